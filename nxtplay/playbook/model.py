@@ -114,8 +114,8 @@ class Role:
     defaults: YamlMap
     vars: YamlMap
     params: YamlMap
-    parents: tuple["Role", ...] = ()  # roles that depend on or include this one, nearest first
-    dependencies: tuple["Role", ...] = ()
+    parents: tuple[Role, ...] = ()  # roles that depend on or include this one, nearest first
+    dependencies: tuple[Role, ...] = ()
     allow_duplicates: bool = False
     public: bool = True  # False: include_role without public
     argument_specs: YamlMap | None = None
@@ -145,7 +145,7 @@ class Task:
     role: Role | None = None
     is_handler: bool = False
     is_local_action: bool = False
-    apply: "Shared | None" = None  # include_*: keywords of `apply`
+    apply: Shared | None = None  # include_*: keywords of `apply`
     block_vars: int = 0  # how many of shared.vars came from blocks (the rest is the task's own)
     file: str = ""  # the file it was written in: base for relative paths
 
@@ -157,9 +157,9 @@ class Block:
     `role_end` names the role whose tasks this block holds (for `role already ran` and `meta: end_role`)."""
 
     span: Span
-    tasks: tuple[Union["Block", Task], ...]
-    rescue: tuple[Union["Block", Task], ...] = ()
-    always: tuple[Union["Block", Task], ...] = ()
+    tasks: tuple[Union[Block, Task], ...]
+    rescue: tuple[Union[Block, Task], ...] = ()
+    always: tuple[Union[Block, Task], ...] = ()
     name: Located | None = None
     role: Role | None = None
 

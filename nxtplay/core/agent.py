@@ -1,0 +1,172 @@
+"""The session on a host: reads requests, converges jobs, streams replies. One agent per (host, user); it lives as long as its connection.
+
+Two threads: the main one reads frames and never blocks on work, so that a lost connection ends whatever runs; the other works.
+Requests: {"op": "run", "id": n, "jobs": [job ...], "foreseen": [[key, state] ...]}, {"op": "data", ...} (pieces of a file asked for),
+{"op": "library", "hash": h} (an archive in the tail), {"op": "forget"} (drop what was foreseen).
+Replies: {"id": n, "job": i, "kind": "progress" | "output" | "need" | "done", ...}, then {"id": n, "kind": "end"}.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from typing import Any, BinaryIO, Iterator, Optional
+
+from nxtplay.core import host as host_
+from nxtplay.core import library, wire
+from nxtplay.core.converge import Outcome, converge
+from nxtplay.core.host import Emit, Host, Reader
+from nxtplay.core.resource import decode
+from nxtplay.core.state import Unknown, UnknownReached, find_unknown
+from nxtplay.core.types import ArgErrors
+from nxtplay.core.world import World
+from nxtplay.modules import registry
+
+MARKER = b"\0nxtplay\0"  # everything a login shell printed before it is dropped
+
+
+class Session:
+    """Converges jobs one after the other and tells of each through `send(document)`."""
+
+    def __init__(self, send: Any, incoming: "queue.Queue[Any]") -> None:
+        self._send = send
+        self._incoming = incoming  # answers to what we ask for: ("data", header, bytes), ("library", header, bytes)
+        self._world = World()
+
+    def handle(self, request: dict[str, Any]) -> None:
+        if request["op"] == "forget":
+            self._world = World()
+            return
+        for key, state in request.get("foreseen", ()):
+            self._world.foresee(key, wire.decode(state))
+        self._world.take_news()
+        number = request["id"]
+        for index, job in enumerate(request["jobs"]):
+            reply = self._one(number, index, job)
+            self._send({"id": number, "job": index, "kind": "done", **reply})
+            if reply["status"] == "failed" and not job.get("ignore_errors"):
+                break
+        self._send({"id": number, "kind": "end"})
+
+    def _one(self, number: int, index: int, job: dict[str, Any]) -> dict[str, Any]:
+        def emit(kind: str, data: Any) -> None:
+            self._send({"id": number, "job": index, "kind": kind, "data": data})
+
+        def fetch(blob: wire.Blob) -> Iterator[bytes]:
+            self._send({"id": number, "job": index, "kind": "need", "sha256": blob.sha256, "path": blob.path})
+            while True:
+                kind, header, tail = self._incoming.get()
+                if kind != "data" or header.get("error"):
+                    raise host_.Failed(f"the controller cannot send {blob.path}: {header.get('error', kind)}")
+                if not tail:
+                    return
+                yield tail
+
+        try:
+            outcome = self._converge(number, job, emit, fetch)
+        except ArgErrors as errors:
+            problems = [{"path": list(e.path), "message": e.message, "hint": e.hint} for e in errors.errors]
+            return {"status": "failed", "result": {"msg": str(errors)}, "args": problems, "news": []}
+        except Exception as error:
+            trace = traceback.format_exc()
+            message = f"{type(error).__name__}: {error}"
+            return {"status": "failed", "result": wire.encode({"msg": message, "exception": trace}), "crashed": True, "news": []}
+        return {
+            "status": outcome.status,
+            "result": wire.encode(outcome.result),
+            "changes": wire.encode([[list(c.path), c.before, c.after] for c in outcome.changes]) if job.get("diff") or outcome.changes else [],
+            "reason": outcome.reason,
+            "unknown": outcome.unknown.reason if outcome.unknown else None,
+            "news": wire.encode([[key, state] for key, state in self._world.take_news()]),
+        }
+
+    def _converge(self, number: int, job: dict[str, Any], emit: Emit, fetch: Any) -> Outcome:
+        for name, digest in job.get("libraries", ()):
+            self._library(number, name, digest)
+        environ = job.get("environ") or {}
+        args = wire.decode(job["args"], fetch=fetch)
+        if job["permit"]:
+            permit = Host(World(), emit=emit, environ=environ)
+            return converge(decode(registry.load(job["module"]), args), permit, World(), permit)
+        reader = Reader(self._world, emit=emit, environ=environ)
+        try:
+            return converge(decode(registry.load(job["module"]), args), reader, self._world, None)
+        except (UnknownReached, TypeError) as error:
+            unknown = error.unknown if isinstance(error, UnknownReached) else find_unknown(args)
+            if unknown is None:
+                raise
+            return Outcome("unknown", unknown=Unknown(unknown.reason))
+
+    def _library(self, number: int, name: str, digest: str) -> None:
+        if library.activate(digest):
+            return
+        self._send({"id": number, "kind": "library", "name": name, "hash": digest})
+        kind, header, tail = self._incoming.get()
+        if kind != "library" or not tail:
+            raise host_.Failed(f"the controller cannot send the library {name}: {header.get('error', kind)}")
+        library.install(digest, tail)
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer requests until the stream ends; then end what runs and the process with it."""
+    lock = threading.Lock()
+
+    def send(document: dict[str, Any]) -> None:
+        frame = wire.pack(document)
+        with lock:
+            sink.write(frame)
+            sink.flush()
+
+    requests: "queue.Queue[Optional[dict[str, Any]]]" = queue.Queue()
+    incoming: "queue.Queue[Any]" = queue.Queue(maxsize=16)
+    session = Session(send, incoming)
+
+    def work() -> None:
+        while True:
+            request = requests.get()
+            if request is None:
+                return
+            try:
+                session.handle(request)
+            except OSError:
+                return  # the controller went away
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        while True:
+            frame = wire.read(source)
+            if frame is None:
+                break
+            document, tail = frame
+            if document["op"] in ("data", "library"):
+                incoming.put((document["op"], document, tail))
+            else:
+                requests.put(document)
+    finally:
+        host_.kill_running()
+        os._exit(0)
+
+
+def main() -> None:
+    """The agent's process: frames on stdin and stdout; whatever else prints goes to stderr."""
+    import signal
+
+    source = os.fdopen(os.dup(0), "rb", buffering=1 << 16)
+    sink = os.fdopen(os.dup(1), "wb", buffering=0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the controller's to handle: it ends the connection
+
+    def ended(*_: Any) -> None:
+        host_.kill_running()
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, ended)
+    signal.signal(signal.SIGHUP, ended)
+    sink.write(MARKER + b"%d.%d\n" % sys.version_info[:2])
+    serve(source, sink)

@@ -1,0 +1,103 @@
+"""One function that is check, diff and run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Action, Module, Query, Resource
+from nxtplay.core.state import Change, Plan, Unknown, UnknownReached, diff
+from nxtplay.core.world import World
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task went on its host. `status`: ok, changed, unknown (only in a check), failed.
+
+    `result` is what the task registers; in a check it may be incomplete, then `unknown` says why and stands for every other field.
+    """
+
+    status: str
+    result: dict[str, Any] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    reason: str = ""  # why it was due, for actions; why it failed
+    unknown: Optional[Unknown] = None
+
+
+def converge(module: Module, reader: Reader, world: World, permit: Optional[Host]) -> Outcome:
+    """Bring `module` about. Without a permit it is planned and foreseen in `world`; with one it is applied and looked at again."""
+    try:
+        if isinstance(module, Query):
+            return Outcome("ok", module.look(reader))
+        if isinstance(module, Action):
+            return _act(module, reader, world, permit)
+        assert isinstance(module, Resource)
+        return _settle(module, reader, world, permit)
+    except UnknownReached as reached:
+        if permit is not None:
+            raise
+        if isinstance(module, Resource):
+            world.foresee(module.key(), reached.unknown)
+        return Outcome("unknown", unknown=reached.unknown)
+    except Failed as failed:
+        return Outcome("failed", {**failed.result, "msg": failed.message}, reason=failed.message)
+
+
+def _act(action: Action, reader: Reader, world: World, permit: Optional[Host]) -> Outcome:
+    reason = action.due(reader)
+    if reason is None:
+        return Outcome("ok", action.idle(reader))
+    if permit is None:
+        for key, state in action.foresee(reader):
+            world.foresee(key, state)
+        unknown = Unknown(f"{type(action).__name__.lower()} was not run")
+        return Outcome("changed" if action.certain() else "unknown", reason=reason, unknown=unknown)
+    result = action.perform(permit)
+    changed = result.pop("changed", True)
+    return Outcome("changed" if changed else "ok", result, reason=reason)
+
+
+def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optional[Host]) -> Outcome:
+    before = resource.observe(reader)
+    after = resource.desired(reader, before)
+    plan: Plan[Any] = Plan(before, after, diff(before, after))
+    reason = resource.due(reader, plan)
+    if permit is None:
+        return _foresee(resource, reader, world, plan, reason)
+    if plan:
+        resource.apply(permit, plan)
+        found = resource.observe(reader)
+        left = diff(found, resource.desired(reader, found))
+        if left:
+            names = ", ".join(str(change) for change in left)
+            message = f"not converged: after the change a second look still finds {names} different"
+            return Outcome("failed", {"msg": message}, (*left,), reason=message)
+    else:
+        found = before
+    if reason is not None:
+        resource.perform(permit, plan)
+        found = resource.observe(reader)
+    status = "changed" if plan or reason is not None else "ok"
+    return Outcome(status, resource.result(before, found), plan.changes, reason or "")
+
+
+def _foresee(resource: Resource[Any], reader: Reader, world: World, plan: Plan[Any], reason: Optional[str]) -> Outcome:
+    if plan:
+        world.foresee(resource.key(), plan.after)
+        for key, state in resource.also_foresee(reader, plan):
+            world.foresee(key, state)
+    unknown: Optional[Unknown] = None
+    if plan.certain or reason is not None:
+        status = "changed"
+    elif plan:
+        status = "unknown"
+        first = next(c for c in plan.changes if c.unknown)
+        unknown = first.after if isinstance(first.after, Unknown) else first.before
+    else:
+        status = "ok"
+    try:
+        result = resource.result(plan.before, plan.after)
+    except UnknownReached as reached:
+        result, unknown = {}, reached.unknown
+    return Outcome(status, result, plan.changes, reason or "", unknown)

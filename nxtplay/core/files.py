@@ -1,0 +1,107 @@
+"""The one state that all file modules share."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat as stat_
+from dataclasses import dataclass, field
+from typing import Callable, Optional, Union
+
+from nxtplay.core.state import Unknown
+
+KEEP = 4 * 1024 * 1024  # bytes of a file's content that are kept in memory beside its hash
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What a file holds: compared by hash. `data` is there for content of at most KEEP bytes, or while somebody made it."""
+
+    __leaf__ = True
+    sha256: str
+    size: int
+    data: Optional[bytes] = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, data: bytes) -> Content:
+        return cls(hashlib.sha256(data).hexdigest(), len(data), data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Content) and other.sha256 == self.sha256
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+    def __public__(self) -> object:
+        if self.data is None or b"\0" in self.data[:8192]:
+            return f"({self.size} bytes, sha256 {self.sha256[:12]})"
+        return self.data.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A path as it is. `kind`: file, directory, link, fifo, socket, char, block. None as a state: nothing is there.
+
+    Owner and group are numeric ids; a check may know neither (the user is only foreseen).
+    """
+
+    kind: str
+    mode: Union[int, Unknown, None] = None  # permission bits with setuid, setgid, sticky
+    uid: Union[int, Unknown, None] = None
+    gid: Union[int, Unknown, None] = None
+    content: Union[Content, Unknown, None] = None  # files only
+    target: Optional[str] = None  # links only
+    mtime: Optional[float] = None  # only where a module compares it
+    atime: Optional[float] = None
+    inode: Optional[tuple[int, int]] = field(default=None, metadata={"volatile": True})
+
+
+KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat_.S_ISREG, "file"),
+    (stat_.S_ISDIR, "directory"),
+    (stat_.S_ISLNK, "link"),
+    (stat_.S_ISFIFO, "fifo"),
+    (stat_.S_ISSOCK, "socket"),
+    (stat_.S_ISCHR, "char"),
+    (stat_.S_ISBLK, "block"),
+)
+
+
+def kind_of(mode: int) -> str:
+    return next((name for test, name in KINDS if test(mode)), "file")
+
+
+def observe(path: str, *, content: bool = False, times: bool = False) -> Optional[FileState]:
+    """The live path itself (links are not followed); with `content`, a regular file's content is hashed too."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    kind = kind_of(found.st_mode)
+    return FileState(
+        kind=kind,
+        mode=stat_.S_IMODE(found.st_mode),
+        uid=found.st_uid,
+        gid=found.st_gid,
+        content=read_content(path) if content and kind == "file" else None,
+        target=os.readlink(path) if kind == "link" else None,
+        mtime=found.st_mtime if times else None,
+        atime=found.st_atime if times else None,
+        inode=(found.st_dev, found.st_ino),
+    )
+
+
+def read_content(path: str) -> Content:
+    """Hash a file without holding more than KEEP bytes of it."""
+    digest = hashlib.sha256()
+    size, kept = 0, []  # type: int, list[bytes]
+    with open(path, "rb") as stream:
+        while True:
+            chunk = stream.read(1 << 20)
+            if not chunk:
+                break
+            digest.update(chunk)
+            size += len(chunk)
+            if size <= KEEP:
+                kept.append(chunk)
+    return Content(digest.hexdigest(), size, b"".join(kept) if size <= KEEP else None)

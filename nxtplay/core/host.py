@@ -1,0 +1,365 @@
+"""A machine's two faces: Reader only looks, Host may change. Without a permit a Host does not exist."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import stat as stat_
+import tempfile
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
+
+from nxtplay.core import files
+from nxtplay.core.files import FileState
+from nxtplay.core.state import Unknown, UnknownReached
+from nxtplay.core.world import World
+
+Emit = Callable[[str, Any], None]  # (kind, data): "progress" text, "output" text of a running command
+
+
+class Failed(Exception):
+    """The task fails, foreseen or not; `result` joins what the task registers (rc, stderr ...)."""
+
+    def __init__(self, message: str, **result: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a command ended; a negative rc is the signal that ended it."""
+
+    argv: tuple[str, ...]
+    rc: int
+    out: bytes
+    err: bytes
+    seconds: float = 0.0
+
+    @property
+    def stdout(self) -> str:
+        return self.out.decode("utf-8", "surrogateescape")
+
+    @property
+    def stderr(self) -> str:
+        return self.err.decode("utf-8", "surrogateescape")
+
+
+class Reader:
+    """Looks at a machine, through what a check has foreseen so far."""
+
+    def __init__(self, world: Optional[World] = None, *, emit: Optional[Emit] = None, environ: Optional[Mapping[str, str]] = None) -> None:
+        self._world = world if world is not None else World()
+        self._emit = emit
+        self.environ: dict[str, str] = {**os.environ, **(environ or {})}  # the task's `environment` applied
+
+    # -- what earlier tasks of a check would have left
+
+    def foreseen(self, key: str, default: Any = None) -> Any:
+        """The state foreseen under `key`, else `default`; ask `has_foreseen` to tell a foreseen None from nothing."""
+        return self._world.foreseen.get(key, default)
+
+    def has_foreseen(self, key: str) -> bool:
+        return self._world.has(key)
+
+    def foreseen_under(self, prefix: str) -> dict[str, Any]:
+        return self._world.prefixed(prefix)
+
+    # -- files
+
+    def stat(self, path: str, *, content: bool = False, times: bool = False, follow: bool = False) -> Optional[FileState]:
+        """The path's state (None: nothing there). Raises UnknownReached where an earlier task leaves it open, Failed on no permission."""
+        if follow:
+            path = self.resolve(path)
+        is_foreseen, state = self._world.file(self._through_links(path)) if self._world else (False, None)
+        if is_foreseen:
+            return state
+        try:
+            return files.observe(path, content=content, times=times)
+        except OSError as error:
+            raise Failed(f"cannot look at {path}: {error.strerror}") from error
+
+    def _through_links(self, path: str) -> str:
+        """The path with symbolic links in its parent resolved, so that one file has one key."""
+        parent, name = os.path.split(os.path.normpath(path))
+        return os.path.join(os.path.realpath(parent), name) if name else parent
+
+    def resolve(self, path: str) -> str:
+        """Follow links at the path itself, foreseen ones included."""
+        for _ in range(40):
+            state = self.stat(path)
+            if state is None or state.kind != "link" or state.target is None:
+                return path
+            path = os.path.normpath(os.path.join(os.path.dirname(path), state.target))
+        raise Failed(f"too many levels of symbolic links: {path}")
+
+    def exists(self, path: str) -> bool:
+        return self.stat(path, follow=True) is not None
+
+    def is_dir(self, path: str) -> bool:
+        state = self.stat(path, follow=True)
+        return state is not None and state.kind == "directory"
+
+    def read(self, path: str) -> bytes:
+        """A file's bytes. Raises Failed where there is none, UnknownReached where the content is not foreseeable."""
+        path = self.resolve(path)
+        is_foreseen, state = self._world.file(self._through_links(path)) if self._world else (False, None)
+        if is_foreseen:
+            if state is None or state.kind != "file":
+                raise Failed(f"no file {path}" if state is None else f"{path} is a {state.kind}, not a file")
+            if isinstance(state.content, Unknown):
+                raise UnknownReached(state.content)
+            if state.content is not None and state.content.data is not None:
+                return state.content.data
+        try:
+            with open(path, "rb") as stream:
+                return stream.read()
+        except OSError as error:
+            raise Failed(f"cannot read {path}: {error.strerror}") from error
+
+    def listdir(self, path: str) -> list[str]:
+        """Names in a directory, sorted."""
+        if self.stat(path, follow=True) is None:
+            raise Failed(f"no directory {path}")
+        hidden, named = self._world.children(os.path.realpath(path)) if self._world else (False, {})
+        names: set[str] = set()
+        if not hidden:
+            try:
+                names = set(os.listdir(path))
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise Failed(f"cannot list {path}: {error.strerror}") from error
+        for name, state in named.items():
+            (names.discard if state is None else names.add)(name)
+        return sorted(names)
+
+    # -- programs
+
+    def which(self, program: str) -> Optional[str]:
+        path = self.environ.get("PATH", os.defpath)
+        extra = ":/usr/local/sbin:/usr/sbin:/sbin"  # an unprivileged login often lacks them
+        return shutil.which(program, path=path + extra)
+
+    def look(
+        self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float = 60, env: Optional[Mapping[str, str]] = None
+    ) -> Completed:
+        """Run a program that only looks (dpkg-query, systemctl is-active). The author vouches for that."""
+        return run(argv, stdin=stdin, timeout=timeout, env={**self.environ, "LC_ALL": "C.UTF-8", **(env or {})})
+
+    def progress(self, text: str) -> None:
+        """One line for whoever watches a long step; the last one counts."""
+        if self._emit:
+            self._emit("progress", text)
+
+
+class Host(Reader):
+    """Changes a machine. Only whoever holds a permit makes one."""
+
+    def run(
+        self,
+        argv: Union[str, Sequence[str]],
+        *,
+        stdin: bytes = b"",
+        cwd: Optional[str] = None,
+        env: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+        stream: bool = False,
+        check: bool = False,
+    ) -> Completed:
+        """Run a command; text goes to /bin/sh. With `stream`, its output is shown as it comes; with `check`, rc != 0 raises Failed."""
+        on_output = (lambda text: self._emit("output", text)) if stream and self._emit else None  # type: ignore[misc]
+        done = run(argv, stdin=stdin, cwd=cwd, env={**self.environ, **(env or {})}, timeout=timeout, on_output=on_output)
+        if check and done.rc != 0:
+            tail = (done.stderr or done.stdout).strip()
+            raise Failed(f"{done.argv[0]} ended with {done.rc}: {tail[-2000:]}", rc=done.rc, stdout=done.stdout, stderr=done.stderr)
+        return done
+
+    def write(self, path: str, data: bytes, *, mode: Optional[int] = None, uid: Optional[int] = None, gid: Optional[int] = None) -> None:
+        """Replace a file at once: written beside it, synced, renamed. What is not given stays as the old file had it."""
+        self.replace_with(path, lambda stream: stream.write(data), mode=mode, uid=uid, gid=gid)
+
+    def replace_with(
+        self,
+        path: str,
+        fill: Callable[[Any], Any],
+        *,
+        mode: Optional[int] = None,
+        uid: Optional[int] = None,
+        gid: Optional[int] = None,
+        inspect: Optional[Callable[[str], None]] = None,
+    ) -> None:
+        """As `write`, the content coming from `fill(stream)`; `inspect(temporary path)` may raise before the old file is touched."""
+        directory = os.path.dirname(path) or "."
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=".nxtplay-", dir=directory)
+        except OSError as error:
+            raise Failed(f"cannot write {path}: {error.strerror}") from error
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                fill(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            old = files.observe(path)
+            self._settle(temporary, old, mode, uid, gid)
+            if inspect:
+                inspect(temporary)
+            os.rename(temporary, path)
+        except BaseException as error:
+            try:
+                os.unlink(temporary)
+            except OSError:
+                pass
+            if isinstance(error, OSError):
+                raise Failed(f"cannot write {path}: {error.strerror}") from error
+            raise
+
+    def _settle(self, temporary: str, old: Optional[FileState], mode: Optional[int], uid: Optional[int], gid: Optional[int]) -> None:
+        keep = old if old is not None and old.kind == "file" else None
+        if mode is None:
+            mode = keep.mode if keep and isinstance(keep.mode, int) else 0o666 & ~current_umask()
+        uid = uid if uid is not None else (keep.uid if keep else None)  # type: ignore[assignment]
+        gid = gid if gid is not None else (keep.gid if keep else None)  # type: ignore[assignment]
+        now = os.stat(temporary)
+        if (uid not in (None, now.st_uid)) or (gid not in (None, now.st_gid)):
+            os.chown(temporary, -1 if uid is None else uid, -1 if gid is None else gid)
+        os.chmod(temporary, mode)
+
+    def mkdir(self, path: str, *, mode: Optional[int] = None) -> None:
+        try:
+            os.mkdir(path, 0o777 if mode is None else mode)
+            if mode is not None:
+                os.chmod(path, mode)
+        except OSError as error:
+            raise Failed(f"cannot make directory {path}: {error.strerror}") from error
+
+    def remove(self, path: str) -> None:
+        """Remove a path and what is below it; nothing there is fine."""
+        try:
+            if stat_.S_ISDIR(os.lstat(path).st_mode):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise Failed(f"cannot remove {path}: {error.strerror}") from error
+
+
+def current_umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+# -- running programs ------------------------------------------------------------------------------------------------
+
+_running: set[int] = set()  # process groups to take down when the agent ends
+
+
+def kill_running() -> None:
+    """End every command that runs now, with all it started."""
+    for group in list(_running):
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def run(
+    argv: Union[str, Sequence[str]],
+    *,
+    stdin: bytes = b"",
+    cwd: Optional[str] = None,
+    env: Optional[Mapping[str, str]] = None,
+    timeout: Optional[float] = None,
+    on_output: Optional[Callable[[str], None]] = None,
+    executable: Optional[str] = None,
+) -> Completed:
+    """Run a program in a process group of its own and take all of its output; at `timeout` seconds the group is ended, rc is -9.
+
+    A child that the program leaves behind with our pipes open does not hold us: after the program ended we read for half a second more.
+    """
+    import selectors
+    import subprocess
+
+    words = [executable or "/bin/sh", "-c", argv] if isinstance(argv, str) else list(argv)
+    began = time.monotonic()
+    try:
+        child = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
+        )
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR):
+            what = cwd if cwd is not None and not os.path.isdir(cwd) else words[0]
+            raise Failed(f"cannot run {words[0]}: {error.strerror}: {what}", rc=error.errno, cmd=words) from error
+        raise
+    _running.add(child.pid)
+    assert child.stdin and child.stdout and child.stderr
+    parts: dict[int, list[bytes]] = {1: [], 2: []}
+    pending = memoryview(stdin)
+    ended_at: Optional[float] = None
+    try:
+        with selectors.DefaultSelector() as selector:
+            for stream, number in ((child.stdout, 1), (child.stderr, 2)):
+                os.set_blocking(stream.fileno(), False)
+                selector.register(stream, selectors.EVENT_READ, number)
+            if pending:
+                os.set_blocking(child.stdin.fileno(), False)
+                selector.register(child.stdin, selectors.EVENT_WRITE, 0)
+            else:
+                child.stdin.close()
+            wait = 0.0005
+            while selector.get_map():
+                now = time.monotonic()
+                if timeout is not None and now - began > timeout and ended_at is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+                if child.poll() is not None and ended_at is None:
+                    ended_at = now
+                if ended_at is not None and now - ended_at > 0.5:
+                    break
+                events = selector.select(min(wait, 0.2))
+                wait = wait * 2 if not events else 0.001
+                for key, _ in events:
+                    if key.data == 0:
+                        try:
+                            pending = pending[os.write(child.stdin.fileno(), pending[:65536]) :]
+                        except BrokenPipeError:
+                            pending = memoryview(b"")
+                        if not pending:
+                            selector.unregister(child.stdin)
+                            child.stdin.close()
+                        continue
+                    chunk = os.read(key.fd, 1 << 18)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                        continue
+                    parts[key.data].append(chunk)
+                    if on_output:
+                        on_output(chunk.decode("utf-8", "replace"))
+        while child.poll() is None:
+            if timeout is not None and time.monotonic() - began > timeout:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+                break
+            try:
+                child.wait(0.05 if timeout is not None else None)
+            except subprocess.TimeoutExpired:
+                continue
+    finally:
+        _running.discard(child.pid)
+        for stream in (child.stdin, child.stdout, child.stderr):
+            try:
+                stream.close()
+            except OSError:
+                pass
+        if child.returncode is None:
+            try:
+                os.killpg(child.pid, signal.SIGKILL)
+            except OSError:
+                pass
+            child.wait()
+    return Completed(tuple(words), child.returncode, b"".join(parts[1]), b"".join(parts[2]), time.monotonic() - began)

@@ -1,0 +1,23 @@
+"""What a module may ask of the controller before its job leaves."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Protocol
+
+from nxtplay.core.wire import Blob
+
+
+class Controller(Protocol):
+    """Passed to `Module.prepare`. Paths are found as Ansible finds them: role, including role, playbook, each with its subfolder."""
+
+    def find(self, path: str, subfolder: str) -> str:
+        """The absolute controller path of `files/x` or `templates/x`; Failed with the searched places when there is none."""
+
+    def blob(self, path: str) -> Blob:
+        """A controller file for the host: small ones ride inside the job, large ones are sent when the host asks."""
+
+    def template(self, path: str, options: Mapping[str, Any]) -> Any:
+        """The rendered text of a template file (Unknown where that cannot be foreseen)."""
+
+    def secret(self, text: str) -> str:
+        """Register text that no output may show; returns it as a Secret."""

@@ -1,0 +1,95 @@
+"""The machine as a check sees it: live state with what earlier tasks would have left laid over it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Optional
+
+from nxtplay.core.files import FileState
+from nxtplay.core.state import Unknown, UnknownReached
+
+FILE = "file:"
+
+
+class World:
+    """Foreseen states by key (`file:/etc/motd`, `container:web`, `package:nginx`); None means foreseen to be absent.
+
+    Files are a tree, so three rules more hold for keys that begin with `file:`. What lies below a path that is foreseen to be absent
+    (or to be no directory) is absent. A directory that is foreseen to be made anew hides the live one's children. An Unknown as a
+    path's state makes everything below it unknown as well.
+    """
+
+    def __init__(self) -> None:
+        self.foreseen: dict[str, Any] = {}
+        self.news: list[tuple[str, Any]] = []  # what was foreseen since `take_news`, in order
+        self._opaque: set[str] = set()  # directories whose live children are hidden
+
+    def __bool__(self) -> bool:
+        return bool(self.foreseen)
+
+    def foresee(self, key: str, state: Any) -> None:
+        self.news.append((key, state))
+        if key.startswith(FILE):
+            self._foresee_file(key[len(FILE) :], state)
+        else:
+            self.foreseen[key] = state
+
+    def take_news(self) -> list[tuple[str, Any]]:
+        news, self.news = self.news, []
+        return news
+
+    def has(self, key: str) -> bool:
+        return key in self.foreseen
+
+    def get(self, key: str) -> Any:
+        return self.foreseen[key]
+
+    def prefixed(self, prefix: str) -> dict[str, Any]:
+        """All that is foreseen under keys that begin so."""
+        return {key: state for key, state in self.foreseen.items() if key.startswith(prefix)}
+
+    def _foresee_file(self, path: str, state: Any) -> None:
+        path = os.path.normpath(path)
+        was_hidden = self.file(path) == (True, None)
+        gone = state is None or isinstance(state, Unknown) or state.kind != "directory"
+        if gone or was_hidden:
+            below = path.rstrip("/") + "/"
+            for key in [k for k in self.foreseen if k.startswith(FILE + below)]:
+                del self.foreseen[key]
+            self._opaque = {d for d in self._opaque if not (d + "/").startswith(below)}
+            if was_hidden and not gone:
+                self._opaque.add(path)
+        self.foreseen[FILE + path] = state
+
+    def file(self, path: str) -> tuple[bool, Optional[FileState]]:
+        """(True, state) where a state is foreseen for the path, (False, None) where the live one counts.
+
+        Raises UnknownReached below (or at) a path of which nothing can be foreseen.
+        """
+        if not self.foreseen:
+            return False, None
+        path = os.path.normpath(path)
+        if FILE + path in self.foreseen:
+            state = self.foreseen[FILE + path]
+            if isinstance(state, Unknown):
+                raise UnknownReached(state)
+            return True, state
+        parent = os.path.dirname(path)
+        while True:
+            if FILE + parent in self.foreseen:
+                state = self.foreseen[FILE + parent]
+                if isinstance(state, Unknown):
+                    raise UnknownReached(state)
+                if state is None or state.kind not in ("directory", "link") or parent in self._opaque:
+                    return True, None
+                return False, None
+            if parent in ("/", ""):
+                return False, None
+            parent = os.path.dirname(parent)
+
+    def children(self, path: str) -> tuple[bool, dict[str, Optional[FileState]]]:
+        """(whether the live children are hidden, foreseen direct children by name)."""
+        path = os.path.normpath(path)
+        below = FILE + path.rstrip("/") + "/"
+        named = {key[len(below) :]: state for key, state in self.foreseen.items() if key.startswith(below) and "/" not in key[len(below) :]}
+        return path in self._opaque, named

@@ -1,0 +1,47 @@
+"""Which modules there are. A module is the one public class of `nxtplay/modules/NAME.py` that is written there."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Optional
+
+from nxtplay.core.resource import Action, Module, Query, Resource
+
+# Words of the language that the engine carries out on the controller.
+ENGINE_WORDS = frozenset(
+    "add_host assert async_status debug fail group_by import_playbook import_role import_tasks include_role include_tasks include_vars "
+    "meta pause set_fact set_stats validate_argument_spec".split()
+)
+
+_loaded: dict[str, type[Module]] = {}
+_names: Optional[frozenset[str]] = None
+
+
+def names() -> frozenset[str]:
+    """Every module by its short name."""
+    global _names
+    if _names is None:
+        found = os.listdir(os.path.dirname(__file__))
+        _names = frozenset(f[:-3] for f in found if f.endswith(".py") and not f.startswith("_") and f != "registry.py")
+    return _names
+
+
+def load(name: str) -> type[Module]:
+    """The module's class. KeyError where there is none of that name."""
+    if name not in _loaded:
+        if name not in names():
+            raise KeyError(name)
+        _loaded[name] = public_class(importlib.import_module(f"nxtplay.modules.{name}"))
+    return _loaded[name]
+
+
+def public_class(python_module: object) -> type[Module]:
+    """The one public Resource, Action or Query that a module file defines."""
+    here = getattr(python_module, "__name__", "")
+    kinds = (Resource, Action, Query)
+    classes = [value for name, value in vars(python_module).items() if isinstance(value, type) and not name.startswith("_")]
+    found = [value for value in classes if issubclass(value, kinds) and value.__module__ == here]
+    if len(found) != 1:
+        raise TypeError(f"{here} defines {len(found)} public modules, expected one")
+    return found[0]
