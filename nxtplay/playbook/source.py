@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
-from nxtplay.marked import Unsafe, VaultText
 from nxtplay.playbook.model import YamlList, YamlMap
+from nxtplay.template.values import Encrypted, Unsafe
 
-__all__ = ["Unsafe", "VaultText", "parse", "read", "read_text"]
+__all__ = ["Encrypted", "Unsafe", "parse", "read", "read_text"]
 
 MAX_DEPTH = 150  # of nested mappings and sequences
 MAX_UNFOLDED = 1_000_000  # values that all aliases of a file may stand for together
@@ -213,7 +213,7 @@ class _Composer:
             if not text.lstrip().startswith(VAULT_HEADER):
                 hint = "paste the output of `nxtplay vault encrypt-string` or `ansible-vault encrypt_string` below the tag"
                 raise fault(f"{tag} is not followed by an encrypted text", self.span(event), hint)
-            return VaultText(text)
+            return Encrypted(text)
         if tag not in _SCALAR_TAGS:
             raise self.unknown_tag(event, tag)
         try:
