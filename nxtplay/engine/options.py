@@ -1,0 +1,39 @@
+"""What the command line asks of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Options:
+    """`None` and empty mean: not said on the command line. Durations are seconds."""
+
+    check: bool = False
+    diff: bool = False
+    forks: int = 5
+    verbosity: int = 0
+    tags: tuple[str, ...] = ()  # none: everything that is not tagged `never`
+    skip_tags: tuple[str, ...] = ()
+    limit: str = ""  # a host pattern
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    start_at_task: str = ""
+    step: bool = False
+    force_handlers: bool = False
+    flush_cache: bool = False
+    # how hosts are reached; inventory variables are stronger than all of these but the passwords
+    user: str | None = None
+    connection: str | None = None
+    timeout: int | None = None  # to connect
+    private_key: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ssh_common_args: str | None = None
+    ssh_extra_args: str | None = None
+    become: bool | None = None
+    become_user: str | None = None
+    become_method: str | None = None
+    become_password: str | None = field(default=None, repr=False)
+    task_timeout: int | None = None
+    module_paths: tuple[str, ...] = ()
