@@ -25,46 +25,57 @@ class Outcome:
     unknown: Optional[Unknown] = None
 
 
-def converge(module: Module, reader: Reader, world: World, permit: Optional[Host]) -> Outcome:
-    """Bring `module` about. Without a permit it is planned and foreseen in `world`; with one it is applied and looked at again."""
+def converge(module: Module, reader: Reader, world: World, permit: Optional[Host], *, doubt: Optional[Unknown] = None) -> Outcome:
+    """Bring `module` about. Without a permit it is planned and foreseen in `world`; with one it is applied and looked at again.
+
+    `doubt` (checks only): it is unknown whether the task will run at all, so what it would change is unknown afterwards; a task
+    that would change nothing stays "ok".
+    """
     try:
         if isinstance(module, Query):
             return Outcome("ok", module.look(reader))
         if isinstance(module, Action):
-            return _act(module, reader, world, permit)
+            return _act(module, reader, world, permit, doubt)
         assert isinstance(module, Resource)
-        return _settle(module, reader, world, permit)
+        return _settle(module, reader, world, permit, doubt)
     except UnknownReached as reached:
         if permit is not None:
             raise
         if isinstance(module, Resource):
-            world.foresee(module.key(), reached.unknown)
+            world.foresee(_key(module, reader), reached.unknown)
         return Outcome("unknown", unknown=reached.unknown)
     except Failed as failed:
         return Outcome("failed", {**failed.result, "msg": failed.message}, reason=failed.message)
 
 
-def _act(action: Action, reader: Reader, world: World, permit: Optional[Host]) -> Outcome:
+def _key(resource: Resource[Any], reader: Reader) -> str:
+    try:
+        return resource.key_on(reader)
+    except (UnknownReached, Failed):
+        return resource.key()
+
+
+def _act(action: Action, reader: Reader, world: World, permit: Optional[Host], doubt: Optional[Unknown]) -> Outcome:
     reason = action.due(reader)
     if reason is None:
         return Outcome("ok", action.idle(reader))
     if permit is None:
         for key, state in action.foresee(reader):
-            world.foresee(key, state)
-        unknown = Unknown(f"{type(action).__name__.lower()} was not run")
-        return Outcome("changed" if action.certain() else "unknown", reason=reason, unknown=unknown)
+            world.foresee(key, doubt or state)
+        unknown = doubt or Unknown(f"{type(action).__name__.lower()} was not run")
+        return Outcome("changed" if action.certain() and doubt is None else "unknown", reason=reason, unknown=unknown)
     result = action.perform(permit)
     changed = result.pop("changed", True)
     return Outcome("changed" if changed else "ok", result, reason=reason)
 
 
-def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optional[Host]) -> Outcome:
+def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optional[Host], doubt: Optional[Unknown]) -> Outcome:
     before = resource.observe(reader)
     after = resource.desired(reader, before)
     plan: Plan[Any] = Plan(before, after, diff(before, after))
     reason = resource.due(reader, plan)
     if permit is None:
-        return _foresee(resource, reader, world, plan, reason)
+        return _foresee(resource, reader, world, plan, reason, doubt)
     if plan:
         resource.apply(permit, plan)
         found = resource.observe(reader)
@@ -79,14 +90,12 @@ def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optio
         resource.perform(permit, plan)
         found = resource.observe(reader)
     status = "changed" if plan or reason is not None else "ok"
-    return Outcome(status, resource.result(before, found), plan.changes, reason or "")
+    return Outcome(status, {**resource.result(before, found), **permit.noted}, plan.changes, reason or "")
 
 
-def _foresee(resource: Resource[Any], reader: Reader, world: World, plan: Plan[Any], reason: Optional[str]) -> Outcome:
-    if plan:
-        world.foresee(resource.key(), plan.after)
-        for key, state in resource.also_foresee(reader, plan):
-            world.foresee(key, state)
+def _foresee(
+    resource: Resource[Any], reader: Reader, world: World, plan: Plan[Any], reason: Optional[str], doubt: Optional[Unknown]
+) -> Outcome:
     unknown: Optional[Unknown] = None
     if plan.certain or reason is not None:
         status = "changed"
@@ -96,6 +105,12 @@ def _foresee(resource: Resource[Any], reader: Reader, world: World, plan: Plan[A
         unknown = first.after if isinstance(first.after, Unknown) else first.before
     else:
         status = "ok"
+    if plan:
+        world.foresee(resource.key(), doubt or plan.after)
+        for key, state in resource.also_foresee(reader, plan):
+            world.foresee(key, doubt or state)
+    if doubt is not None and status != "ok":
+        return Outcome("unknown", {}, plan.changes, reason or "", doubt)
     try:
         result = resource.result(plan.before, plan.after)
     except UnknownReached as reached:

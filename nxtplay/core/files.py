@@ -15,16 +15,18 @@ KEEP = 4 * 1024 * 1024  # bytes of a file's content that are kept in memory besi
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What a file holds: compared by hash. `data` is there for content of at most KEEP bytes, or while somebody made it."""
+    """What a file holds: compared by hash. `data` is there for content of at most KEEP bytes, or while somebody made it; what is
+    `secret` is never shown."""
 
     __leaf__ = True
     sha256: str
     size: int
     data: Optional[bytes] = field(default=None, repr=False)
+    secret: bool = False
 
     @classmethod
-    def of(cls, data: bytes) -> Content:
-        return cls(hashlib.sha256(data).hexdigest(), len(data), data)
+    def of(cls, data: bytes, *, secret: bool = False) -> Content:
+        return cls(hashlib.sha256(data).hexdigest(), len(data), data, secret)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Content) and other.sha256 == self.sha256
@@ -33,6 +35,8 @@ class Content:
         return hash(self.sha256)
 
     def __public__(self) -> object:
+        if self.secret:
+            return f"(hidden, {self.size} bytes)"
         if self.data is None or b"\0" in self.data[:8192]:
             return f"({self.size} bytes, sha256 {self.sha256[:12]})"
         return self.data.decode("utf-8", "replace")
@@ -54,6 +58,14 @@ class FileState:
     mtime: Optional[float] = None  # only where a module compares it
     atime: Optional[float] = None
     inode: Optional[tuple[int, int]] = field(default=None, metadata={"volatile": True})
+    path: Optional[str] = field(default=None, metadata={"volatile": True})  # where it was looked at
+
+
+@dataclass(frozen=True)
+class FileTree(FileState):
+    """A path together with others that one task looks after: a directory with what is below it, a link with its target."""
+
+    others: Optional[dict[str, Optional[FileState]]] = None  # by absolute path, parents before children
 
 
 KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
@@ -88,6 +100,7 @@ def observe(path: str, *, content: bool = False, times: bool = False) -> Optiona
         mtime=found.st_mtime if times else None,
         atime=found.st_atime if times else None,
         inode=(found.st_dev, found.st_ino),
+        path=path,
     )
 
 

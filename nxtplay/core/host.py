@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import shutil
@@ -74,18 +75,26 @@ class Reader:
         """The path's state (None: nothing there). Raises UnknownReached where an earlier task leaves it open, Failed on no permission."""
         if follow:
             path = self.resolve(path)
-        is_foreseen, state = self._world.file(self._through_links(path)) if self._world else (False, None)
-        if is_foreseen:
-            return state
+        path, is_foreseen, state = self._foreseen_file(path)
         try:
-            return files.observe(path, content=content, times=times)
+            if not is_foreseen:
+                return files.observe(path, content=content, times=times)
+            if content and state is not None and state.kind == "file" and state.content is None:  # foreseen with the content it has
+                state = dataclasses.replace(state, content=files.read_content(path))
+            return state
         except OSError as error:
             raise Failed(f"cannot look at {path}: {error.strerror}") from error
 
-    def _through_links(self, path: str) -> str:
-        """The path with symbolic links in its parent resolved, so that one file has one key."""
-        parent, name = os.path.split(os.path.normpath(path))
-        return os.path.join(os.path.realpath(parent), name) if name else parent
+    def _foreseen_file(self, path: str) -> tuple[str, bool, Optional[FileState]]:
+        """The path to look at live, whether a state is foreseen for it, that state."""
+        if not self._world:
+            return path, False, None
+        path = self._world.canonical(path)
+        return (path, *self._world.file(path))
+
+    def canonical(self, path: str) -> str:
+        """The path with the links in its parent resolved, as the World files it."""
+        return self._world.canonical(path)
 
     def resolve(self, path: str) -> str:
         """Follow links at the path itself, foreseen ones included."""
@@ -93,7 +102,7 @@ class Reader:
             state = self.stat(path)
             if state is None or state.kind != "link" or state.target is None:
                 return path
-            path = os.path.normpath(os.path.join(os.path.dirname(path), state.target))
+            path = os.path.join(os.path.dirname(self._world.canonical(path)), state.target)
         raise Failed(f"too many levels of symbolic links: {path}")
 
     def exists(self, path: str) -> bool:
@@ -106,25 +115,34 @@ class Reader:
     def read(self, path: str) -> bytes:
         """A file's bytes. Raises Failed where there is none, UnknownReached where the content is not foreseeable."""
         path = self.resolve(path)
-        is_foreseen, state = self._world.file(self._through_links(path)) if self._world else (False, None)
+        path, is_foreseen, state = self._foreseen_file(path)
+        held: Optional[files.Content] = None
         if is_foreseen:
             if state is None or state.kind != "file":
                 raise Failed(f"no file {path}" if state is None else f"{path} is a {state.kind}, not a file")
             if isinstance(state.content, Unknown):
                 raise UnknownReached(state.content)
-            if state.content is not None and state.content.data is not None:
-                return state.content.data
+            held = state.content
+            if held is not None and held.data is not None:
+                return held.data
         try:
             with open(path, "rb") as stream:
-                return stream.read()
+                data = stream.read()
         except OSError as error:
-            raise Failed(f"cannot read {path}: {error.strerror}") from error
+            if held is not None:
+                data = b""
+            else:
+                raise Failed(f"cannot read {path}: {error.strerror}") from error
+        if held is not None and files.Content.of(data) != held:
+            raise UnknownReached(Unknown(f"the content of {path} is too large to foresee"))
+        return data
 
     def listdir(self, path: str) -> list[str]:
         """Names in a directory, sorted."""
         if self.stat(path, follow=True) is None:
             raise Failed(f"no directory {path}")
-        hidden, named = self._world.children(os.path.realpath(path)) if self._world else (False, {})
+        path = self.canonical(self.resolve(path)) if self._world else path
+        hidden, named = self._world.children(path) if self._world else (False, {})
         names: set[str] = set()
         if not hidden:
             try:
@@ -158,6 +176,14 @@ class Reader:
 
 class Host(Reader):
     """Changes a machine. Only whoever holds a permit makes one."""
+
+    def __init__(self, world: Optional[World] = None, *, emit: Optional[Emit] = None, environ: Optional[Mapping[str, str]] = None) -> None:
+        super().__init__(world, emit=emit, environ=environ)
+        self.noted: dict[str, Any] = {}
+
+    def note(self, **fields: Any) -> None:
+        """Fields of the task's result that only doing it brings (the name of a backup)."""
+        self.noted.update(fields)
 
     def run(
         self,

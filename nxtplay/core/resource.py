@@ -104,6 +104,10 @@ class Resource(Module, Generic[S]):
         parts = [str(getattr(self, name)) for name, spec in self.specs().items() if spec.key]
         return f"{type(self).__name__.lower()}:{':'.join(parts)}"
 
+    def key_on(self, host: Reader) -> str:
+        """The key where it depends on what is there: a file copied into a directory. May raise UnknownReached."""
+        return self.key()
+
     def observe(self, host: Reader) -> Optional[S]:
         """The state now; None when there is nothing."""
         raise NotImplementedError

@@ -23,11 +23,14 @@ class World:
         self.foreseen: dict[str, Any] = {}
         self.news: list[tuple[str, Any]] = []  # what was foreseen since `take_news`, in order
         self._opaque: set[str] = set()  # directories whose live children are hidden
+        self._relinked = False  # whether a link is foreseen to appear, to lead elsewhere or to go
 
     def __bool__(self) -> bool:
         return bool(self.foreseen)
 
     def foresee(self, key: str, state: Any) -> None:
+        if key.startswith(FILE):
+            key = FILE + self.canonical(key[len(FILE) :])
         self.news.append((key, state))
         if key.startswith(FILE):
             self._foresee_file(key[len(FILE) :], state)
@@ -48,9 +51,51 @@ class World:
         """All that is foreseen under keys that begin so."""
         return {key: state for key, state in self.foreseen.items() if key.startswith(prefix)}
 
+    def canonical(self, path: str) -> str:
+        """The path with the links in its parent resolved, foreseen ones too, so that one file has one key. Its last part may be a link."""
+        parent, name = os.path.split(os.path.normpath(path))
+        if not name:
+            return parent
+        if not self._relinked:
+            return os.path.join(os.path.realpath(parent), name)
+        left, done, hops = parent.strip("/").split("/"), "/", 0
+        while left:
+            part = left.pop(0)
+            if part in ("", "."):
+                continue
+            if part == "..":
+                done = os.path.dirname(done)
+                continue
+            done = os.path.join(done, part)
+            target = self._link(done)
+            if target is not None:
+                hops += 1
+                if hops > 40:
+                    break
+                left = target.split("/") + left
+                done = "/" if target.startswith("/") else os.path.dirname(done)
+        return os.path.join(done, name)
+
+    def _link(self, path: str) -> Optional[str]:
+        """Where the link at a path leads; None where there is no link. The path's parent is free of links."""
+        try:
+            is_foreseen, state = self.file(path)
+        except UnknownReached:
+            return None
+        if is_foreseen:
+            return state.target if state is not None and state.kind == "link" else None
+        try:
+            return os.readlink(path)
+        except OSError:
+            return None
+
     def _foresee_file(self, path: str, state: Any) -> None:
-        path = os.path.normpath(path)
-        was_hidden = self.file(path) == (True, None)
+        try:
+            was_hidden = self.file(path) == (True, None)
+        except UnknownReached:
+            was_hidden = False
+        if getattr(state, "kind", "") == "link" or os.path.islink(path):
+            self._relinked = True
         gone = state is None or isinstance(state, Unknown) or state.kind != "directory"
         if gone or was_hidden:
             below = path.rstrip("/") + "/"
@@ -62,7 +107,7 @@ class World:
         self.foreseen[FILE + path] = state
 
     def file(self, path: str) -> tuple[bool, Optional[FileState]]:
-        """(True, state) where a state is foreseen for the path, (False, None) where the live one counts.
+        """(True, state) where a state is foreseen for the canonical path, (False, None) where the live one counts.
 
         Raises UnknownReached below (or at) a path of which nothing can be foreseen.
         """
