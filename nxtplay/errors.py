@@ -147,7 +147,7 @@ def _excerpt(span: Span | None, source: Sequence[str] | None) -> list[str]:
     if source is None:
         try:
             with open(span.file, encoding="utf-8", errors="replace") as stream:
-                source = [line for _, line in zip(range(span.line), stream)]
+                source = [line for _, line in zip(range(span.line), stream, strict=False)]
         except OSError:
             return out
     if span.line > len(source):

@@ -77,7 +77,7 @@ class Session:
         return {
             "status": outcome.status,
             "result": wire.encode(outcome.result),
-            "changes": wire.encode([[list(c.path), c.before, c.after] for c in outcome.changes]) if job.get("diff") or outcome.changes else [],
+            "changes": wire.encode([[list(c.path), c.before, c.after] for c in outcome.changes]),
             "reason": outcome.reason,
             "unknown": outcome.unknown.reason if outcome.unknown else None,
             "news": wire.encode([[key, state] for key, state in self._world.take_news()]),
@@ -93,7 +93,8 @@ class Session:
             return converge(decode(registry.load(job["module"]), args), permit, World(), permit)
         reader = Reader(self._world, emit=emit, environ=environ)
         try:
-            return converge(decode(registry.load(job["module"]), args), reader, self._world, None)
+            doubt = Unknown(job["doubt"]) if job.get("doubt") else None
+            return converge(decode(registry.load(job["module"]), args), reader, self._world, None, doubt=doubt)
         except (UnknownReached, TypeError) as error:
             unknown = error.unknown if isinstance(error, UnknownReached) else find_unknown(args)
             if unknown is None:

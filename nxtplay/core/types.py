@@ -273,7 +273,8 @@ def _literal(value: Any, choices: tuple[Any, ...], at: tuple[Any, ...]) -> tuple
     if as_text is not None:
         return as_text, []
     said = ", ".join(str(c) for c in choices)
-    return None, [ArgError(at, f"'{at[-1]}' cannot be '{value}'", near(str(value), [str(c) for c in choices]) or f"legal are: {said}")]
+    hint = near(str(value), [str(c) for c in choices]) or f"legal are: {said}"
+    return None, [ArgError(at, f"'{at[-1]}' cannot be '{value}'", hint)]
 
 
 def _list(value: Any, item: Any, at: tuple[Any, ...], is_template: Callable[[object], bool]) -> tuple[Any, list[Any]]:
@@ -318,14 +319,19 @@ def _dict(value: Any, item: Any, at: tuple[Any, ...], is_template: Callable[[obj
 
 def _union(value: Any, members: tuple[Any, ...], at: tuple[Any, ...], is_template: Callable[[object], bool]) -> tuple[Any, list[Any]]:
     exact = [m for m in members if isinstance(m, type) and type(value) is m]
-    containers = [m for m in members if (isinstance(value, list) and typing.get_origin(m) is list)
-                  or (isinstance(value, Mapping) and (typing.get_origin(m) is dict or hasattr(m, "specs")))]
+    containers = [m for m in members if _is_container_for(value, m)]
     errors: list[Any] = []
     for member in [*exact, *containers, *members]:
         converted, errors = coerce(value, member, at, is_template)
         if not errors:
             return converted, []
     return None, errors
+
+
+def _is_container_for(value: Any, member: Any) -> bool:
+    if isinstance(value, list):
+        return typing.get_origin(member) is list
+    return isinstance(value, Mapping) and (typing.get_origin(member) is dict or hasattr(member, "specs"))
 
 
 def _bool(value: Any, at: tuple[Any, ...]) -> tuple[Any, list[Any]]:

@@ -1,0 +1,133 @@
+"""The controller's end of the agent protocol, over any pair of byte streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Protocol
+
+from nxtplay.connection import libraries
+from nxtplay.connection.protocol import Job, OnEvent, Reply
+from nxtplay.core import wire
+from nxtplay.core.wire import Blob
+from nxtplay.errors import Unreachable
+
+
+class Sink(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+    def flush(self) -> object: ...
+
+
+class Link:
+    """Requests out, replies in, one request at a time. `lost` words what happened when a stream ends early."""
+
+    def __init__(self, source: BinaryIO, sink: Sink, *, lost: str) -> None:
+        self._source, self._sink, self._lost = source, sink, lost
+        self._number = 0
+
+    def request(self, jobs: Sequence[Job], *, on_event: OnEvent, foreseen: Sequence[tuple[str, Any]] = ()) -> list[Reply]:
+        self._number += 1
+        blobs: dict[str, Blob] = {}
+        document = {
+            "op": "run",
+            "id": self._number,
+            "jobs": [_encode(job, blobs) for job in jobs],
+            "foreseen": list(foreseen),
+        }
+        try:
+            self._send(document)
+            return self._replies(on_event, blobs)
+        except (OSError, ValueError, wire.WireError) as error:
+            raise Unreachable(f"{self._lost} ({error})") from error
+
+    def forget(self) -> None:
+        """Drop what the agent has foreseen."""
+        try:
+            self._send({"op": "forget"})
+        except (OSError, ValueError) as error:
+            raise Unreachable(f"{self._lost} ({error})") from error
+
+    def _send(self, document: dict[str, Any], tail: bytes = b"") -> None:
+        self._sink.write(wire.pack(document, tail))
+        self._sink.flush()
+
+    def _replies(self, on_event: OnEvent, blobs: dict[str, Blob]) -> list[Reply]:
+        replies: list[Reply] = []
+        while True:
+            frame = wire.read(self._source)
+            if frame is None:
+                raise Unreachable(self._lost)
+            document, _ = frame
+            kind = document.get("kind")
+            if document.get("id") != self._number:
+                continue  # the tail of a request that was given up
+            if kind == "done":
+                replies.append(_reply(document))
+            elif kind in ("progress", "output"):
+                on_event(document["job"], kind, document["data"])
+            elif kind == "need":
+                self._send_blob(blobs.get(document["sha256"]))
+            elif kind == "library":
+                self._send({"op": "library"}, libraries.archive(document["name"]))
+            elif kind == "end":
+                return replies
+
+    def _send_blob(self, blob: Blob | None) -> None:
+        if blob is None:
+            self._send({"op": "data", "error": "no such file was announced"})
+            return
+        try:
+            for chunk in blob.chunks():
+                self._send({"op": "data"}, chunk)
+            self._send({"op": "data"})
+        except OSError as error:
+            if error.filename is None:  # the connection, not the file
+                raise
+            self._send({"op": "data", "error": str(error)})
+
+
+def _encode(job: Job, blobs: dict[str, Blob]) -> dict[str, Any]:
+    _collect_blobs(job.args, blobs)
+    return {
+        "module": job.module,
+        "args": wire.encode(dict(job.args)),
+        "permit": job.permit,
+        "environ": dict(job.environ),
+        "libraries": [[name, libraries.digest(name)] for name in job.libraries],
+        "ignore_errors": job.ignore_errors,
+        "doubt": job.doubt,
+    }
+
+
+def _collect_blobs(value: Any, blobs: dict[str, Blob]) -> None:
+    if isinstance(value, Blob):
+        blobs[value.sha256] = value
+    elif isinstance(value, dict):
+        for item in value.values():
+            _collect_blobs(item, blobs)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _collect_blobs(item, blobs)
+
+
+def _reply(document: dict[str, Any]) -> Reply:
+    return Reply(
+        status=document["status"],
+        result=wire.decode(document["result"]),
+        changes=tuple((tuple(path), before, after) for path, before, after in wire.decode(document.get("changes", []))),
+        reason=document.get("reason", ""),
+        unknown=document.get("unknown"),
+        news=tuple((key, state) for key, state in document.get("news", [])),
+        arg_errors=tuple(document.get("args", ())),
+        crashed=document.get("crashed", False),
+    )
+
+
+def wait_for_marker(source: BinaryIO, marker: bytes, *, limit: int = 1 << 20) -> bytes:
+    """Read up to and over the marker; what a login shell printed before it is returned. EOFError when it never comes."""
+    seen = bytearray()
+    while not seen.endswith(marker):
+        byte = source.read(1)
+        if not byte or len(seen) > limit:
+            raise EOFError(bytes(seen[-2000:]).decode("utf-8", "replace"))
+        seen += byte
+    return bytes(seen[: -len(marker)])

@@ -1,0 +1,149 @@
+"""The way of one host through a play: which task comes next, given how the last one went.
+
+Blocks with rescue and always, includes and handlers are ordinary control flow here: a generator yields Steps and is sent Verdicts.
+Every step has a position; positions compare in the order of the play, which is all a strategy needs to keep hosts in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from nxtplay.playbook.model import Block, Item, Play, Task
+
+Position = tuple[int, ...]
+
+
+class Signal(Enum):
+    """What a task means for the way ahead."""
+
+    NEXT = "next"
+    FAILED = "failed"  # a rescue may mend it
+    LEFT = "left"  # unreachable, or ended by meta: nothing more in this play
+    END_ROLE = "end role"
+    FLUSH = "flush"  # run notified handlers here, then go on
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task that is next for a host."""
+
+    task: Task
+    position: Position
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How the step went; `children` are the blocks an include brought."""
+
+    signal: Signal = Signal.NEXT
+    children: tuple[Block, ...] = ()
+
+
+Walk = Generator[Step, Verdict, Signal]
+
+
+class Traveller:
+    """What the walk asks of a host, and tells it."""
+
+    def take_notified(self, handler: Task) -> bool:
+        """Whether the handler was notified since the last flush; forgets that it was."""
+        raise NotImplementedError
+
+    def enter_rescue(self) -> None:
+        """A failure is being mended: make ansible_failed_task and ansible_failed_result known."""
+
+    def leave_rescue(self) -> None:
+        """The failure was mended."""
+
+    def starts(self, block: Block) -> bool:
+        """Whether a block is to be entered (False: its role has already run for this host)."""
+        return True
+
+
+def walk_play(play: Play, host: Traveller, *, force_handlers: bool, handlers: Callable[[], Sequence[Task]]) -> Walk:
+    """All sections of a play, handlers flushed after each."""
+    for number, section in enumerate(play.sections):
+        signal = yield from _walk_block(section, (number, 0), host, handlers)
+        if signal is Signal.LEFT:
+            return signal
+        if signal is Signal.FAILED:
+            if force_handlers:
+                yield from _flush((number, 1), host, handlers)
+            return signal
+        signal = yield from _flush((number, 1), host, handlers)
+        if signal is not Signal.NEXT:
+            return signal
+    return Signal.NEXT
+
+
+Handlers = Callable[[], Sequence[Task]]
+
+
+def _walk_items(items: Sequence[Item], position: Position, host: Traveller, handlers: Handlers) -> Walk:
+    for number, item in enumerate(items):
+        here = (*position, number)
+        walk = _walk_block(item, here, host, handlers) if isinstance(item, Block) else _walk_task(item, here, host, handlers)
+        signal = yield from walk
+        if signal is not Signal.NEXT:
+            return signal
+    return Signal.NEXT
+
+
+def _walk_block(block: Block, position: Position, host: Traveller, handlers: Handlers) -> Walk:
+    if not host.starts(block):
+        return Signal.NEXT
+    signal = yield from _walk_items(block.tasks, (*position, 0), host, handlers)
+    if signal is Signal.FAILED and block.rescue:
+        host.enter_rescue()
+        signal = yield from _walk_items(block.rescue, (*position, 1), host, handlers)
+        if signal is Signal.NEXT:
+            host.leave_rescue()
+    if block.always and signal in (Signal.NEXT, Signal.FAILED, Signal.END_ROLE):
+        after = yield from _walk_items(block.always, (*position, 2), host, handlers)
+        if after is not Signal.NEXT:
+            signal = after
+    if signal is Signal.END_ROLE and block.role is not None:
+        return Signal.NEXT
+    return signal
+
+
+def _walk_task(task: Task, position: Position, host: Traveller, handlers: Handlers) -> Walk:
+    verdict = yield Step(task, position)
+    if verdict.signal is Signal.FLUSH:
+        return (yield from _flush(position, host, handlers))
+    if verdict.signal is not Signal.NEXT:
+        return verdict.signal
+    for number, block in enumerate(verdict.children):
+        signal = yield from _walk_block(block, (*position, number), host, handlers)
+        if signal is not Signal.NEXT:
+            return signal
+    return Signal.NEXT
+
+
+def _flush(position: Position, host: Traveller, handlers: Handlers) -> Walk:
+    """Notified handlers in the order of their definition. One that is notified by an earlier one still runs in this flush."""
+    number = 0
+    while True:
+        known = handlers()
+        if number >= len(known):
+            return Signal.NEXT
+        handler = known[number]
+        if host.take_notified(handler):
+            signal = yield from _walk_task(handler, (*position, number), host, handlers)
+            if signal is not Signal.NEXT:
+                return signal
+        number += 1
+
+
+def flatten(items: Sequence[Item]) -> list[Task]:
+    """Every task in the order written, rescue and always included."""
+    out: list[Task] = []
+    for item in items:
+        if isinstance(item, Block):
+            for part in (item.tasks, item.rescue, item.always):
+                out += flatten(part)
+        else:
+            out.append(item)
+    return out
