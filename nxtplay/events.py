@@ -71,6 +71,7 @@ class TaskStarted(Event):
     hosts: tuple[str, ...] = ()
     is_handler: bool = False
     role: str = ""
+    stream: bool = False  # show what it prints as it comes, not only its last line
 
 
 @dataclass(frozen=True)
