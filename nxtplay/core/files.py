@@ -46,7 +46,8 @@ class Content:
 class FileState:
     """A path as it is. `kind`: file, directory, link, fifo, socket, char, block. None as a state: nothing is there.
 
-    Owner and group are numeric ids; a check may know neither (the user is only foreseen).
+    Owner and group are numeric ids; a check may know neither (the user is only foreseen), nor the kind of what a command's
+    `creates` promises.
     """
 
     kind: str

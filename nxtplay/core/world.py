@@ -11,6 +11,12 @@ from nxtplay.core.state import Unknown, UnknownReached
 FILE = "file:"
 
 
+def _kind(state: Any) -> str:
+    """The kind of a file state; "" where it is absent or not foreseeable."""
+    kind = "" if state is None or isinstance(state, Unknown) else state.kind
+    return "" if isinstance(kind, Unknown) else kind
+
+
 class World:
     """Foreseen states by key (`file:/etc/motd`, `container:web`, `package:nginx`); None means foreseen to be absent.
 
@@ -83,7 +89,7 @@ class World:
         except UnknownReached:
             return None
         if is_foreseen:
-            return state.target if state is not None and state.kind == "link" else None
+            return state.target if _kind(state) == "link" and state is not None else None
         try:
             return os.readlink(path)
         except OSError:
@@ -94,9 +100,9 @@ class World:
             was_hidden = self.file(path) == (True, None)
         except UnknownReached:
             was_hidden = False
-        if getattr(state, "kind", "") == "link" or os.path.islink(path):
+        if _kind(state) == "link" or os.path.islink(path):
             self._relinked = True
-        gone = state is None or isinstance(state, Unknown) or state.kind != "directory"
+        gone = _kind(state) != "directory"
         if gone or was_hidden:
             below = path.rstrip("/") + "/"
             for key in [k for k in self.foreseen if k.startswith(FILE + below)]:
