@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from nxtplay.errors import Span
+from nxtplay.errors import Diagnostic, Span
 
 
 class YamlMap(dict):  # type: ignore[type-arg]
@@ -119,6 +119,8 @@ class Role:
     allow_duplicates: bool = False
     public: bool = True  # False: include_role without public
     argument_specs: YamlMap | None = None
+    tasks_from: str = "main"  # which of its task files this use runs, also its entry in argument_specs
+    identity: str = ""  # equal for uses that count as the same: such a role runs once per play and host unless allow_duplicates
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Task:
     role: Role | None = None
     is_handler: bool = False
     is_local_action: bool = False
-    apply: Shared | None = None  # include_*: keywords of `apply`
+    apply: Shared | None = None  # include_*: what the included tasks start from (`shared` of load_tasks): blocks around it, then `apply`
     block_vars: int = 0  # how many of shared.vars came from blocks (the rest is the task's own)
     file: str = ""  # the file it was written in: base for relative paths
 
@@ -196,6 +198,17 @@ class Playbook:
     path: str
     plays: tuple[Play, ...]
     sources: Mapping[str, str] = field(default_factory=dict)  # text of each file read, by path, for messages
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class Included:
+    """What an include_tasks or include_role brings in while the play runs."""
+
+    block: Block
+    handlers: tuple[Union[Block, Task], ...] = ()  # of the roles in it; to be added to the play's
+    roles: tuple[Role, ...] = ()  # the roles in it, dependencies first
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 Item = Union[Block, Task]

@@ -1,0 +1,256 @@
+"""What is put in its place before there are hosts: import_tasks, import_role, the roles of a play and their dependencies."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+from nxtplay.errors import Span, did_you_mean
+from nxtplay.playbook import roles, tasks
+from nxtplay.playbook.findings import check_names, check_values, place_of, shown
+from nxtplay.playbook.inherit import inherit, located
+from nxtplay.playbook.keywords import ROLE, legal
+from nxtplay.playbook.model import Block, Located, Role, Shared, YamlMap
+from nxtplay.playbook.modules import Action
+from nxtplay.playbook.reading import Place, Reading, first_file, library, searched
+
+# argument of import_role/include_role -> the directory of the role it chooses a file of
+FROM = {"tasks_from": "tasks", "vars_from": "vars", "defaults_from": "defaults", "handlers_from": "handlers"}
+
+
+def task_files(name: str, place: Place) -> list[str]:
+    """Where a file of tasks is looked for, in the order of preference."""
+    if os.path.isabs(name):
+        return [name]
+    near = [os.path.dirname(place.file)]
+    if place.role:
+        near += [os.path.join(place.role.path, "tasks"), place.role.path]
+        if place.handlers:
+            near.insert(1, os.path.join(place.role.path, "handlers"))
+    return [os.path.join(directory, name) for directory in (*near, os.path.join(place.base, "tasks"), place.base)]
+
+
+def missing(what: str, name: str, tried: list[str]) -> tuple[str, str]:
+    """Message and hint for a file that was not found; neighbours with a similar name are suggested."""
+    neighbours: set[str] = set()
+    for path in tried:
+        try:
+            neighbours.update(os.listdir(os.path.dirname(path) or "."))
+        except OSError:
+            pass
+    near = did_you_mean(os.path.basename(name), neighbours)
+    return f"{what} '{name}' not found", "; ".join(text for text in (near, searched(tried)) if text)
+
+
+def expand(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place: Place) -> Block | None:
+    """An import_tasks or import_role task as the block it stands for."""
+    what = action.module
+    loops = next((key for key in raw if key == "loop" or str(key).startswith("with_")), None)
+    if loops:
+        hint = f"use {what.replace('import', 'include')}, which is decided host by host"
+        reading.found.error(f"{what} cannot loop: it is resolved before there are hosts", raw.keys_at[loops], hint)
+        return None
+    below = inherit(shared, raw)
+    variables = raw.get("vars")
+    inner = dataclasses.replace(place, scopes=(*place.scopes, variables)) if isinstance(variables, YamlMap) else place
+    return _tasks_file(reading, raw, action, below, inner) if what == "import_tasks" else _role(reading, raw, action, below, inner)
+
+
+def _tasks_file(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place: Place) -> Block | None:
+    value = action.args.get("file")
+    span = action.args.values_at.get("file", action.module_span)
+    if value is None or isinstance(value, (dict, list)):
+        reading.found.error("import_tasks needs a file", action.module_span, "such as  import_tasks: setup.yml")
+        return None
+    name = reading.static_text(value, span, place, "import_tasks")
+    if name is None:
+        return None
+    tried = task_files(name, place)
+    path = first_file(tried)
+    if path is None:
+        message, hint = missing("file of tasks", name, tried)
+        reading.found.error(message, span, hint)
+        return None
+    inner = enter(reading, path, span, place)
+    if inner is None:
+        return None
+    items = tasks.read_tasks_file(reading, path, shared, inner)
+    return Block(place_of(raw, span), items, name=located(raw, "name"))
+
+
+def enter(reading: Reading, path: str, span: Span, place: Place) -> Place | None:
+    """The place inside a file of tasks; None (reported with the way round) when the file is already being expanded."""
+    for index, (file, _) in enumerate(place.stack):
+        if file == path:
+            way = [*place.stack[index + 1 :], (path, span)]
+            notes = [(f"{file} is imported here", at) for file, at in way[:-1]]
+            chain = " -> ".join([path, *(file for file, _ in way)])
+            hint = "take out one of the imports, or use include_tasks with a condition that ends it"
+            reading.found.error(f"files of tasks import each other in a circle: {chain}", span, hint, *notes)
+            return None
+    return dataclasses.replace(place, stack=(*place.stack, (path, span)), file=path)
+
+
+def _role(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place: Place) -> Block | None:
+    args = action.args
+    value = args.get("name", args.get("role"))
+    span = args.values_at.get("name", args.values_at.get("role", action.module_span))
+    if value is None or isinstance(value, (dict, list)):
+        reading.found.error("import_role needs a name", action.module_span, "write  name: ROLE  below it")
+        return None
+    name = reading.static_text(value, span, place, "import_role")
+    files = {}
+    for key, kind in FROM.items():
+        if args.get(key) is not None:
+            text = reading.static_text(args[key], args.values_at[key], place, "import_role")
+            files[kind] = _stem(text) if text else "main"
+    if name is None:
+        return None
+    variables = raw.get("vars")
+    blocks = use_role(
+        reading,
+        name,
+        span,
+        shared,
+        place,
+        params=variables if isinstance(variables, YamlMap) else YamlMap(span=span),
+        files=files,
+        public=_yes(args.get("public"), True),
+        allow_duplicates=_yes(args.get("allow_duplicates"), True),
+    )
+    return Block(place_of(raw, span), tuple(blocks), name=located(raw, "name"))
+
+
+def _stem(name: str) -> str:
+    return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml", ".json")) else name
+
+
+def _yes(value: Any, default: bool) -> bool:
+    return default if value is None else str(value).lower() in ("true", "yes", "1", "on")
+
+
+def role_entry(reading: Reading, raw: Any, span: Span, shared: Shared, place: Place) -> list[Block]:
+    """An entry of `roles:` or of a role's dependencies: the blocks of what it depends on, then its own."""
+    found = reading.found
+    if isinstance(raw, str):
+        raw_map = YamlMap({"role": raw}, span=span)
+        raw_map.keys_at = raw_map.values_at = {"role": span}
+    elif isinstance(raw, YamlMap):
+        raw_map = raw
+    else:
+        found.error(f"a role was expected, found {shown(raw)}", span, "write its name, or  role: NAME  with keywords")
+        return []
+    keywords = legal(ROLE)
+    check_values(raw_map, keywords, found)
+    key = "role" if "role" in raw_map else "name"
+    if not isinstance(raw_map.get(key), (str, int)):
+        near = next((did_you_mean(str(k), ("role", "name")) for k in raw_map if did_you_mean(str(k), ("role", "name"))), "")
+        found.error("a role entry without a role", span, near or "write  role: NAME")
+        return []
+    params = YamlMap(span=raw_map.span)
+    for word, value in raw_map.items():
+        if word in keywords and word != "vars":
+            continue
+        source = value if word == "vars" and isinstance(value, YamlMap) else YamlMap({word: value})
+        if source is not value:
+            source.keys_at, source.values_at = {word: raw_map.keys_at[word]}, {word: raw_map.values_at[word]}
+            check_names(source, found)
+        params.update(source)
+        params.keys_at.update(source.keys_at)
+        params.values_at.update(source.values_at)
+    name = reading.static_text(raw_map[key], raw_map.values_at[key], place, "roles")
+    if name is None:
+        return []
+    below = inherit(shared, raw_map, variables=False)
+    own = {word: raw_map[word] for word in ("when", "tags") if word in raw_map}
+    return use_role(reading, name, raw_map.values_at[key], below, place, params=params, files={}, own=own)
+
+
+def use_role(
+    reading: Reading,
+    name: str,
+    span: Span,
+    shared: Shared,
+    place: Place,
+    *,
+    params: YamlMap,
+    files: dict[str, str],
+    own: dict[str, Any] | None = None,
+    public: bool = True,
+    allow_duplicates: bool = False,
+) -> list[Block]:
+    """One use of a role: a block for each dependency, deepest first, then the role's own. Its handlers join the play's."""
+    path = roles.find(name, span, place, reading)
+    if path is None:
+        return []
+    key = os.path.join(path, "tasks", files.get("tasks", "main"))
+    inner = _enter_role(reading, name, path, key, span, place)
+    if inner is None:
+        return []
+    role, entries = roles.read_role(
+        reading,
+        name,
+        path,
+        span,
+        params=params,
+        parents=(place.role, *place.role.parents) if place.role else (),
+        files=files,
+        identity=repr((path, files, sorted(params.items(), key=lambda pair: str(pair[0])), own)),
+        public=public,
+        allow_duplicates=allow_duplicates,
+    )
+    scopes = (role.defaults, *place.scopes, role.vars, params)
+    known = place.known | library(path)
+    blocks: list[Block] = []
+    within = dataclasses.replace(inner, role=role, scopes=scopes, known=known)
+    dependencies: list[Role] = []
+    for entry, entry_span in zip(entries, entries.items_at, strict=True):
+        theirs = role_entry(reading, entry, entry_span, shared, within)
+        dependencies += [block.role for block in theirs if block.role]
+        blocks += theirs
+    role = dataclasses.replace(role, dependencies=tuple(dependencies))
+    within = dataclasses.replace(within, role=role)
+    reading.roles.append(role)
+    _role_handlers(reading, role, files, shared, within, span)
+    blocks.append(Block(span, _role_tasks(reading, role, files, shared, within, span), name=Located(name, span), role=role))
+    return blocks
+
+
+def _enter_role(reading: Reading, name: str, path: str, key: str, span: Span, place: Place) -> Place | None:
+    """The place inside a role; None (reported) when the same tasks of the role are already being expanded."""
+    for index, (file, _) in enumerate(place.stack):
+        if file == key:
+            way = [entry for entry in place.stack[index:] if os.path.basename(os.path.dirname(entry[0])) == "tasks"]
+            names = [os.path.basename(os.path.dirname(os.path.dirname(file))) for file, _ in way]
+            notes = [(f"role '{name}' is asked for here", at) for name, (_, at) in zip(names[1:], way[1:], strict=True)]
+            chain = " -> ".join([*names, os.path.basename(path)])
+            hint = "take out one of these dependencies or imports"
+            reading.found.error(f"roles need each other in a circle: {chain}", span, hint, *notes)
+            return None
+    return dataclasses.replace(place, stack=(*place.stack, (key, span)), file=os.path.join(path, "tasks", "main.yml"))
+
+
+def _role_tasks(reading: Reading, role: Role, files: dict[str, str], shared: Shared, place: Place, span: Span) -> tuple[Any, ...]:
+    stem = os.path.join(role.path, "tasks", files.get("tasks", "main"))
+    path = first_file([stem])
+    if path is None:
+        if "tasks" in files:
+            message, hint = missing(f"role '{role.name}' has no tasks file: file", files["tasks"], [stem + ".yml"])
+            reading.found.error(message, span, hint)
+        elif not any(os.path.isdir(os.path.join(role.path, kind)) for kind in ("defaults", "vars", "handlers", "meta", "tasks", "library")):
+            reading.found.error(f"{role.path} is not a role: it has no tasks/main.yml", span)
+        return ()
+    inner = place if place.handlers is False else dataclasses.replace(place, handlers=False)
+    return tasks.read_tasks_file(reading, path, shared, inner)
+
+
+def _role_handlers(reading: Reading, role: Role, files: dict[str, str], shared: Shared, place: Place, span: Span) -> None:
+    stem = os.path.join(role.path, "handlers", files.get("handlers", "main"))
+    path = first_file([stem])
+    if path is not None:
+        inner = dataclasses.replace(place, handlers=True)
+        reading.handlers.extend(tasks.read_tasks_file(reading, path, shared, inner))
+    elif "handlers" in files:
+        message, hint = missing(f"role '{role.name}' has no handlers file: file", files["handlers"], [stem + ".yml"])
+        reading.found.error(message, span, hint)

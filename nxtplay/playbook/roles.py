@@ -1,0 +1,137 @@
+"""Roles: where they are found and what their directories hold besides tasks."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from nxtplay.errors import Span, did_you_mean
+from nxtplay.playbook.findings import check_names, shown
+from nxtplay.playbook.model import Role, YamlList, YamlMap
+from nxtplay.playbook.reading import Options, Place, Reading, first_file, searched
+
+META = frozenset(("dependencies", "allow_duplicates", "galaxy_info", "argument_specs", "collections", "standalone"))
+
+
+def candidates(name: str, place: Place, options: Options) -> list[str]:
+    """The directories a role of this name may be, in the order of preference."""
+    if os.path.isabs(name):
+        return [name]
+    if name.count(".") == 2 and "/" not in name:
+        namespace, collection, role = name.split(".")
+        roots = [os.path.join(place.base, "collections"), *options.collections_path]
+        return [os.path.join(root, "ansible_collections", namespace, collection, "roles", role) for root in roots]
+    roots = [os.path.join(place.base, "roles"), *options.roles_path]
+    if place.role:
+        roots.append(os.path.dirname(place.role.path))
+    return [os.path.join(root, name) for root in [*roots, place.base]]
+
+
+def find(name: str, span: Span, place: Place, reading: Reading) -> str | None:
+    """The directory of a role; a missing one is reported with the places searched."""
+    tried = candidates(name, place, reading.options)
+    for path in tried:
+        if os.path.isdir(path):
+            return os.path.normpath(path)
+    siblings = {entry for path in tried for entry in _directories(os.path.dirname(path))}
+    hint = "; ".join(text for text in (did_you_mean(os.path.basename(name), siblings), searched(tried)) if text)
+    reading.found.error(f"role '{name}' not found", span, hint)
+    return None
+
+
+def _directories(path: str) -> list[str]:
+    try:
+        return [entry.name for entry in os.scandir(path or ".") if entry.is_dir()]
+    except OSError:
+        return []
+
+
+def variables(reading: Reading, role_path: str, kind: str, stem: str, span: Span, *, required: bool) -> YamlMap:
+    """`defaults/STEM` or `vars/STEM` of a role: a file, or a directory whose files are merged in alphabetical order."""
+    directory = os.path.join(role_path, kind, stem)
+    merged = YamlMap(span=Span(directory))
+    if os.path.isdir(directory):
+        names = sorted(name for name in os.listdir(directory) if name.endswith((".yml", ".yaml", ".json")))
+        files = [os.path.normpath(os.path.join(directory, name)) for name in names]
+    else:
+        file = first_file([directory])
+        files = [file] if file else []
+    if not files and required:
+        reading.found.error(f"the role has no file '{kind}/{stem}'", span, searched([directory + ".yml"]))
+    for file in files:
+        data = reading.read(file)
+        if data is None:
+            continue
+        if not isinstance(data, YamlMap):
+            reading.found.error(f"a mapping of variables was expected, found {shown(data)}", _start(data, file), "write  name: value")
+            continue
+        check_names(data, reading.found)
+        merged.update(data)
+        merged.keys_at.update(data.keys_at)
+        merged.values_at.update(data.values_at)
+        merged.span = data.span
+    return merged
+
+
+def meta(reading: Reading, role_path: str) -> YamlMap:
+    """`meta/main` of a role."""
+    file = first_file([os.path.join(role_path, "meta", "main")])
+    data = reading.read(file) if file else None
+    if data is None:
+        return YamlMap(span=Span(role_path))
+    if not isinstance(data, YamlMap):
+        reading.found.error(f"meta/main holds a mapping, found {shown(data)}", _start(data, file or role_path))
+        return YamlMap(span=Span(role_path))
+    for key in data:
+        if key not in META:
+            hint = did_you_mean(str(key), META) or "known keys: " + ", ".join(sorted(META))
+            reading.found.error(f"'{key}' is not a key of meta/main", data.keys_at[key], hint)
+    given = data.get("dependencies")
+    if given is not None and not isinstance(given, YamlList):
+        reading.found.error(f"'dependencies' takes a list of roles, found {shown(given)}", data.values_at["dependencies"])
+    return data
+
+
+def argument_specs(reading: Reading, role_path: str, from_meta: YamlMap) -> YamlMap | None:
+    """What a role says about its arguments: entry point -> specification."""
+    file = first_file([os.path.join(role_path, "meta", "argument_specs")])
+    data: Any = reading.read(file) if file else None
+    specs = data.get("argument_specs") if isinstance(data, YamlMap) else from_meta.get("argument_specs")
+    return specs if isinstance(specs, YamlMap) else None
+
+
+def read_role(
+    reading: Reading,
+    name: str,
+    path: str,
+    span: Span,
+    *,
+    params: YamlMap,
+    parents: tuple[Role, ...],
+    files: dict[str, str],
+    identity: str,
+    public: bool = True,
+    allow_duplicates: bool = False,
+) -> tuple[Role, YamlList]:
+    """A role without its tasks, and the entries of its dependencies. `files` says which of its files to take: {"vars": "main", ...}."""
+    about = meta(reading, path)
+    given = about.get("dependencies")
+    role = Role(
+        name=name,
+        path=path,
+        span=span,
+        defaults=variables(reading, path, "defaults", files.get("defaults", "main"), span, required="defaults" in files),
+        vars=variables(reading, path, "vars", files.get("vars", "main"), span, required="vars" in files),
+        params=params,
+        parents=parents,
+        allow_duplicates=allow_duplicates or str(about.get("allow_duplicates", False)).lower() in ("true", "yes"),
+        public=public,
+        argument_specs=argument_specs(reading, path, about),
+        tasks_from=files.get("tasks", "main"),
+        identity=identity,
+    )
+    return role, given if isinstance(given, YamlList) else YamlList()
+
+
+def _start(data: Any, file: str) -> Span:
+    return getattr(data, "span", None) or Span(file, 1, 1)
