@@ -163,9 +163,7 @@ def _sha256(content: bytes) -> str:
 # --- running things ----------------------------------------------------------------------------
 
 
-def run(
-    command: Sequence[str], *, stdin: Optional[str] = None, env: Optional[Mapping[str, str]] = None
-) -> str:
+def run(command: Sequence[str], *, stdin: Optional[str] = None, env: Optional[Mapping[str, str]] = None) -> str:
     """Runs a command and returns its output; a failure carries the last lines it printed."""
     done = subprocess.run(
         command,
@@ -434,6 +432,11 @@ class Layer:
     digest: str
     size: int
 
+    @property
+    def member(self) -> str:
+        """Its name in an archive."""
+        return f"{self.digest}/layer.tar"
+
 
 class Hashing(io.RawIOBase):
     """A file that is hashed while it is written."""
@@ -484,9 +487,7 @@ def removed(snapshot: Snapshot, below: Snapshot) -> Iterator[str]:
 # --- archives ------------------------------------------------------------------------------------
 
 
-def write_archive(
-    path: Path, image: Image, layers: Sequence[Layer], *, recipe: str, architecture: str
-) -> str:
+def write_archive(path: Path, image: Image, layers: Sequence[Layer], *, recipe: str, architecture: str) -> str:
     """Writes what `docker load` reads; returns the image's id."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     settings = dict(image.config)
@@ -504,12 +505,12 @@ def write_archive(
     }
     encoded = json.dumps(config).encode()
     digest = _sha256(encoded)
-    names = [f"{layer.digest}/layer.tar" for layer in layers]
-    manifest = [{"Config": f"{digest}.json", "RepoTags": list(image.tags), "Layers": names}]
+    members = [layer.member for layer in layers]
+    manifest = [{"Config": f"{digest}.json", "RepoTags": list(image.tags), "Layers": members}]
     unfinished = path.with_name(f".{path.name}.part")
     with tarfile.open(unfinished, "w") as archive:
-        for name, layer in zip(names, layers):
-            archive.add(layer.path, arcname=name)
+        for layer in layers:
+            archive.add(layer.path, arcname=layer.member)
         for name, content in ((f"{digest}.json", encoded), ("manifest.json", json.dumps(manifest).encode())):
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -534,8 +535,7 @@ def build(
     require_tools(progress)
     out.mkdir(parents=True, exist_ok=True)
     workers = max(2, os.cpu_count() or 2)
-    with tempfile.TemporaryDirectory(prefix=".work-", dir=out) as scratch, \
-            concurrent.futures.ThreadPoolExecutor(workers) as pool:
+    with tempfile.TemporaryDirectory(prefix=".work-", dir=out) as scratch, concurrent.futures.ThreadPoolExecutor(workers) as pool:
         work = Path(scratch)
         base = work / "base"
         progress("Debian base: started")
@@ -582,9 +582,7 @@ def build(
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     assert __doc__
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", metavar="NAME", nargs="*", help="image name or tag (default: all)")
     parser.add_argument("--spec", type=Path, default=HERE / "images.json", help="default: %(default)s")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the archives go")
