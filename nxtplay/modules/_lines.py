@@ -1,0 +1,64 @@
+"""What the modules share that edit a text file: lineinfile, blockinfile, replace."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Callable, Optional
+
+from nxtplay.core.files import Content, FileState
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.state import Plan
+from nxtplay.modules import _files
+
+
+def place(host: Reader, path: str) -> str:
+    """The file itself; links are followed, as an editor would."""
+    return host.resolve(_files.host_path(path))
+
+
+def desired(
+    host: Reader, args: Any, path: str, before: Optional[FileState], edit: Callable[[bytes], bytes], *, create: bool
+) -> Optional[FileState]:
+    """The file with its text edited. Failed where there is none and none is to be made."""
+    _files.check_validate(args.validate)
+    if before is not None and before.kind == "directory":
+        raise Failed(f"{path} is a directory, expected a file")
+    made: dict[str, FileState] = {}
+    if before is None:
+        if not create:
+            raise Failed(f"no file {path}; create: true makes it", rc=257)
+        plain = dataclasses.replace(args, owner=None, group=None, mode=None)
+        made = _files.new_directories(host, plain, _files.missing_parents(host, path))
+        base = _files.fresh(host, path, "file", made.get(path.rsplit("/", 1)[0]))
+    else:
+        base = before
+    old = b"" if before is None else host.read(path)
+    new = edit(old)
+    content = Content.of(new) if before is None or new != old else base.content
+    return dataclasses.replace(_files.with_attributes(host, args, base), content=content, path=path)
+
+
+def parents(host: Reader, args: Any, plan: Plan[FileState]) -> dict[str, FileState]:
+    """The directories to be made for a new file, with their states."""
+    if plan.after is None or plan.after.path is None:
+        return {}
+    plain = dataclasses.replace(args, owner=None, group=None, mode=None)
+    return _files.new_directories(host, plain, _files.missing_parents(host, plan.after.path))
+
+
+def also_foresee(host: Reader, args: Any, plan: Plan[FileState]) -> list[tuple[str, Any]]:
+    if plan.after is None or plan.before is not None:
+        return []
+    states = {**parents(host, args, plan), str(plan.after.path): plan.after}
+    return [(f"file:{path}", state) for path, state in states.items()]
+
+
+def apply(host: Host, args: Any, plan: Plan[FileState]) -> None:
+    after = plan.after
+    assert after is not None and after.path is not None
+    for directory, state in parents(host, args, plan).items() if plan.before is None else ():
+        _files.make_directory(host, directory, state)
+    data = after.content.data if isinstance(after.content, Content) and plan.changed("content") else None
+    if plan.changed("content") and data is None:
+        raise Failed(f"{after.path} is too large to edit")
+    _files.put(host, args, after.path, plan.before, after, data)

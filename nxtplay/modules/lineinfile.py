@@ -1,0 +1,139 @@
+"""lineinfile: one line of a text file."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, Optional, Sequence
+
+from nxtplay.core.files import FileState
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg, exclusive
+from nxtplay.core.state import Plan
+from nxtplay.core.types import Path
+from nxtplay.modules import _files, _lines
+
+
+class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
+    """Keep one line in a text file, or keep lines out of it."""
+
+    rules = (exclusive("insertbefore", "insertafter"), exclusive("regexp", "search_string"), exclusive("backrefs", "search_string"))
+
+    path: Path = arg(help="The file.", aliases=["dest", "destfile", "name"], key=True)
+    state: Literal["present", "absent"] = arg("present", help="Whether the line is there.")
+    line: str | None = arg(None, help="The line.", aliases=["value"])
+    regexp: str | None = arg(None, help="The last line it matches is replaced; with absent, every line it matches goes.", aliases=["regex"])
+    search_string: str | None = arg(None, help="As regexp, for plain text anywhere in the line.")
+    backrefs: bool = arg(False, help="line may use the groups of regexp; without a match nothing changes.")
+    insertafter: str | None = arg(None, help="EOF, or the expression whose last match the line follows when it has to be added.")
+    insertbefore: str | None = arg(None, help="BOF, or the expression whose last match the line precedes when it has to be added.")
+    firstmatch: bool = arg(False, help="insertafter and insertbefore take the first match.")
+    create: bool = arg(False, help="Make a file that is not there.")
+    others: str | None = arg(None, help="Of no effect; kept for old playbooks.")
+
+    def key(self) -> str:
+        return _files.file_key(self.path)
+
+    def key_on(self, host: Reader) -> str:
+        return "file:" + _lines.place(host, self.path)
+
+    def observe(self, host: Reader) -> Optional[FileState]:
+        return host.stat(_lines.place(host, self.path), content=True)
+
+    def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
+        path = _lines.place(host, self.path)
+        if self.state == "absent":
+            if self.regexp is None and self.search_string is None and self.line is None:
+                raise Failed("state: absent needs one of line, search_string, regexp: which lines shall go?")
+            if before is None:
+                return None
+            return _lines.desired(host, self, path, before, self._without, create=False)
+        if self.line is None:
+            raise Failed("line is required with state: present")
+        if self.backrefs and self.regexp is None:
+            raise Failed("backrefs needs regexp")
+        return _lines.desired(host, self, path, before, self._with, create=self.create)
+
+    def apply(self, host: Host, plan: Plan[FileState]) -> None:
+        _lines.apply(host, self, plan)
+
+    def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
+        return _lines.also_foresee(host, self, plan)
+
+    def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
+        old = before.content.data if before is not None and before.content is not None else b""
+        new = after.content.data if after is not None and after.content is not None else b""
+        if self.state == "absent":
+            gone = len((old or b"").splitlines()) - len((new or b"").splitlines())
+            return {"found": gone, "msg": f"{gone} line(s) removed" if gone else "", "backup": ""}
+        said = "" if old == new else "line replaced" if len((old or b"").splitlines()) == len((new or b"").splitlines()) else "line added"
+        return {"msg": said, "backup": ""}
+
+    # -- the text
+
+    def _expression(self, text: str, name: str) -> "re.Pattern[bytes]":
+        try:
+            return re.compile(text.encode("utf-8", "surrogateescape"))
+        except re.error as error:
+            raise Failed(f"{name}: '{text}' is no regular expression: {error}") from None
+
+    def _matcher(self) -> Any:
+        """From a line to a match or None, as regexp, search_string or the line itself say."""
+        if self.regexp is not None:
+            return self._expression(self.regexp, "regexp").search
+        if self.search_string is not None:
+            wanted = self.search_string.encode("utf-8", "surrogateescape")
+            return lambda line: wanted in line or None
+        exact = (self.line or "").encode("utf-8", "surrogateescape")
+        return lambda line: line.rstrip(b"\r\n") == exact or None
+
+    def _without(self, text: bytes) -> bytes:
+        matches = self._matcher()
+        return b"".join(line for line in text.splitlines(keepends=True) if not matches(line))
+
+    def _with(self, text: bytes) -> bytes:
+        lines = _split(text)
+        new = (self.line or "").encode("utf-8", "surrogateescape")
+        matches = self._matcher()
+        found = [(i, m) for i, m in ((i, matches(line)) for i, line in enumerate(lines)) if m]
+        if found:
+            index, match = found[0] if self.firstmatch else found[-1]
+            if self.backrefs:
+                try:
+                    new = match.expand(new)
+                except re.error as error:
+                    raise Failed(f"line uses a group that regexp does not have: {error}") from None
+            ending = lines[index][len(lines[index].rstrip(b"\r\n")) :]
+            if lines[index].rstrip(b"\r\n") == new:
+                return text
+            return b"".join([*lines[:index], new + (ending or b"\n" if not new.endswith(b"\n") else b""), *lines[index + 1 :]])
+        if self.backrefs:
+            return text
+        return self._inserted(lines, new, text)
+
+    def _inserted(self, lines: list[bytes], new: bytes, text: bytes) -> bytes:
+        ended = new if new.endswith(b"\n") else new + b"\n"
+        anchor, before = (self.insertbefore, True) if self.insertbefore is not None else (self.insertafter, False)
+        if anchor in ("BOF", "EOF") and (anchor == "BOF") != before and before is False:
+            before = True  # insertafter: BOF
+        if anchor == "BOF":
+            return text if lines and lines[0].rstrip(b"\r\n") == new else ended + text
+        if anchor is not None and anchor != "EOF":
+            expression = self._expression(anchor, "insertbefore" if before else "insertafter")
+            places = [i for i, line in enumerate(lines) if expression.search(line)]
+            if places:
+                index = (places[0] if self.firstmatch else places[-1]) + (0 if before else 1)
+                near = lines[index - 1] if before and index else lines[index] if not before and index < len(lines) else b""
+                if near.rstrip(b"\r\n") == new and near:
+                    return text
+                head = lines[:index]
+                if head and not head[-1].endswith((b"\n", b"\r")):
+                    head[-1] += b"\n"
+                return b"".join([*head, ended, *lines[index:]])
+        if any(line.rstrip(b"\r\n") == new for line in lines) and self.regexp is None and self.search_string is None:
+            return text
+        return text + (b"\n" if text and not text.endswith((b"\n", b"\r")) else b"") + ended
+
+
+def _split(text: bytes) -> list[bytes]:
+    """Lines with their newlines; only \\n ends one."""
+    return re.findall(rb"[^\n]*\n|[^\n]+$", text)
