@@ -28,11 +28,17 @@ class Running:
     """A task on a host, while it runs."""
 
     since: float
-    text: str = ""
+    step: str = ""  # what it said it is at
+    text: str = ""  # what was printed last
     told: float = 0.0  # when a plain log last said so
     items: int = 0
     explained: bool = False  # an item's failure was shown
     rest: str = ""  # output after the last line end
+
+    def now(self) -> str:
+        """What to say behind its name."""
+        said = " · ".join(text for text in (self.step, self.text) if text)
+        return f"  {said}" if said else ""
 
 
 class Human:
@@ -111,7 +117,7 @@ class Human:
     def _item_finished(self, event: ev.ItemFinished) -> None:
         running = self._run_of(event)
         running.items += 1
-        running.text = f"{count(running.items, 'item')}, last {one_line(event.item_label)}"
+        running.step, running.text = f"{count(running.items, 'item')}, last {one_line(event.item_label)}", ""
         if event.status in (ev.FAILED, ev.UNREACHABLE):
             running.explained = True
         if event.status not in BARE or self._verbosity or self._is_debug(event):
@@ -137,7 +143,8 @@ class Human:
             self._line(event, name)
 
     def _progress(self, event: ev.TaskProgress) -> None:
-        self._run_of(event).text = one_line(event.text)
+        running = self._run_of(event)
+        running.step, running.text = one_line(event.text), ""
         if self._verbosity and not self.screen.live:
             self._say(self._style("faint", f"    {self._where(event.host)}{one_line(event.text)}"))
 
@@ -171,7 +178,7 @@ class Human:
     def _run_finished(self, event: ev.RunFinished) -> None:
         self.screen.draw([])
         self._running.clear()
-        self._say(*recap(event.recap, self._tally, self._style, listing=not self.screen.live or self._verbosity > 0))
+        self._say(*recap(event.recap, self._tally, self._style, short=self.screen.live and not self._verbosity))
 
     # -- lines
 
@@ -263,7 +270,7 @@ class Human:
             if now - running.told >= BEAT:
                 running.told = now
                 took = duration(now - running.since)
-                self._say(f"  {'running':<11} {self._where(host)}{self._name(id)}  {took}" + (f"  {running.text}" if running.text else ""))
+                self._say(f"  {'running':<11} {self._where(host)}{self._name(id)}  {took}{running.now()}")
 
     def _live_lines(self, now: float) -> list[str]:
         shown = [(key, running) for key, running in self._running.items() if now - running.since >= 0.15]
@@ -272,8 +279,7 @@ class Human:
         frame = self._spinner[int(now * 10) % len(self._spinner)]
         lines = []
         for (id, host), running in shown[:LIVE_LINES]:
-            text = f"  {running.text}" if running.text else ""
-            lines.append(f"{frame} {self._where(host)}{self._name(id)}  {duration(now - running.since)}{text}")
+            lines.append(f"{frame} {self._where(host)}{self._name(id)}  {duration(now - running.since)}{running.now()}")
         if len(shown) > LIVE_LINES:
             lines.append(f"  … and {len(shown) - LIVE_LINES} more")
         done = ", ".join(f"{number} {status}" for status, number in self._tally.counts.items())

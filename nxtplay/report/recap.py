@@ -40,17 +40,17 @@ class Tally:
             self.failed.setdefault(name, []).append(event.host)
 
 
-def recap(result: ev.Recap, tally: Tally, style: Style, *, listing: bool) -> Iterator[str]:
-    """The recap's lines; `listing` names the changed tasks again."""
+def recap(result: ev.Recap, tally: Tally, style: Style, *, short: bool) -> Iterator[str]:
+    """The recap's lines; a `short` one leaves out zeros and what was said right above."""
     yield ""
     yield style("title", "PLAY RECAP")
     longest = max(map(width, result.hosts), default=0)
     for host, counts in result.hosts.items():
-        yield _counts(host + " " * (longest - width(host)), counts, style, unknown=tally.check)
+        yield _counts(host + " " * (longest - width(host)), counts, style, unknown=tally.check, short=short)
     yield ""
     if tally.check:
         yield from _foreseen(tally, style)
-    elif listing and tally.changed:
+    elif not short and tally.changed:
         yield f"Changed ({len(tally.changed)}):"
         yield from _listed(tally, style)
     slowest = sorted(((s, name) for name, s in tally.seconds.items() if s >= SLOW), reverse=True)[:3]
@@ -59,12 +59,14 @@ def recap(result: ev.Recap, tally: Tally, style: Style, *, listing: bool) -> Ite
     yield _ending(result, tally, style)
 
 
-def _counts(host: str, counts: ev.Counts, style: Style, *, unknown: bool) -> str:
+def _counts(host: str, counts: ev.Counts, style: Style, *, unknown: bool, short: bool) -> str:
     worst = "failed" if counts.failed or counts.unreachable else "changed" if counts.changed else "ok"
     shown = [*_SHOWN, *(["unknown"] if unknown or counts.unknown else [])]
     parts = []
     for name in shown:
         number = getattr(counts, name)
+        if short and not number and name not in ("ok", "changed", "failed"):
+            continue
         parts.append(style(name if number else "faint", f"{name}={number:<4}"))
     return f"{style(worst, host)} : {' '.join(parts)}".rstrip()
 

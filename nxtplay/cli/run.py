@@ -1,0 +1,150 @@
+"""`nxtplay PLAYBOOK...`: the options, as users of ansible-playbook know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from nxtplay.cli.app import COMMANDS
+from nxtplay.engine.options import Options
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command line for a run, as it was written; `options` is what the engine gets of it."""
+
+    playbooks: tuple[str, ...]
+    inventories: tuple[str, ...]
+    extra_vars: tuple[str, ...]
+    options: Options
+    vault_ids: tuple[str, ...] = ()
+    vault_password_files: tuple[str, ...] = ()
+    ask_vault_password: bool = False
+    ask_password: bool = False
+    ask_become_password: bool = False
+    password_file: str | None = None
+    become_password_file: str | None = None
+    listing: frozenset[str] = frozenset()  # hosts, tags, tasks, syntax: tell instead of running
+    json: bool = False
+    junit: str | None = None
+    exit_code: bool = False
+
+
+def words(values: tuple[str, ...]) -> tuple[str, ...]:
+    """`-t a,b -t c` as a, b, c."""
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+
+
+def _commands() -> str:
+    return "\b\nOther commands (nxtplay COMMAND --help):\n" + "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
+
+
+def inventory_options(function: Any) -> Any:
+    """-i, -e and the vault's options, common to several commands."""
+    decorators = [
+        click.option(
+            "-i", "--inventory", "inventories", multiple=True, metavar="SOURCE", help="A file, a directory, a script, or `host1,host2,`."
+        ),
+        click.option("-e", "--extra-vars", "extra_vars", multiple=True, metavar="VARS", help="`name=value`, JSON or YAML, or `@file`."),
+        click.option(
+            "--vault-id", "vault_ids", multiple=True, metavar="ID@SOURCE", help="A vault's identity and its password's file or `prompt`."
+        ),
+        click.option(
+            "--vault-password-file",
+            "--vault-pass-file",
+            "vault_password_files",
+            multiple=True,
+            metavar="FILE",
+            help="Holds a vault's password.",
+        ),
+        click.option(
+            "-J", "--ask-vault-pass", "--ask-vault-password", "ask_vault_password", is_flag=True, help="Ask for the vault's password."
+        ),
+    ]
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def _flag(*names: str, help: str) -> Any:
+    return click.option(*names, is_flag=True, help=help)
+
+
+@click.command(
+    "run",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=_commands(),
+    no_args_is_help=False,
+)
+@click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...")
+@inventory_options
+@click.option("-l", "--limit", default="", metavar="PATTERN", help="Only hosts that match.")
+@click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with one of these tags.")
+@click.option("--skip-tags", multiple=True, metavar="TAGS", help="No tasks with one of these tags.")
+@_flag("-C", "--check", help="Change nothing; tell what a run would do.")
+@_flag("-D", "--diff", help="Show the lines and attributes that differ.")
+@click.option("-v", "--verbose", "verbosity", count=True, help="Show results; -vvv shows internals.")
+@click.option("-f", "--forks", type=click.IntRange(1), default=5, show_default=True, help="Hosts worked on at once.")
+@click.option("-u", "--user", help="Connect as this user.")
+@_flag("-k", "--ask-pass", "ask_password", help="Ask for the connection's password.")
+@click.option("--connection-password-file", "--conn-pass-file", "password_file", metavar="FILE", help="Holds the connection's password.")
+@click.option("--private-key", "--key-file", "private_key", metavar="FILE", help="Connect with this key.")
+@click.option("-c", "--connection", help="How to reach hosts: ssh, local, docker.")
+@click.option("-T", "--timeout", type=click.IntRange(1), metavar="SECONDS", help="To connect.")
+@click.option("--ssh-common-args", metavar="ARGS", help="For every use of SSH, such as a proxy.")
+@click.option("--ssh-extra-args", metavar="ARGS", help="For SSH alone.")
+@_flag("-b", "--become", help="Run tasks as another user.")
+@click.option("--become-user", metavar="USER", help="As this user (root).")
+@click.option("--become-method", metavar="METHOD", help="By this means (sudo).")
+@_flag("-K", "--ask-become-pass", "ask_become_password", help="Ask for the password to become another user.")
+@click.option("--become-password-file", "--become-pass-file", "become_password_file", metavar="FILE", help="Holds that password.")
+@click.option("--start-at-task", default="", metavar="NAME", help="Begin at this task.")
+@_flag("--step", help="Ask before each task.")
+@_flag("--force-handlers", help="Run notified handlers even after a failure.")
+@_flag("--flush-cache", help="Forget cached facts.")
+@click.option("--task-timeout", type=click.IntRange(0), metavar="SECONDS", help="A task that takes longer fails.")
+@click.option("-M", "--module-path", multiple=True, metavar="DIR", help="Further modules are here.")
+@_flag("--list-hosts", help="Tell which hosts the plays match.")
+@_flag("--list-tasks", help="Tell which tasks would run.")
+@_flag("--list-tags", help="Tell which tags there are.")
+@_flag("--syntax-check", help="Only look for errors.")
+@_flag("--json", "as_json", help="One JSON object per event and line.")
+@click.option("--junit", metavar="FILE", help="Write a JUnit report too.")
+@_flag("--exit-code", help="A check that foresees changes exits 3, one that met unknowns 6.")
+@click.option("--version", is_flag=True, expose_value=False, help="Tell the version.")
+def command(**given: Any) -> int:
+    """Run playbooks. NAME is short for playbooks/NAME.yml: `nxtplay deploy`.
+
+    Without -i the inventory is ./inventory (a directory or file) where there is one, and this machine alone otherwise.
+    """
+    from nxtplay.cli.compose import play
+
+    return play(asked(**given))
+
+
+def asked(**given: Any) -> Asked:
+    """The command line's values as one record."""
+    named = (
+        "check diff verbosity forks limit start_at_task step force_handlers flush_cache user connection timeout private_key "
+        "ssh_common_args ssh_extra_args become_user become_method task_timeout"
+    ).split()
+    options = Options(
+        **{name: given[name] for name in named},
+        tags=words(given["tags"]),
+        skip_tags=words(given["skip_tags"]),
+        become=True if given["become"] else None,
+        module_paths=given["module_path"],
+    )
+    kept = (
+        "playbooks inventories extra_vars vault_ids vault_password_files ask_vault_password ask_password ask_become_password password_file "
+        "become_password_file junit exit_code"
+    ).split()
+    flags = {"hosts": "list_hosts", "tags": "list_tags", "tasks": "list_tasks", "syntax": "syntax_check"}
+    return Asked(
+        **{name: given[name] for name in kept},
+        options=options,
+        listing=frozenset(name for name, flag in flags.items() if given[flag]),
+        json=given["as_json"],
+    )

@@ -1,0 +1,48 @@
+"""Passwords that a command line asks for, or reads from files."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import subprocess
+import sys
+
+from nxtplay.errors import Diagnostic, UsageError
+
+
+def ask(prompt: str) -> str:
+    """A password typed at the terminal. UsageError where there is none to ask at."""
+    if not sys.stdin.isatty():
+        raise UsageError(Diagnostic(f"{prompt}: there is no terminal to ask at", hint="give the password in a file"))
+    try:
+        return getpass.getpass(f"{prompt}: ")
+    except EOFError as error:
+        raise KeyboardInterrupt from error
+
+
+def from_file(path: str) -> str:
+    """What a password file holds, or prints where it is executable; line ends at its end do not count. Raises UsageError."""
+    path = os.path.expanduser(path)
+    try:
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            found = subprocess.run([os.path.abspath(path)], stdout=subprocess.PIPE, check=True).stdout
+        else:
+            with open(path, "rb") as stream:
+                found = stream.read()
+    except subprocess.CalledProcessError as error:
+        raise UsageError(Diagnostic(f"the password script {path} ended with exit code {error.returncode}")) from error
+    except OSError as error:
+        raise UsageError(Diagnostic(f"cannot read the password file {path}: {error.strerror}")) from error
+    text = found.decode("utf-8", "surrogateescape").rstrip("\r\n")
+    if not text:
+        raise UsageError(Diagnostic(f"the password file {path} is empty"))
+    return text
+
+
+def password(prompt: str, file: str | None, *, wanted: bool) -> str | None:
+    """From the file, else asked for when wanted, else None."""
+    if file and wanted:
+        raise UsageError(Diagnostic(f"{prompt}: give the file or ask for it, not both"))
+    if file:
+        return from_file(file)
+    return ask(prompt) if wanted else None
