@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from nxtplay.errors import Span, did_you_mean
@@ -11,12 +12,13 @@ from nxtplay.playbook import roles, tasks
 from nxtplay.playbook.findings import check_names, check_values, place_of, shown
 from nxtplay.playbook.inherit import inherit, located
 from nxtplay.playbook.keywords import ROLE, legal
-from nxtplay.playbook.model import Block, Located, Role, Shared, YamlMap
+from nxtplay.playbook.model import Block, Item, Located, Role, Shared, YamlMap
 from nxtplay.playbook.modules import Action
 from nxtplay.playbook.reading import Place, Reading, first_file, library, searched
 
 # argument of import_role/include_role -> the directory of the role it chooses a file of
 FROM = {"tasks_from": "tasks", "vars_from": "vars", "defaults_from": "defaults", "handlers_from": "handlers"}
+_DIRECTORIES = ("tasks", "handlers", "defaults", "vars", "meta", "library", "files", "templates")
 
 
 def task_files(name: str, place: Place) -> list[str]:
@@ -32,15 +34,22 @@ def task_files(name: str, place: Place) -> list[str]:
 
 
 def missing(what: str, name: str, tried: list[str]) -> tuple[str, str]:
-    """Message and hint for a file that was not found; neighbours with a similar name are suggested."""
+    """Message and hint for a file that was not found."""
+    return f"{what} '{name}' not found", not_found(name, tried)
+
+
+def not_found(name: str, tried: list[str]) -> str:
+    """A hint for a file that was not found: a neighbour with a similar name, and the places searched."""
     neighbours: set[str] = set()
     for path in tried:
         try:
             neighbours.update(os.listdir(os.path.dirname(path) or "."))
         except OSError:
             pass
+    if "." not in os.path.basename(name):
+        neighbours |= {os.path.splitext(neighbour)[0] for neighbour in neighbours}
     near = did_you_mean(os.path.basename(name), neighbours)
-    return f"{what} '{name}' not found", "; ".join(text for text in (near, searched(tried)) if text)
+    return "; ".join(text for text in (near, searched(tried)) if text)
 
 
 def expand(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place: Place) -> Block | None:
@@ -100,11 +109,11 @@ def _role(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place:
         reading.found.error("import_role needs a name", action.module_span, "write  name: ROLE  below it")
         return None
     name = reading.static_text(value, span, place, "import_role")
-    files = {}
+    files: dict[str, Located] = {}
     for key, kind in FROM.items():
         if args.get(key) is not None:
             text = reading.static_text(args[key], args.values_at[key], place, "import_role")
-            files[kind] = _stem(text) if text else "main"
+            files[kind] = Located(stem(text or "main"), args.values_at[key])
     if name is None:
         return None
     variables = raw.get("vars")
@@ -122,7 +131,8 @@ def _role(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place:
     return Block(place_of(raw, span), tuple(blocks), name=located(raw, "name"))
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
+    """The name of a file without the ending that may be left out."""
     return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml", ".json")) else name
 
 
@@ -175,7 +185,7 @@ def use_role(
     place: Place,
     *,
     params: YamlMap,
-    files: dict[str, str],
+    files: Mapping[str, Located],
     own: dict[str, Any] | None = None,
     public: bool = True,
     allow_duplicates: bool = False,
@@ -184,7 +194,8 @@ def use_role(
     path = roles.find(name, span, place, reading)
     if path is None:
         return []
-    key = os.path.join(path, "tasks", files.get("tasks", "main"))
+    names = {kind: one.value for kind, one in files.items()}
+    key = os.path.join(path, "tasks", names.get("tasks", "main"))
     inner = _enter_role(reading, name, path, key, span, place)
     if inner is None:
         return []
@@ -196,7 +207,7 @@ def use_role(
         params=params,
         parents=(place.role, *place.role.parents) if place.role else (),
         files=files,
-        identity=repr((path, files, sorted(params.items(), key=lambda pair: str(pair[0])), own)),
+        identity=repr((path, names, sorted(params.items(), key=lambda pair: str(pair[0])), own)),
         public=public,
         allow_duplicates=allow_duplicates,
     )
@@ -212,7 +223,7 @@ def use_role(
     role = dataclasses.replace(role, dependencies=tuple(dependencies))
     within = dataclasses.replace(within, role=role)
     reading.roles.append(role)
-    _role_handlers(reading, role, files, shared, within, span)
+    _role_handlers(reading, role, files, shared, within)
     blocks.append(Block(span, _role_tasks(reading, role, files, shared, within, span), name=Located(name, span), role=role))
     return blocks
 
@@ -231,26 +242,27 @@ def _enter_role(reading: Reading, name: str, path: str, key: str, span: Span, pl
     return dataclasses.replace(place, stack=(*place.stack, (key, span)), file=os.path.join(path, "tasks", "main.yml"))
 
 
-def _role_tasks(reading: Reading, role: Role, files: dict[str, str], shared: Shared, place: Place, span: Span) -> tuple[Any, ...]:
-    stem = os.path.join(role.path, "tasks", files.get("tasks", "main"))
-    path = first_file([stem])
+def _file_of(reading: Reading, role: Role, kind: str, files: Mapping[str, Located]) -> str | None:
+    """The file of tasks or handlers that a use of a role takes; one asked for by name must be there."""
+    asked = files.get(kind)
+    path = os.path.join(role.path, kind, asked.value if asked else "main")
+    found = first_file([path])
+    if found is None and asked:
+        hint = not_found(asked.value, [path + ".yml"])
+        reading.found.error(f"role '{role.name}' has no {kind} file '{asked.value}'", asked.span, hint)
+    return found
+
+
+def _role_tasks(reading: Reading, role: Role, files: Mapping[str, Located], shared: Shared, place: Place, span: Span) -> tuple[Item, ...]:
+    path = _file_of(reading, role, "tasks", files)
     if path is None:
-        if "tasks" in files:
-            message, hint = missing(f"role '{role.name}' has no tasks file: file", files["tasks"], [stem + ".yml"])
-            reading.found.error(message, span, hint)
-        elif not any(os.path.isdir(os.path.join(role.path, kind)) for kind in ("defaults", "vars", "handlers", "meta", "tasks", "library")):
+        if not any(os.path.isdir(os.path.join(role.path, kind)) for kind in _DIRECTORIES):
             reading.found.error(f"{role.path} is not a role: it has no tasks/main.yml", span)
         return ()
-    inner = place if place.handlers is False else dataclasses.replace(place, handlers=False)
-    return tasks.read_tasks_file(reading, path, shared, inner)
+    return tasks.read_tasks_file(reading, path, shared, dataclasses.replace(place, handlers=False))
 
 
-def _role_handlers(reading: Reading, role: Role, files: dict[str, str], shared: Shared, place: Place, span: Span) -> None:
-    stem = os.path.join(role.path, "handlers", files.get("handlers", "main"))
-    path = first_file([stem])
+def _role_handlers(reading: Reading, role: Role, files: Mapping[str, Located], shared: Shared, place: Place) -> None:
+    path = _file_of(reading, role, "handlers", files)
     if path is not None:
-        inner = dataclasses.replace(place, handlers=True)
-        reading.handlers.extend(tasks.read_tasks_file(reading, path, shared, inner))
-    elif "handlers" in files:
-        message, hint = missing(f"role '{role.name}' has no handlers file: file", files["handlers"], [stem + ".yml"])
-        reading.found.error(message, span, hint)
+        reading.handlers.extend(tasks.read_tasks_file(reading, path, shared, dataclasses.replace(place, handlers=True)))

@@ -16,11 +16,9 @@ from nxtplay.playbook.findings import check_keys, check_names, check_values, pla
 from nxtplay.playbook.inherit import each, inherit, located
 from nxtplay.playbook.keywords import IMPORT, PLAY, PROMPT, legal
 from nxtplay.playbook.model import Block, Included, Located, Play, Playbook, Role, Shared, YamlList, YamlMap
-from nxtplay.playbook.modules import canonical
+from nxtplay.playbook.modules import IMPORT_PLAYBOOK, canonical
 from nxtplay.playbook.reading import Options, Place, Reading, first_file, library
 from nxtplay.playbook.tasks import read_items, read_tasks_file
-
-_IMPORT_PLAYBOOK = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
 
 Render = Callable[[str, Mapping[str, Any]], Any]
 
@@ -108,7 +106,7 @@ def load_role(
         role=parent,
         scopes=(variables or {},),
     )
-    chosen = {imports.FROM[key]: os.path.splitext(text)[0] for key, text in (files or {}).items() if text}
+    chosen = {imports.FROM[key]: Located(imports.stem(text), span) for key, text in (files or {}).items() if text}
     blocks = imports.use_role(
         reading,
         name,
@@ -167,7 +165,7 @@ def _playbook_file(reading: Reading, path: str, brought: _Brought, stack: tuple[
     for raw, span in zip(data, data.items_at, strict=True):
         if not isinstance(raw, YamlMap):
             reading.found.error(f"a play was expected, found {shown(raw)}", span, "a play is a mapping with hosts: and tasks:")
-        elif any(key in raw for key in _IMPORT_PLAYBOOK):
+        elif any(key in raw for key in IMPORT_PLAYBOOK):
             plays += _imported(reading, raw, path, brought, stack)
         else:
             play = _play(reading, raw, span, path, brought)
@@ -177,7 +175,7 @@ def _playbook_file(reading: Reading, path: str, brought: _Brought, stack: tuple[
 
 
 def _imported(reading: Reading, raw: YamlMap, path: str, brought: _Brought, stack: tuple[tuple[str, Span], ...]) -> list[Play]:
-    key = next(key for key in _IMPORT_PLAYBOOK if key in raw)
+    key = next(key for key in IMPORT_PLAYBOOK if key in raw)
     for word in raw:
         if word != key and word not in legal(IMPORT):
             unknown_key(word, raw.keys_at[word], IMPORT, legal(IMPORT), reading.found)

@@ -24,6 +24,7 @@ COLLECTIONS = (
 )
 COMMANDS = frozenset(("command", "shell", "raw", "script"))
 INCLUDES = frozenset(("include_tasks", "include_role"))
+IMPORT_PLAYBOOK = ("import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook")
 IMPORTS = frozenset(("import_tasks", "import_role"))
 # the argument that the words of `include_tasks: setup.yml` fill
 FILE_WORDS = {"include_tasks": "file", "import_tasks": "file", "include_vars": "file"}

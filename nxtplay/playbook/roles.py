@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from nxtplay.errors import Span, did_you_mean
 from nxtplay.playbook.findings import check_names, shown
-from nxtplay.playbook.model import Role, YamlList, YamlMap
+from nxtplay.playbook.model import Located, Role, YamlList, YamlMap
 from nxtplay.playbook.reading import Options, Place, Reading, first_file, searched
 
 META = frozenset(("dependencies", "allow_duplicates", "galaxy_info", "argument_specs", "collections", "standalone"))
@@ -46,9 +47,9 @@ def _directories(path: str) -> list[str]:
         return []
 
 
-def variables(reading: Reading, role_path: str, kind: str, stem: str, span: Span, *, required: bool) -> YamlMap:
-    """`defaults/STEM` or `vars/STEM` of a role: a file, or a directory whose files are merged in alphabetical order."""
-    directory = os.path.join(role_path, kind, stem)
+def variables(reading: Reading, role_path: str, kind: str, asked: Located | None) -> YamlMap:
+    """`defaults` or `vars` of a role: the file asked for or main, or a directory whose files are merged in alphabetical order."""
+    directory = os.path.join(role_path, kind, asked.value if asked else "main")
     merged = YamlMap(span=Span(directory))
     if os.path.isdir(directory):
         names = sorted(name for name in os.listdir(directory) if name.endswith((".yml", ".yaml", ".json")))
@@ -56,8 +57,8 @@ def variables(reading: Reading, role_path: str, kind: str, stem: str, span: Span
     else:
         file = first_file([directory])
         files = [file] if file else []
-    if not files and required:
-        reading.found.error(f"the role has no file '{kind}/{stem}'", span, searched([directory + ".yml"]))
+    if not files and asked:
+        reading.found.error(f"the role has no {kind} file '{asked.value}'", asked.span, searched([directory + ".yml"]))
     for file in files:
         data = reading.read(file)
         if data is None:
@@ -108,26 +109,26 @@ def read_role(
     *,
     params: YamlMap,
     parents: tuple[Role, ...],
-    files: dict[str, str],
+    files: Mapping[str, Located],
     identity: str,
     public: bool = True,
     allow_duplicates: bool = False,
 ) -> tuple[Role, YamlList]:
-    """A role without its tasks, and the entries of its dependencies. `files` says which of its files to take: {"vars": "main", ...}."""
+    """A role without its tasks, and the entries of its dependencies. `files` says which of its files to take: {"vars": "special"}."""
     about = meta(reading, path)
     given = about.get("dependencies")
     role = Role(
         name=name,
         path=path,
         span=span,
-        defaults=variables(reading, path, "defaults", files.get("defaults", "main"), span, required="defaults" in files),
-        vars=variables(reading, path, "vars", files.get("vars", "main"), span, required="vars" in files),
+        defaults=variables(reading, path, "defaults", files.get("defaults")),
+        vars=variables(reading, path, "vars", files.get("vars")),
         params=params,
         parents=parents,
         allow_duplicates=allow_duplicates or str(about.get("allow_duplicates", False)).lower() in ("true", "yes"),
         public=public,
         argument_specs=argument_specs(reading, path, about),
-        tasks_from=files.get("tasks", "main"),
+        tasks_from=files["tasks"].value if "tasks" in files else "main",
         identity=identity,
     )
     return role, given if isinstance(given, YamlList) else YamlList()

@@ -11,7 +11,7 @@ from nxtplay.playbook.findings import check_keys, check_values, place_of, shown,
 from nxtplay.playbook.inherit import each, inherit, located
 from nxtplay.playbook.keywords import BLOCK, HANDLER, LOOP_CONTROL, TASK, legal, templated
 from nxtplay.playbook.model import Block, Item, Located, Loop, LoopControl, Shared, Task, YamlList, YamlMap
-from nxtplay.playbook.modules import IMPORTS, INCLUDES, Action, canonical, find_action, loop_lookup
+from nxtplay.playbook.modules import IMPORT_PLAYBOOK, IMPORTS, INCLUDES, Action, canonical, find_action, loop_lookup
 from nxtplay.playbook.reading import Place, Reading
 
 _MODES = ("mode", "directory_mode")
@@ -43,14 +43,15 @@ def read_item(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pla
         hint = "use import_tasks to read it once for all hosts, or include_tasks to decide host by host"
         reading.found.error(f"'{old}' is no longer part of the language", raw.keys_at[old], hint)
         return None
+    playbook = next((key for key in IMPORT_PLAYBOOK if key in raw), None)
+    if playbook:
+        hint = "it stands in the list of plays:  - import_playbook: other.yml"
+        reading.found.error("import_playbook cannot be a task", raw.keys_at[playbook], hint)
+        return None
     where = HANDLER if place.handlers else TASK
     action = find_action(raw, where, place.known, reading.found)
     check_values(raw, legal(where), reading.found)
     if action is None:
-        return None
-    if action.module == "import_playbook":
-        hint = "it stands in the list of plays:  - import_playbook: other.yml"
-        reading.found.error("import_playbook cannot be a task", action.module_span, hint)
         return None
     if action.module in IMPORTS:
         return imports.expand(reading, raw, action, shared, place)
