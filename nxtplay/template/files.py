@@ -1,0 +1,134 @@
+"""Whole template files, as the module `template` renders them: to text, with its options, includes and imports."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from traceback import walk_tb
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from nxtplay.core.state import UnknownReached
+from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError
+from nxtplay.template.environment import FileEnvironment, FileTemplate, Frames, UndefinedUsed, explained, make, wrong_name
+from nxtplay.template.lazy import text_of
+from nxtplay.template.messages import located, reraise
+
+if TYPE_CHECKING:
+    from nxtplay.template.render import Templates, Values
+
+_HEADER = re.compile(r"#jinja2:(.*)")
+
+
+@dataclass(frozen=True)
+class TemplateOptions:
+    """How a template file is read; names and defaults are those of the module `template`."""
+
+    newline_sequence: str = "\n"
+    trim_blocks: bool = True
+    lstrip_blocks: bool = False
+    keep_trailing_newline: bool = True
+    block_start_string: str = "{%"
+    block_end_string: str = "%}"
+    variable_start_string: str = "{{"
+    variable_end_string: str = "}}"
+    comment_start_string: str = "{#"
+    comment_end_string: str = "#}"
+
+
+class _Folders(jinja2.BaseLoader):
+    """Finds included files: beside the file that includes them, then in the search path."""
+
+    def __init__(self, folders: Sequence[str], options: TemplateOptions) -> None:
+        self._folders, self._options = folders, options
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Any]:
+        for folder in self._folders:
+            path = os.path.normpath(os.path.join(folder, template))
+            if os.path.isfile(path):
+                with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+                    return stream.read(), path, None
+        raise jinja2.TemplateNotFound(template, f"there is no template '{template}' to include in {', '.join(self._folders)}")
+
+
+def render_text(
+    templates: Templates, text: str, values: Values, *, options: TemplateOptions, file: str, search: Sequence[str] = ()
+) -> str:
+    """The text of a template file, rendered.
+
+    `search` are the folders where `{% include %}`, `{% import %}` and `{% extends %}` look. Raises TemplateError placed in the file,
+    and UnknownReached where the text depends on what only a run brings.
+    """
+    text, options = header_options(text, options, file)
+    environment = _environment(templates, options, tuple(dict.fromkeys([os.path.dirname(file), *search])))
+    newline = options.newline_sequence.replace("\\n", "\n").replace("\\r", "\r")
+    compiled: FileTemplate | None = None
+    try:
+        compiled = templates.file_program(environment, text, options, file)
+        context = compiled.new_context(Frames({}, values))
+        out = str(text_of(list(compiled.root_render_func(context))))
+    except jinja2.TemplateSyntaxError as error:
+        message, hint = wrong_name(error)
+        raise TemplateError(Diagnostic(message, Span(error.filename or file, error.lineno), hint)) from None
+    except UndefinedUsed as used:
+        raise located(explained(used.undefined, text, values), _place(used, environment, file, compiled), "used here") from None
+    except (UnknownReached, RecursionError):
+        raise
+    except NxtplayError as error:
+        raise located(reraise(error), _place(error, environment, file, compiled), "used here") from None
+    except jinja2.TemplateNotFound as error:
+        raise TemplateError(Diagnostic(str(error.message), _place(error, environment, file, compiled))) from None
+    except Exception as error:
+        raise TemplateError(Diagnostic(f"{error or type(error).__name__}", _place(error, environment, file, compiled))) from None
+    return out if newline == "\n" else out.replace("\n", newline)
+
+
+def header_options(text: str, options: TemplateOptions, file: str) -> tuple[str, TemplateOptions]:
+    """The text without its `#jinja2: name:value, ...` line, and the options that line gives."""
+    first, _, rest = text.partition("\n")
+    found = _HEADER.match(first)
+    if found is None:
+        return text, options
+    import ast
+
+    given: dict[str, Any] = {}
+    for pair in found.group(1).split(","):
+        name, _, value = pair.partition(":")
+        name = name.strip()
+        if name not in asdict(options):
+            known = ", ".join(asdict(options))
+            raise TemplateError(Diagnostic(f"'{name}' in the #jinja2 line is no option", Span(file, 1, 1), f"options: {known}"))
+        try:
+            given[name] = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError):
+            raise TemplateError(Diagnostic(f"the value of '{name}' in the #jinja2 line cannot be read", Span(file, 1, 1),
+                                           "write True, False or a text in quotes")) from None
+    return rest, replace(options, **given)
+
+
+def _environment(templates: Templates, options: TemplateOptions, folders: tuple[str, ...]) -> FileEnvironment:
+    key = (options, folders)
+    known: dict[Any, FileEnvironment] = templates.file_environments
+    if key not in known:
+        settings = {name: value for name, value in asdict(options).items() if name != "newline_sequence"}
+        made = make(FileEnvironment, **settings)
+        made.loader = _Folders(folders, options)
+        made.cache = {}
+        assert isinstance(made, FileEnvironment)
+        known[key] = made
+    return known[key]
+
+
+def _place(error: BaseException, environment: jinja2.Environment, file: str, compiled: FileTemplate | None) -> Span:
+    """The innermost line of template code that the error came through."""
+    at = Span(file)
+    known: Mapping[str, Any] = {str(t.filename): t for t in (environment.cache or {}).values()}
+    for frame, line in walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        template = compiled if compiled is not None and name == compiled.filename else known.get(name)
+        if template is not None:
+            at = Span(name, template.get_corresponding_lineno(line))
+    return at

@@ -1,0 +1,273 @@
+"""Lookups: data from the controller, asked for by `lookup()`, `query()` and `with_<lookup>`.
+
+A lookup is a function (asker, terms, **options) -> list. The asker knows the variables, where files are searched and what may be done.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nxtplay.core.state import Secret, Unknown, find_unknown
+from nxtplay.errors import Diagnostic, NxtplayError, TemplateError, UndefinedVariable, did_you_mean
+from nxtplay.template.lazy import finish
+from nxtplay.template.lookups_files import FILE_LOOKUPS
+from nxtplay.template.messages import described, undefined_name
+from nxtplay.template.registry import short_name
+from nxtplay.template.values import MISSING
+
+if TYPE_CHECKING:
+    from nxtplay.template.render import Values
+
+Lookup = Callable[..., list[Any]]
+
+
+def asked(values: Values, *, wantlist: bool) -> Callable[..., Any]:
+    """What `lookup` (or, with wantlist, `query`) is in a template that sees these variables."""
+
+    def ask(name: str, *terms: Any, wantlist: bool = wantlist, errors: str = "strict", **options: Any) -> Any:
+        absent = next((term for term in terms if hasattr(term, "complain")), None)
+        if absent is not None:
+            return absent
+        plain = [finish(term) for term in terms]
+        unknown = find_unknown(plain) or find_unknown(list(options.values()))
+        if unknown is not None:
+            return unknown
+        try:
+            found = run(values, str(name), plain, **{key: finish(value) for key, value in options.items()})
+        except NxtplayError:
+            if errors == "strict":
+                raise
+            return [] if wantlist else None
+        if wantlist or isinstance(found, Unknown):
+            return found
+        return _together(found)
+
+    return ask
+
+
+def run(values: Values, name: str, terms: Any, **options: Any) -> Any:
+    """The list a lookup gives; an Unknown when only a real run can tell. Raises TemplateError naming the lookup."""
+    function = LOOKUPS.get(short_name(name))
+    if function is None:
+        raise TemplateError(Diagnostic(f"there is no lookup named '{name}'", hint=did_you_mean(short_name(name), LOOKUPS)))
+    try:
+        return function(values, terms, **options)
+    except NxtplayError:
+        raise
+    except TypeError as error:
+        unexpected = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        message = f"there is no option '{unexpected.group(1)}'" if unexpected else str(error)
+        raise TemplateError(f"the lookup '{name}' failed: {message}") from None
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise TemplateError(f"the lookup '{name}' failed: {error}") from None
+
+
+def _together(found: list[Any]) -> Any:
+    if len(found) == 1:
+        return found[0]
+    if found and all(isinstance(item, str) for item in found):
+        text = ",".join(found)
+        return Secret(text) if any(isinstance(item, Secret) for item in found) else text
+    return found
+
+
+def _flat_once(terms: Any) -> list[Any]:
+    out: list[Any] = []
+    for term in terms if isinstance(terms, (list, tuple)) else [terms]:
+        out.extend(term) if isinstance(term, (list, tuple)) else out.append(term)
+    return out
+
+
+def items(asker: Values, terms: Any) -> list[Any]:
+    return _flat_once(terms)
+
+
+def as_list(asker: Values, terms: Any) -> list[Any]:
+    if not isinstance(terms, (list, tuple)):
+        raise TemplateError(f"the lookup 'list' takes a list, this is {described(terms)}")
+    return list(terms)
+
+
+def as_dict(asker: Values, terms: Any) -> list[Any]:
+    out: list[Any] = []
+    for term in terms if isinstance(terms, (list, tuple)) else [terms]:
+        if not isinstance(term, Mapping):
+            raise TemplateError(f"the lookup 'dict' takes a dict, this is {described(term)}")
+        out.extend({"key": key, "value": value} for key, value in term.items())
+    return out
+
+
+def flattened(asker: Values, terms: Any) -> list[Any]:
+    out: list[Any] = []
+    for term in terms:
+        out.extend(flattened(asker, term) if isinstance(term, (list, tuple)) else [term])
+    return out
+
+
+def _columns(terms: Any, name: str) -> list[list[Any]]:
+    columns = [list(term) if isinstance(term, (list, tuple)) else [term] for term in terms]
+    if not columns:
+        raise TemplateError(f"the lookup '{name}' takes at least one list")
+    return columns
+
+
+def nested(asker: Values, terms: Any) -> list[Any]:
+    return [_flat_once(row) for row in itertools.product(*_columns(terms, "nested"))]
+
+
+def together(asker: Values, terms: Any) -> list[Any]:
+    return [list(row) for row in itertools.zip_longest(*_columns(terms, "together"))]
+
+
+def indexed_items(asker: Values, terms: Any) -> list[Any]:
+    return [[index, item] for index, item in enumerate(_flat_once(terms))]
+
+
+def subelements(asker: Values, terms: Any, skip_missing: bool = False) -> list[Any]:
+    from nxtplay.template.filters_data import subelements as of
+
+    if not isinstance(terms, (list, tuple)) or len(terms) < 2:
+        raise TemplateError("the lookup 'subelements' takes a list and the key of the lists in it")
+    if len(terms) > 2 and isinstance(terms[2], Mapping):
+        skip_missing = bool(terms[2].get("skip_missing", False))
+    rows = of(terms[0], terms[1], skip_missing=skip_missing)
+    path = terms[1].split(".") if isinstance(terms[1], str) else list(terms[1])
+    return [[_without(element, path), each] for element, each in rows]
+
+
+def _without(element: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """The element without the list its items were taken from."""
+    if len(path) == 1:
+        return {key: value for key, value in element.items() if key != path[0]}
+    return {**element, path[0]: _without(element[path[0]], path[1:])}
+
+
+def random_choice(asker: Values, terms: Any) -> list[Any]:
+    return [random.SystemRandom().choice(list(terms))] if terms else []
+
+
+_SHORTCUT = re.compile(r"^(?:(0?x?[0-9a-f]+)\s*-)?\s*(0?x?[0-9a-f]+)\s*(?:/\s*(-?[0-9]+))?\s*(?::(.*))?$", re.IGNORECASE)
+
+
+def sequence(
+    asker: Values, terms: Any, start: Any = None, end: Any = None, count: Any = None, stride: Any = None, format: str | None = None
+) -> list[Any]:
+    """Numbers as text: `start=1 end=9 stride=2 format=web%02d`, or short: `1-9/2:web%02d`."""
+    given = {"start": start, "end": end, "count": count, "stride": stride, "format": format}
+    out: list[Any] = []
+    for term in (terms if isinstance(terms, (list, tuple)) else [terms]) or [""]:
+        options = {**{key: value for key, value in given.items() if value is not None}, **_sequence_options(str(term))}
+        out.extend(_numbers(options, str(term)))
+    return out
+
+
+def _sequence_options(term: str) -> dict[str, Any]:
+    short = _SHORTCUT.match(term.strip())
+    if short:
+        first, last, step, layout = short.groups()
+        found = {"start": first, "end": last, "stride": step, "format": layout}
+        return {key: value for key, value in found.items() if value is not None}
+    pairs = dict(part.split("=", 1) for part in term.split() if "=" in part)
+    wrong = set(pairs) - {"start", "end", "count", "stride", "format"}
+    if wrong or (term.strip() and not pairs):
+        raise TemplateError(f"sequence: cannot read '{term}'; write start=1 end=5 stride=2 format=web%02d, or 1-5/2:web%02d")
+    return pairs
+
+
+def _numbers(options: Mapping[str, Any], term: str) -> list[str]:
+    def number(key: str, otherwise: int) -> int:
+        value = options.get(key)
+        try:
+            return otherwise if value is None else int(str(value), 0) if not str(value).lstrip("-").isdigit() else int(value)
+        except ValueError:
+            raise TemplateError(f"sequence: {key} is '{value}', expected a number") from None
+
+    start, stride = number("start", 1), number("stride", 1)
+    layout = str(options.get("format") or "%d")
+    if ("count" in options) == ("end" in options):
+        raise TemplateError(f"sequence: give either end or count, in '{term}'")
+    if "count" in options:
+        count = number("count", 0)
+        if count == 0:
+            return []
+        end = start + count * stride - (1 if stride >= 0 else -1)
+    else:
+        end = number("end", 0)
+    if stride == 0:
+        return []
+    if (stride > 0 and end < start) or (stride < 0 and end > start):
+        raise TemplateError(f"sequence: it cannot go from {start} to {end} in steps of {stride}")
+    try:
+        return [layout % value for value in range(start, end + (1 if stride > 0 else -1), stride)]
+    except (TypeError, ValueError):
+        raise TemplateError(f"sequence: the format '{layout}' does not take one number; write for example web%02d") from None
+
+
+def variables(asker: Values, terms: Any, default: Any = MISSING) -> list[Any]:
+    out = []
+    for term in terms if isinstance(terms, (list, tuple)) else [terms]:
+        if not isinstance(term, str):
+            raise TemplateError(f"the lookup 'vars' takes names, this is {described(term)}")
+        value = asker.get(term)
+        if value is MISSING:
+            if default is MISSING:
+                raise undefined_name(term, asker.names())
+            value = default
+        out.append(finish(value))
+    return out
+
+
+def varnames(asker: Values, terms: Any) -> list[Any]:
+    return [name for term in terms for name in asker.names() if re.search(str(term), name)]
+
+
+def inventory_hostnames(asker: Values, terms: Any) -> list[Any]:
+    match = asker.templates.match_hosts
+    if match is None:
+        raise TemplateError("the lookup 'inventory_hostnames' has no inventory here")
+    return list(match(",".join(str(term) for term in _flat_once(terms))))
+
+
+def config(asker: Values, terms: Any, on_missing: str = "error") -> list[Any]:
+    out = []
+    for term in terms:
+        if term in asker.templates.settings:
+            out.append(asker.templates.settings[term])
+        elif on_missing == "error":
+            raise TemplateError(Diagnostic(f"there is no setting '{term}'", hint=did_you_mean(str(term), asker.templates.settings)))
+    return out
+
+
+def env(asker: Values, terms: Any, default: Any = MISSING) -> list[Any]:
+    out = []
+    for term in terms:
+        name = str(term).split()[0] if str(term).split() else ""
+        value = asker.templates.environ.get(name)
+        if value is None:
+            undefined = type(default).__name__ == "Undefined"
+            if undefined:
+                raise UndefinedVariable(f"the environment variable '{name}' is not set", name=name)
+            value = "" if default is MISSING else default
+        out.append(value)
+    return out
+
+
+LOOKUPS: Mapping[str, Lookup] = {
+    "items": items, "list": as_list, "dict": as_dict, "flattened": flattened, "nested": nested, "together": together,
+    "indexed_items": indexed_items, "subelements": subelements, "random_choice": random_choice, "sequence": sequence, "vars": variables,
+    "varnames": varnames, "inventory_hostnames": inventory_hostnames, "config": config, "env": env, **FILE_LOOKUPS,
+}
+
+
+def loop_items(values: Values, name: str, terms: Any) -> Sequence[Any] | Unknown:
+    """The items of `with_<name>: terms`; a lone value stands for a list of it, as it does there."""
+    if isinstance(terms, Unknown):
+        return terms
+    if not isinstance(terms, (list, tuple)) and short_name(name) not in ("dict", "list"):
+        terms = [terms]
+    found: Sequence[Any] | Unknown = run(values, name, terms)
+    return found
