@@ -46,7 +46,8 @@ def call(command: click.Command, program: str, arguments: Sequence[str]) -> int:
     import click
 
     try:
-        code = command.main(list(arguments) or ([] if command.name != "run" else ["--help"]), program, standalone_mode=False)
+        said = list(arguments) if arguments or command.name != "run" else ["--help"]
+        code = command.main(said, program, standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except click.exceptions.Abort as abort:

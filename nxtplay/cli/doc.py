@@ -1,0 +1,48 @@
+"""`nxtplay doc`: the modules' reference."""
+
+from __future__ import annotations
+
+import shutil
+
+import click
+
+from nxtplay.errors import Diagnostic, UsageError, did_you_mean
+
+
+@click.command("doc", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("module", required=False)
+@click.option("--write", "folder", metavar="DIR", help="Write the reference pages there.")
+@click.option("--stale", metavar="DIR", help="Tell which pages there are not up to date; exit code 2 when some are.")
+def command(module: str | None, folder: str | None, stale: str | None) -> int:
+    """What a module does and which arguments it takes; without a name, the list of modules."""
+    from nxtplay import reference
+
+    if folder:
+        for name in reference.write(folder):
+            click.echo(f"written: {name}")
+        return 0
+    if stale:
+        names = reference.stale(stale)
+        for name in names:
+            click.echo(f"stale: {name}")
+        return 2 if names else 0
+    columns = min(100, shutil.get_terminal_size().columns)
+    if module is None:
+        for name, (kind, first) in reference.summaries().items():
+            click.echo(f"{name:<26} {kind:<9} {first}"[:columns])
+        return 0
+    click.echo(reference.text(known(module), columns), nl=False)
+    return 0
+
+
+def known(word: str) -> str:
+    """The module's short name. Raises UsageError with what is near."""
+    from nxtplay.modules import registry
+    from nxtplay.playbook.modules import canonical
+
+    name = canonical(word, registry.names())
+    if name is not None:
+        return name
+    if canonical(word, registry.ENGINE_WORDS):
+        raise UsageError(Diagnostic(f"'{word}' is a word of the language, not a module", hint="see docs/playbooks.md"))
+    raise UsageError(Diagnostic(f"there is no module '{word}'", hint=did_you_mean(word, registry.names()) or "nxtplay doc lists them all"))

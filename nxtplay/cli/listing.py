@@ -1,0 +1,43 @@
+"""`--list-hosts`, `--list-tasks`, `--list-tags`: what would run, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from nxtplay.engine.options import Options
+from nxtplay.engine.run import selected
+from nxtplay.engine.walk import flatten
+from nxtplay.playbook.model import Play, Playbook, Task
+
+
+def listing(playbook: Playbook, options: Options, hosts_of: Callable[[Play], Sequence[str]], wanted: frozenset[str]) -> Iterator[str]:
+    """Lines in the layout that users of ansible-playbook know. `wanted` holds hosts, tasks, tags."""
+    yield ""
+    yield f"playbook: {playbook.path}"
+    for number, play in enumerate(playbook.plays, 1):
+        pattern = play.hosts.value if isinstance(play.hosts.value, str) else ",".join(map(str, play.hosts.value))
+        name = str(play.name.value) if play.name else pattern
+        yield ""
+        yield f"  play #{number} ({pattern}): {name}{_tags(play.shared.tags)}"
+        if "hosts" in wanted:
+            hosts = list(hosts_of(play))
+            yield f"    pattern: {pattern}"
+            yield f"    hosts ({len(hosts)}):"
+            yield from (f"      {host}" for host in hosts)
+        tasks = [task for task in flatten(play.sections) if selected(task.shared.tags, options.tags, options.skip_tags)]
+        if "tasks" in wanted:
+            yield "    tasks:"
+            yield from (f"      {title(task)}{_tags(task.shared.tags)}" for task in tasks)
+        if "tags" in wanted:
+            found = sorted({tag for task in tasks for tag in task.shared.tags})
+            yield f"    task tags: [{', '.join(found)}]"
+
+
+def title(task: Task) -> str:
+    """`role : name`, as output names a task."""
+    name = str(task.name.value) if task.name else task.module
+    return f"{task.role.name} : {name}" if task.role else name
+
+
+def _tags(tags: frozenset[str]) -> str:
+    return f"\tTAGS: [{', '.join(sorted(tags))}]"

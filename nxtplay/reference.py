@@ -1,0 +1,288 @@
+"""What modules and keywords are, for readers and editors: from the same source as validation, so it cannot differ from what is accepted."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nxtplay.core import types
+from nxtplay.core.resource import Action, Module, Query, Resource
+from nxtplay.core.types import ArgSpec, Rule
+from nxtplay.modules import registry
+from nxtplay.playbook import keywords
+from nxtplay.playbook.modules import COLLECTIONS
+
+KINDS = {
+    Resource: ("resource", "In a check it is compared with what is there; what a run would change is told and counted on by later tasks."),
+    Action: ("action", "In a check it is not carried out: it is told whether it would be, and its result is unknown."),
+    Query: ("query", "It only looks, so it does the same in a check."),
+}
+
+
+def kind(module: type[Module]) -> tuple[str, str]:
+    """`resource`, `action` or `query`, and what that means for a check."""
+    return next((told for base, told in KINDS.items() if issubclass(module, base)), ("module", ""))
+
+
+def default(spec: ArgSpec) -> str:
+    """The default as one would write it; empty when there is none to speak of."""
+    value = spec.default
+    if spec.required or value is None or value is dataclasses.MISSING or value in ([], {}, "", ()):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and not value.isprintable():
+        return json.dumps(value)
+    return str(value) if isinstance(value, (str, int, float)) else ""
+
+
+def meaning(spec: ArgSpec) -> str:
+    """Its help, with choices of items and other spellings."""
+    said = [spec.help.rstrip()]
+    if spec.choices:
+        said.append(f"Items: {', '.join(spec.choices)}.")
+    if spec.aliases:
+        said.append(f"Also: {', '.join(spec.aliases)}.")
+    return " ".join(said)
+
+
+def rules(module: type[Module]) -> Iterator[str]:
+    """What has to hold between arguments, in sentences."""
+    for rule in module.rules:
+        yield _rule(rule)
+
+
+def _rule(rule: Rule) -> str:
+    names = [name.rstrip("_") for name in rule.names]
+    if rule.kind == "required_if":
+        values = rule.value if isinstance(rule.value, tuple) else (rule.value,)
+        verb = "is" if len(names) == 2 else "are"
+        return f"{_and(names[1:])} {verb} required when {names[0]} is {' or '.join(map(str, values))}."
+    said = {"exclusive": "exclude each other", "together": "go together", "one_of": "at least one is required"}[rule.kind]
+    return f"{_and(names)}: {said}." if rule.kind == "one_of" else f"{_and(names)} {said}."
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _inner(wanted: Any) -> type | None:
+    """The nested argument class of a type, if it has one."""
+    if isinstance(wanted, type) and hasattr(wanted, "specs"):
+        return wanted
+    return next((found for part in getattr(wanted, "__args__", ()) if (found := _inner(part))), None)
+
+
+def _type(spec: ArgSpec) -> str:
+    inner = _inner(spec.type)
+    if inner is not None:
+        return "list of mappings" if getattr(spec.type, "__origin__", None) is list else "mapping"
+    return types.type_name(spec.type)
+
+
+def walk(cls: type, depth: int = 0) -> Iterator[tuple[int, ArgSpec]]:
+    """The arguments in the order written, required ones first, each followed by those inside it."""
+    specs: Mapping[str, ArgSpec] = cls.specs()  # type: ignore[attr-defined]
+    for spec in sorted(specs.values(), key=lambda s: not s.required):
+        yield depth, spec
+        inner = _inner(spec.type)
+        if inner is not None and depth < 3:
+            yield from walk(inner, depth + 1)
+
+
+def text(name: str, columns: int = 100) -> str:
+    """A module's page for a terminal. KeyError when there is no such module."""
+    import textwrap
+
+    module = registry.load(name)
+    what, check = kind(module)
+    first, _, rest = inspect.cleandoc(module.__doc__ or "").partition("\n")
+    out = [f"{name} ({what})", "", *textwrap.wrap(first, columns), *rest.rstrip().split("\n"), "", *textwrap.wrap(check, columns)]
+    if module.free_form:
+        out += ["", f"`{name}: TEXT` is short for `{name}: {{{module.free_form}: TEXT}}`."]
+    out += ["", "Arguments:"]
+    for depth, spec in walk(module):
+        pad = "  " * (depth + 1)
+        value = f", default {default(spec)}" if default(spec) else ", required" if spec.required else ""
+        out += [
+            "",
+            *textwrap.wrap(f"{spec.name}: {_type(spec)}{value}", columns - len(pad), initial_indent=pad, subsequent_indent=pad + "    "),
+        ]
+        out += textwrap.wrap(meaning(spec), columns, initial_indent=pad + "    ", subsequent_indent=pad + "    ")
+    said = list(rules(module))
+    out += ["", "Rules:", *(f"  {sentence}" for sentence in said)] if said else []
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(out)) + "\n"
+
+
+def page(name: str) -> str:
+    """A module's page in Markdown."""
+    module = registry.load(name)
+    what, check = kind(module)
+    out = [f"# {name}", "", inspect.cleandoc(module.__doc__ or ""), "", f"Kind: {what}. {check}", ""]
+    if module.free_form:
+        out += [f"`{name}: TEXT` is short for `{name}: {{{module.free_form}: TEXT}}`.", ""]
+    out += ["| argument | type | default | meaning |", "|---|---|---|---|"]
+    for depth, spec in walk(module):
+        value = "required" if spec.required else f"`{default(spec)}`" if default(spec) else ""
+        label = "&nbsp;&nbsp;" * depth + f"`{spec.name}`"
+        out.append(f"| {label} | {_cell(_type(spec))} | {_cell(value)} | {_cell(meaning(spec))} |")
+    said = list(rules(module))
+    out += ["", "Rules:", "", *(f"- {sentence}" for sentence in said)] if said else []
+    return "\n".join([*out, ""])
+
+
+def _cell(value: str) -> str:
+    return value.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def summaries() -> dict[str, tuple[str, str]]:
+    """Every module's kind and first line."""
+    found = {name: registry.load(name) for name in sorted(registry.names())}
+    return {name: (kind(module)[0], inspect.cleandoc(module.__doc__ or "").partition("\n")[0]) for name, module in found.items()}
+
+
+def pages() -> dict[str, str]:
+    """The files of docs/modules, by name."""
+    told = summaries()
+    index = ["# Modules", "", "Generated by `nxtplay doc --write docs/modules`.", "", "| module | kind | what it does |", "|---|---|---|"]
+    index += [f"| [{name}]({name}.md) | {what} | {_cell(first)} |" for name, (what, first) in told.items()]
+    index += ["", f"Words of the engine itself: {', '.join(f'`{word}`' for word in sorted(registry.ENGINE_WORDS))}.", ""]
+    return {"README.md": "\n".join(index), **{f"{name}.md": page(name) for name in told}}
+
+
+def stale(folder: str) -> list[str]:
+    """The files in a folder that are not as `pages` has them, or should not be there."""
+    wanted = pages()
+    found = {name for name in os.listdir(folder) if name.endswith(".md")} if os.path.isdir(folder) else set()
+    return sorted(name for name in found | set(wanted) if name not in wanted or _read(os.path.join(folder, name)) != wanted[name])
+
+
+def write(folder: str) -> list[str]:
+    """Make a folder's pages as they should be; the names of those that were not."""
+    os.makedirs(folder, exist_ok=True)
+    wanted, changed = pages(), stale(folder)
+    for name in changed:
+        path = os.path.join(folder, name)
+        if name in wanted:
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(wanted[name])
+        else:
+            os.unlink(path)
+    return changed
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+# -- editors
+
+_TEMPLATE = {"type": "string", "pattern": r"\{[{%]"}
+_LIST_OF_TASKS: dict[str, Any] = {"type": ["array", "null"], "items": {"$ref": "#/definitions/item"}}
+_BY_KIND: dict[str, dict[str, Any]] = {
+    "bool": {"anyOf": [{"type": "boolean"}, {"enum": ["yes", "no", "on", "off", "true", "false"]}, _TEMPLATE]},
+    "int": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+    "number": {"anyOf": [{"type": "number"}, {"type": "string"}]},
+    "text": {"type": ["string", "number", "boolean", "null"]},
+    "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+    "words": {"type": ["string", "number", "array", "null"]},
+    "texts": {"type": ["string", "array", "null"], "items": {"type": "string"}},
+    "exprs": {"type": ["string", "boolean", "array", "number", "null"]},
+    "expr": {"type": ["string", "boolean"]},
+    "vars": {"type": ["object", "array", "null"]},
+    "map": {"type": ["object", "string", "null"]},
+    "maps": {"type": ["object", "array", "string", "null"]},
+    "list": {"type": ["array", "string", "null"]},
+    "tasks": _LIST_OF_TASKS,
+    "roles": {"type": ["array", "null"], "items": {"anyOf": [{"type": "string"}, {"$ref": "#/definitions/role"}]}},
+    "prompts": {"type": ["array", "null"], "items": {"$ref": "#/definitions/prompt"}},
+    "serial": {"type": ["integer", "string", "array"]},
+    "any": {},
+    "control": {"$ref": "#/definitions/loop_control"},
+    "action": {"type": ["string", "object"]},
+}
+
+
+def playbook_schema() -> dict[str, Any]:
+    """JSON Schema (draft 7) of a playbook, modules and their arguments included."""
+    definitions: dict[str, Any] = {
+        "play": _object(keywords.PLAY, required=["hosts"]),
+        "import": _object(keywords.IMPORT, required=["import_playbook"], further={"ansible.builtin.import_playbook": {"type": "string"}}),
+        "role": {**_object(keywords.ROLE), "additionalProperties": True},
+        "block": _object(keywords.BLOCK, required=["block"]),
+        "task": _acting(keywords.TASK),
+        "handler": _acting(keywords.HANDLER),
+        "item": {"if": {"required": ["block"]}, "then": {"$ref": "#/definitions/block"}, "else": {"$ref": "#/definitions/task"}},
+        "handler_item": {"if": {"required": ["block"]}, "then": {"$ref": "#/definitions/block"}, "else": {"$ref": "#/definitions/handler"}},
+        "loop_control": _mapping({name: _keyword(k) for name, k in keywords.LOOP_CONTROL.items()}),
+        "prompt": _mapping({name: _keyword(k) for name, k in keywords.PROMPT.items()}, ["name"]),
+        **{f"module_{name}": _module(name) for name in sorted(registry.names())},
+    }
+    definitions["play"]["properties"]["handlers"] = {"type": ["array", "null"], "items": {"$ref": "#/definitions/handler_item"}}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "A playbook for nxtplay",
+        "type": ["array", "null"],
+        "items": {
+            "if": {"required": ["hosts"]},
+            "then": {"$ref": "#/definitions/play"},
+            "else": {"$ref": "#/definitions/import"},
+        },
+        "definitions": definitions,
+    }
+
+
+def tasks_schema() -> dict[str, Any]:
+    """The schema of a file of tasks (a role's tasks/main.yml)."""
+    whole = playbook_schema()
+    return {**whole, "title": "Tasks for nxtplay", "items": {"$ref": "#/definitions/item"}}
+
+
+def _mapping(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False, **({"required": required} if required else {})}
+
+
+def _object(where: str, *, required: list[str] | None = None, further: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return _mapping({**{name: _keyword(k) for name, k in keywords.legal(where).items()}, **(further or {})}, required)
+
+
+def _keyword(keyword: keywords.Keyword) -> dict[str, Any]:
+    shape = {"anyOf": [{"enum": list(keyword.choices)}, _TEMPLATE]} if keyword.choices else _BY_KIND[keyword.kind]
+    return {"description": keyword.help, **shape}
+
+
+@functools.cache
+def _prefix() -> str:
+    return "(?:" + "|".join(re.escape(name) for name in COLLECTIONS) + r")\."
+
+
+def _acting(where: str) -> dict[str, Any]:
+    """A task or handler: keywords and one module, by its short or its full name."""
+    modules: dict[str, Any] = {name: {"$ref": f"#/definitions/module_{name}"} for name in registry.names()}
+    modules |= {word: {} for word in registry.ENGINE_WORDS if word != "import_playbook"}
+    own = keywords.legal(where) | keywords.legal(keywords.INCLUDE)
+    schema = _mapping({**{name: _keyword(k) for name, k in own.items()}, **dict(sorted(modules.items()))})
+    schema["patternProperties"] = {
+        "^with_": {},
+        **{f"^{_prefix()}{re.escape(name)}$": shape for name, shape in sorted(modules.items())},
+    }
+    return schema
+
+
+def _module(name: str) -> dict[str, Any]:
+    module = registry.load(name)
+    first = inspect.cleandoc(module.__doc__ or "").partition("\n")[0]
+    # required arguments may come from module_defaults and `args`, so an editor does not insist on them
+    shape = {key: value for key, value in types.json_schema(module).items() if key != "required"}
+    loose: list[str] = ["string", "null"]  # `key=value` words, or the text of `shell: TEXT`
+    return {"description": first, "anyOf": [shape, {"type": loose}]}

@@ -1,0 +1,87 @@
+"""The command line as users meet it, in processes of its own."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def nxtplay(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"}
+    return subprocess.run([sys.executable, "-m", "nxtplay", *arguments], cwd=cwd, env=environ, capture_output=True, text=True, timeout=60)
+
+
+def test_the_version() -> None:
+    done = nxtplay("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("nxtplay 0.")
+
+
+def test_help_names_options_and_commands() -> None:
+    done = nxtplay("--help")
+    assert done.returncode == 0
+    for word in ("--check", "--limit", "--exit-code", "Other commands", "inventory", "vault"):
+        assert word in done.stdout
+
+
+def test_without_arguments_help_is_shown() -> None:
+    assert "PLAYBOOK..." in nxtplay().stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--chek", "site.yml"], "--check"),
+        (["deply"], "did you mean 'deploy'?"),
+        (["vautl"], "did you mean 'vault'?"),
+        (["sit.yml"], "did you mean 'site.yml'?"),
+        (["-f", "0", "site.yml"], "--forks"),
+        (["doc", "coppy"], "did you mean 'copy'?"),
+        (["doc", "debug"], "a word of the language"),
+    ],
+)
+def test_a_wrong_word_is_told_without_a_traceback(tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks" / "deploy.yml").write_text("[]\n")
+    (tmp_path / "site.yml").write_text("[]\n")
+    done = nxtplay(*arguments, cwd=tmp_path)
+    assert done.returncode == 5
+    assert said in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_end_of_the_reader_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m nxtplay schema | head -c 10", shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+
+
+def _cpu(*command: str) -> float:
+    """The least CPU seconds of five runs."""
+    best = 1e9
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return best
+
+
+def test_the_version_costs_little() -> None:
+    assert _cpu("-m", "nxtplay", "--version") < 5 * _cpu("-c", "pass")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_nothing_heavy_is_imported_for_help(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "nxtplay", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert loaded.isdisjoint({"yaml", "jinja2", "paramiko", "docker", "jsonschema", "rich", "requests"})
