@@ -13,7 +13,8 @@ from nxtplay.core.state import Unknown, UnknownReached
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 DATA_ROOT = "/var/lib/docker"
-ENGINE_KEYS = ("docker:engine", "package:docker.io", "package:docker-ce", "package:moby-engine", "service:docker", "unit:docker")
+LATER = "the Docker engine is not running yet; what it holds is seen in the run"
+ENGINE_KEYS = ("engine:docker", "package:docker.io", "package:docker-ce", "package:moby-engine", "service:docker", "unit:docker")
 
 
 class DockerOptions(Args):
@@ -95,7 +96,7 @@ def _connect(host: Reader, options: DockerOptions, url: str, timeout: float) -> 
     plain = url[7:] if url.startswith("unix://") else ""
     if plain and not os.path.exists(plain) and _is_foreseen(host, plain):
         if os.path.isdir(os.path.join(DATA_ROOT, "image")):
-            raise UnknownReached(Unknown("the Docker engine is not running yet; what it holds is seen in the run"))
+            raise UnknownReached(Unknown(LATER))
         return EmptyEngine()
     try:
         return docker.APIClient(
@@ -106,6 +107,8 @@ def _connect(host: Reader, options: DockerOptions, url: str, timeout: float) -> 
             use_ssh_client=options.use_ssh_client,
         )
     except (docker.errors.DockerException, OSError) as error:
+        if plain and _is_foreseen(host, ""):  # a socket that an engine left behind
+            raise UnknownReached(Unknown(LATER)) from error
         raise Failed(_unreachable(host, url, plain, error)) from error
 
 
@@ -115,7 +118,7 @@ def _is_foreseen(host: Reader, socket: str) -> bool:
         if host.has_foreseen(key) and host.foreseen(key) is not None:
             return True
     try:
-        return host.stat(socket) is not None
+        return bool(socket) and host.stat(socket) is not None
     except UnknownReached:
         return True
 
