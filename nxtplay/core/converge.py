@@ -45,6 +45,9 @@ def converge(module: Module, reader: Reader, world: World, permit: Optional[Host
             world.foresee(_key(module, reader), reached.unknown)
         return Outcome("unknown", unknown=reached.unknown)
     except Failed as failed:
+        act = reader.pending_act() if permit is None else None
+        if act is not None:  # what it misses may be what that act would have brought
+            return Outcome("unknown", unknown=Unknown(f"{act.reason}; as things are this would fail: {failed.message}"))
         return Outcome("failed", {**failed.result, "msg": failed.message}, reason=failed.message)
 
 

@@ -69,6 +69,14 @@ class Reader:
     def foreseen_under(self, prefix: str) -> dict[str, Any]:
         return self._world.prefixed(prefix)
 
+    def pending(self) -> Optional[Unknown]:
+        """Why what is live may not be what a run would find here: an earlier task of this check would have changed the machine."""
+        return self.pending_act() or (Unknown("earlier tasks would have changed this host first") if self._world else None)
+
+    def pending_act(self) -> Optional[Unknown]:
+        """The first earlier act of a check of which nobody can tell what it would have done."""
+        return next(iter(self._world.prefixed("act:").values()), None)
+
     # -- files
 
     def stat(self, path: str, *, content: bool = False, times: bool = False, follow: bool = False) -> Optional[FileState]:

@@ -58,7 +58,16 @@ def _pattern(base: str, path: str) -> str:
 def skipped(reason: str, cmd: Any) -> dict[str, Any]:
     """What is registered when there was no need to run."""
     text = f"skipped, since {reason.replace(chr(39), '')}"
-    return {"msg": f"Did not run command since {reason}", "stdout": text, "stderr": "", "rc": 0, "cmd": cmd, "start": None, "end": None, "delta": None}
+    return {
+        "msg": f"Did not run command since {reason}",
+        "stdout": text,
+        "stderr": "",
+        "rc": 0,
+        "cmd": cmd,
+        "start": None,
+        "end": None,
+        "delta": None,
+    }
 
 
 def promised(host: Reader, args: Run) -> Sequence[tuple[str, Any]]:

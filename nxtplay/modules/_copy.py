@@ -57,9 +57,7 @@ def observe_tree(host: Reader, root: str, tree: SourceTree) -> Optional[FileTree
     return FileTree(**{f.name: getattr(state, f.name) for f in dataclasses.fields(FileState)}, others=others)
 
 
-def desired_tree(
-    host: Reader, args: Any, root: str, before: Optional[FileTree], tree: SourceTree, *, force: bool = True
-) -> FileTree:
+def desired_tree(host: Reader, args: Any, root: str, before: Optional[FileTree], tree: SourceTree, *, force: bool = True) -> FileTree:
     """The root and every entry below it as they shall be; what else is there stays out of it."""
     preserve = args.mode == "preserve"
     if before is not None and before.kind != "directory":

@@ -15,7 +15,7 @@ from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader, current_umask
 from nxtplay.core.modes import apply_symbolic_mode, octal
 from nxtplay.core.resource import Args, arg
-from nxtplay.core.state import Unknown
+from nxtplay.core.state import Unknown, diff
 from nxtplay.core.types import Mode
 from nxtplay.core.wire import Blob
 
@@ -174,7 +174,7 @@ def content_of(data: Bytes) -> Content:
 
 
 def put(host: Host, args: Any, path: str, before: Optional[FileState], after: FileState, data: Optional[Bytes]) -> None:
-    """Make the file at `path` so: content replaced at once where it differs (backup and validation as the arguments say), then attributes."""
+    """Make the file at `path` so: content replaced at once where it differs, after backup and validation; then the attributes."""
     same = before is not None and before.kind == "file" and (data is None or before.content == after.content)
     if same and before is not None:
         set_attributes(path, before, after)
@@ -187,10 +187,23 @@ def put(host: Host, args: Any, path: str, before: Optional[FileState], after: Fi
             stream.write(chunk)
 
     def inspect(temporary: str) -> None:
-        if args.validate:
+        if getattr(args, "validate", None):
             run_validate(host, args.validate, temporary)
 
     replace_file(host, path, fill, after, inspect=inspect, unsafe=args.unsafe_writes)
+
+
+def put_bytes(host: Host, args: Ownership, path: str, data: bytes) -> bool:
+    """Make `path` a file of these bytes with the attributes of the arguments; whether anything had to change."""
+    before = host.stat(path, content=True)
+    if before is not None and before.kind == "directory":
+        raise Failed(f"{path} is a directory; a file cannot take its place")
+    base = before if before is not None and before.kind == "file" else fresh(host, path, "file")
+    after = dataclasses.replace(with_attributes(host, args, base), content=Content.of(data))
+    if not diff(before, after):
+        return False
+    put(host, args, path, before, after, data)
+    return True
 
 
 def replace_file(host: Host, path: str, fill: Any, after: FileState, *, inspect: Any = None, unsafe: bool = False) -> None:

@@ -22,7 +22,9 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
 
     rules = (one_of("src", "content"), exclusive("src", "content"))
 
-    src: Raw | None = arg(None, help="File or directory on the controller; with remote_src on the host. A slash at the end copies what is in it.")
+    src: Raw | None = arg(
+        None, help="File or directory on the controller; with remote_src on the host. A slash at the end copies what is in it."
+    )
     content: Raw | None = arg(None, help="The file's text instead of src; mappings and lists are written as JSON.")
     dest: Path = arg(help="Where it goes; a directory when src is one, or when it ends with a slash.", key=True)
     remote_src: bool = arg(False, help="src is a path on the host.")

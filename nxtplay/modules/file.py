@@ -271,7 +271,9 @@ class File(_files.Ownership, Resource[FileState]):
         return end if host.stat(end) is not None else None
 
     def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
-        return _copy.with_parents(host, self, plan, make_parents=plan.before is None and plan.after is not None and plan.after.kind == "directory")
+        return _copy.with_parents(
+            host, self, plan, make_parents=plan.before is None and plan.after is not None and plan.after.kind == "directory"
+        )
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         name = "dest" if self.state in ("link", "hard", "touch", "file") else "path"

@@ -10,7 +10,6 @@ from typing import Any, Optional, Sequence
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Action, arg
 from nxtplay.core.state import Unknown
-from nxtplay.core.types import Path
 from nxtplay.core.types import Raw as Anything
 from nxtplay.modules import _commands, _sources
 

@@ -17,7 +17,15 @@ from nxtplay.modules import _files
 
 BITS = (("rusr", 0o400), ("wusr", 0o200), ("xusr", 0o100), ("rgrp", 0o040), ("wgrp", 0o020), ("xgrp", 0o010),
         ("roth", 0o004), ("woth", 0o002), ("xoth", 0o001), ("isuid", 0o4000), ("isgid", 0o2000))  # fmt: skip
-KINDS = (("isreg", "file"), ("isdir", "directory"), ("islnk", "link"), ("isfifo", "fifo"), ("issock", "socket"), ("ischr", "char"), ("isblk", "block"))
+KINDS = (
+    ("isreg", "file"),
+    ("isdir", "directory"),
+    ("islnk", "link"),
+    ("isfifo", "fifo"),
+    ("issock", "socket"),
+    ("ischr", "char"),
+    ("isblk", "block"),
+)
 
 
 class Stat(Query):
@@ -42,8 +50,19 @@ class Stat(Query):
 
     def _facts(self, host: Reader, path: str, found: FileState) -> dict[str, Any]:
         if isinstance(found.kind, Unknown):
-            names = (*(name for name, _ in KINDS), "mode", "size", "checksum", "uid", "gid", "mtime", "atime", "ctime", *(n for n, _ in BITS))
-            return {name: found.kind for name in names}
+            names = (
+                *(name for name, _ in KINDS),
+                "mode",
+                "size",
+                "checksum",
+                "uid",
+                "gid",
+                "mtime",
+                "atime",
+                "ctime",
+                *(n for n, _ in BITS),
+            )
+            return dict.fromkeys(names, found.kind)
         out: dict[str, Any] = {name: found.kind == kind for name, kind in KINDS}
         out.update(self._permissions(found))
         out.update(_live(host, path, found, self.follow))
@@ -104,7 +123,7 @@ def _live(host: Reader, path: str, found: FileState, follow: bool) -> dict[str, 
         }
     later = Unknown(f"{path} is only foreseen")
     names = "size mtime atime ctime inode dev nlink blocks block_size readable writeable executable".split()
-    out: dict[str, Any] = {name: later for name in names}
+    out: dict[str, Any] = dict.fromkeys(names, later)
     if found.content is not None and not isinstance(found.content, Unknown):
         out["size"] = found.content.size
     return out

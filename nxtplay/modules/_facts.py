@@ -1,0 +1,462 @@
+"""Facts about a host, from /proc, /sys and /etc; no program is started for the common ones."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import socket
+import sys
+import time
+from typing import Any, Callable, Optional, Sequence
+
+from nxtplay.core.host import Failed, Reader
+
+Facts = dict[str, Any]
+
+FAMILIES = {
+    "Debian": "debian ubuntu linuxmint raspbian kali pop devuan neon deepin elementary",
+    "RedHat": "rhel centos fedora rocky almalinux ol amzn oracle scientific openeuler",
+    "Suse": "opensuse opensuse-leap opensuse-tumbleweed sles suse",
+    "Alpine": "alpine",
+    "Archlinux": "arch manjaro",
+    "Gentoo": "gentoo",
+}
+NAMES = {
+    "debian": "Debian",
+    "ubuntu": "Ubuntu",
+    "rhel": "RedHat",
+    "centos": "CentOS",
+    "fedora": "Fedora",
+    "rocky": "Rocky",
+    "almalinux": "AlmaLinux",
+    "alpine": "Alpine",
+    "arch": "Archlinux",
+    "amzn": "Amazon",
+    "ol": "OracleLinux",
+    "opensuse-leap": "openSUSE Leap",
+    "sles": "SLES",
+    "linuxmint": "Linux Mint",
+    "raspbian": "Debian",
+    "gentoo": "Gentoo",
+}
+MANAGERS = (("apt", "apt-get"), ("dnf", "dnf"), ("yum", "yum"), ("zypper", "zypper"), ("apk", "apk"), ("pacman", "pacman"))
+
+
+def subsets(wanted: Sequence[str]) -> set[str]:
+    """The gatherers that gather_subset asks for; `min` always, unless it is ruled out."""
+    groups = {"hardware": {"hardware", "mounts"}, "network": {"network"}, "virtual": {"virtual"}, "facter": set(), "ohai": set()}
+    every = {*GATHERERS, "local"}
+    plus: set[str] = set()
+    minus: set[str] = set()
+    for name in wanted:
+        bare = name.lstrip("!")
+        members = every if bare == "all" else {"min"} if bare == "min" else groups.get(bare, {bare} & every)
+        if name.startswith("!"):
+            minus |= members - {"min"} if bare == "all" else members
+        else:
+            plus |= members
+    if all(name.startswith("!") for name in wanted):
+        plus |= every
+    return ((plus | {"min"}) - minus) if "!min" in wanted else (plus - minus) | {"min"}
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def os_release(text: str) -> dict[str, str]:
+    """The fields of an os-release file."""
+    out = {}
+    for line in text.splitlines():
+        name, found, value = line.strip().partition("=")
+        if found and not name.startswith("#"):
+            out[name] = value.strip("\"'")
+    return out
+
+
+def minimal(host: Reader) -> Facts:
+    return {**_system(), **_distribution(), **_moment(), **_user(host), **_python(), **_init(host)}
+
+
+def _system() -> Facts:
+    name = os.uname()
+    try:
+        fqdn = socket.getfqdn() if "." not in name.nodename else name.nodename
+    except OSError:
+        fqdn = name.nodename
+    bits = "64" if sys.maxsize > 2**32 else "32"
+    return {
+        "system": name.sysname,
+        "kernel": name.release,
+        "kernel_version": name.version,
+        "machine": name.machine,
+        "architecture": "i386" if re.fullmatch(r"i\d86", name.machine) else name.machine,
+        "userspace_bits": bits,
+        "userspace_architecture": name.machine,
+        "nodename": name.nodename,
+        "hostname": name.nodename.split(".")[0],
+        "fqdn": fqdn,
+        "domain": ".".join(fqdn.split(".")[1:]),
+        "machine_id": _read("/etc/machine-id").strip() or None,
+        "cmdline": _cmdline(_read("/proc/cmdline")),
+    }
+
+
+def _cmdline(text: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for word in text.split():
+        name, found, value = word.partition("=")
+        out[name] = value if found else True
+    return out
+
+
+def _distribution() -> Facts:
+    release = os_release(_read("/etc/os-release") or _read("/usr/lib/os-release"))
+    ident = release.get("ID", "").lower()
+    version = release.get("VERSION_ID", "NA")
+    exact = _read("/etc/debian_version").strip() if ident == "debian" else ""
+    if re.fullmatch(r"\d+(\.\d+)+", exact):
+        version = exact
+    family = next((name for name, ids in FAMILIES.items() if ident in ids.split()), "")
+    if not family:
+        likes = release.get("ID_LIKE", "").split()
+        family = next((name for name, ids in FAMILIES.items() if set(likes) & set(ids.split())), NAMES.get(ident, ident.capitalize()))
+    codename = release.get("VERSION_CODENAME") or _in_brackets(release.get("VERSION", ""))
+    minor = version.partition(".")[2] or "NA"
+    return {
+        "distribution": NAMES.get(ident, release.get("NAME", "") or os.uname().sysname),
+        "distribution_version": version,
+        "distribution_major_version": version.split(".")[0],
+        "distribution_minor_version": minor.split(".")[0],
+        "distribution_release": codename or "NA",
+        "distribution_file_path": "/etc/os-release",
+        "distribution_file_parsed": bool(release),
+        "distribution_file_variety": NAMES.get(ident, ident),
+        "os_family": family,
+        "lsb": {
+            "id": NAMES.get(ident, ident),
+            "release": release.get("VERSION_ID", ""),
+            "codename": codename,
+            "description": release.get("PRETTY_NAME", ""),
+            "major_release": version.split(".")[0],
+        },
+    }
+
+
+def _in_brackets(text: str) -> str:
+    found = re.search(r"\(([^)]*)\)", text)
+    return found.group(1).split()[0].lower() if found and found.group(1) else ""
+
+
+def _moment() -> Facts:
+    now = datetime.datetime.now().astimezone()
+    utc = now.astimezone(datetime.timezone.utc)
+    return {
+        "date_time": {
+            "year": f"{now:%Y}",
+            "month": f"{now:%m}",
+            "day": f"{now:%d}",
+            "hour": f"{now:%H}",
+            "minute": f"{now:%M}",
+            "second": f"{now:%S}",
+            "weekday": f"{now:%A}",
+            "weekday_number": f"{now:%w}",
+            "weeknumber": f"{now:%W}",
+            "date": f"{now:%Y-%m-%d}",
+            "time": f"{now:%H:%M:%S}",
+            "epoch": str(int(now.timestamp())),
+            "epoch_int": str(int(now.timestamp())),
+            "tz": time.strftime("%Z"),
+            "tz_dst": time.tzname[1],
+            "tz_offset": time.strftime("%z"),
+            "iso8601": f"{utc:%Y-%m-%dT%H:%M:%SZ}",
+            "iso8601_micro": f"{utc:%Y-%m-%dT%H:%M:%S.%fZ}",
+            "iso8601_basic": f"{now:%Y%m%dT%H%M%S%f}",
+            "iso8601_basic_short": f"{now:%Y%m%dT%H%M%S}",
+        }
+    }
+
+
+def _user(host: Reader) -> Facts:
+    import pwd
+
+    uid = os.geteuid()
+    try:
+        entry = pwd.getpwuid(uid)
+        fields = {
+            "user_id": entry.pw_name,
+            "user_gid": entry.pw_gid,
+            "user_gecos": entry.pw_gecos,
+            "user_dir": entry.pw_dir,
+            "user_shell": entry.pw_shell,
+        }
+    except KeyError:
+        fields = {"user_id": str(uid), "user_gid": os.getegid(), "user_gecos": "", "user_dir": os.path.expanduser("~"), "user_shell": ""}
+    ids = {"real_user_id": os.getuid(), "effective_user_id": uid, "real_group_id": os.getgid(), "effective_group_id": os.getegid()}
+    return {**fields, "user_uid": uid, **ids, "env": dict(host.environ)}
+
+
+def _python() -> Facts:
+    v = sys.version_info
+    version = {"major": v.major, "minor": v.minor, "micro": v.micro, "releaselevel": v.releaselevel, "serial": v.serial}
+    return {
+        "python": {
+            "version": version,
+            "version_info": list(v),
+            "executable": sys.executable,
+            "type": sys.implementation.name,
+            "has_sslcontext": True,
+        },
+        "python_version": f"{v.major}.{v.minor}.{v.micro}",
+    }
+
+
+def _init(host: Reader) -> Facts:
+    manager = next((name for name, program in MANAGERS if host.which(program)), "unknown")
+    comm = _read("/proc/1/comm").strip()
+    service = (
+        "systemd"
+        if os.path.isdir("/run/systemd/system")
+        else "openrc"
+        if os.path.exists("/run/openrc")
+        else "sysvinit"
+        if comm == "init"
+        else "service"
+    )
+    on = os.path.exists("/sys/fs/selinux/enforce")
+    return {
+        "pkg_mgr": manager,
+        "service_mgr": service,
+        "selinux": {"status": "enabled" if on else "disabled"},
+        "apparmor": {"status": "enabled" if os.path.exists("/sys/kernel/security/apparmor") else "disabled"},
+        "selinux_python_present": False,
+        "is_chroot": False,
+        "fips": _read("/proc/sys/crypto/fips_enabled").strip() == "1",
+    }
+
+
+def hardware(host: Reader) -> Facts:
+    return {
+        **_memory(_read("/proc/meminfo")),
+        **_processors(_read("/proc/cpuinfo")),
+        **_board(),
+        "uptime_seconds": _uptime(),
+        "loadavg": dict(zip(("1m", "5m", "15m"), os.getloadavg())),
+    }
+
+
+def _memory(text: str) -> Facts:
+    kib = {m.group(1): int(m.group(2)) for m in re.finditer(r"^(\w+):\s+(\d+)", text, re.MULTILINE)}
+    mb = {name: value // 1024 for name, value in kib.items()}
+    total, free, available = mb.get("MemTotal", 0), mb.get("MemFree", 0), mb.get("MemAvailable", mb.get("MemFree", 0))
+    swap, swap_free = mb.get("SwapTotal", 0), mb.get("SwapFree", 0)
+    spare = free + mb.get("Buffers", 0) + mb.get("Cached", 0)
+    return {
+        "memtotal_mb": total,
+        "memfree_mb": free,
+        "mem_available_mb": available,  # what a new program can have; memfree leaves caches out
+        "swaptotal_mb": swap,
+        "swapfree_mb": swap_free,
+        "memory_mb": {
+            "real": {"total": total, "used": total - free, "free": free},
+            "nocache": {"free": spare, "used": total - spare},
+            "swap": {"total": swap, "free": swap_free, "used": swap - swap_free, "cached": mb.get("SwapCached", 0)},
+        },
+    }
+
+
+def _processors(text: str) -> Facts:
+    models, sockets, cores = [], set(), 1
+    number, physical = "", ""
+    listed: list[str] = []
+    for line in text.splitlines():
+        name, _, value = (part.strip() for part in line.partition(":"))
+        if name == "processor":
+            number = value
+            listed.append(number)
+        elif name in ("vendor_id", "model name"):
+            models.append((number, value))
+        elif name == "physical id":
+            physical = value
+            sockets.add(physical)
+        elif name == "cpu cores":
+            cores = int(value)
+    count = len(listed) or os.cpu_count() or 1
+    packages = len(sockets) or count
+    flat: list[str] = []
+    for cpu in listed:
+        flat += [cpu, *(value for owner, value in models if owner == cpu)]
+    per_core = max(1, count // max(1, packages * cores)) if sockets else 1
+    return {
+        "processor": flat,
+        "processor_count": packages,
+        "processor_cores": cores,
+        "processor_threads_per_core": per_core,
+        "processor_vcpus": count,
+        "processor_nproc": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count,
+    }
+
+
+def _board() -> Facts:
+    names = {
+        "system_vendor": "sys_vendor",
+        "product_name": "product_name",
+        "product_version": "product_version",
+        "product_uuid": "product_uuid",
+        "product_serial": "product_serial",
+        "bios_version": "bios_version",
+        "bios_date": "bios_date",
+        "bios_vendor": "bios_vendor",
+        "board_name": "board_name",
+        "board_vendor": "board_vendor",
+        "chassis_vendor": "chassis_vendor",
+    }
+    return {fact: _read(f"/sys/class/dmi/id/{name}").strip() or "NA" for fact, name in names.items()}
+
+
+def _uptime() -> Optional[int]:
+    text = _read("/proc/uptime").split()
+    return int(float(text[0])) if text else None
+
+
+def mounts(host: Reader) -> Facts:
+    found = []
+    for line in _read("/proc/mounts").splitlines():
+        device, mount, fstype, options = (part.encode().decode("unicode_escape") for part in line.split()[:4])
+        if not device.startswith("/") and ":/" not in device and fstype not in ("overlay", "zfs", "btrfs"):
+            continue
+        try:
+            size = os.statvfs(mount)
+        except OSError:
+            continue
+        found.append(
+            {
+                "mount": mount,
+                "device": device,
+                "fstype": fstype,
+                "options": options,
+                "size_total": size.f_frsize * size.f_blocks,
+                "size_available": size.f_frsize * size.f_bavail,
+                "block_size": size.f_bsize,
+                "block_total": size.f_blocks,
+                "block_available": size.f_bavail,
+                "block_used": size.f_blocks - size.f_bavail,
+                "inode_total": size.f_files,
+                "inode_available": size.f_favail,
+                "inode_used": size.f_files - size.f_favail,
+            }
+        )
+    return {"mounts": found}
+
+
+def virtual(host: Reader) -> Facts:
+    kind = _container()
+    if kind:
+        return {
+            "virtualization_type": kind,
+            "virtualization_role": "guest",
+            "virtualization_tech_guest": [kind, "container"],
+            "virtualization_tech_host": [],
+        }
+    product = (_read("/sys/class/dmi/id/product_name") + _read("/sys/class/dmi/id/sys_vendor")).lower()
+    known = (
+        ("kvm", "kvm"),
+        ("qemu", "kvm"),
+        ("virtualbox", "virtualbox"),
+        ("vmware", "VMware"),
+        ("virtual machine", "VirtualPC"),
+        ("xen", "xen"),
+        ("amazon ec2", "kvm"),
+        ("google", "kvm"),
+        ("openstack", "openstack"),
+    )
+    guest = next((name for word, name in known if word in product), "")
+    if guest or re.search(r"^flags\s*:.*\bhypervisor\b", _read("/proc/cpuinfo"), re.MULTILINE):
+        guest = guest or "kvm"
+        return {
+            "virtualization_type": guest,
+            "virtualization_role": "guest",
+            "virtualization_tech_guest": [guest],
+            "virtualization_tech_host": [],
+        }
+    kvm = os.path.exists("/dev/kvm")
+    return {
+        "virtualization_type": "kvm" if kvm else "NA",
+        "virtualization_role": "host" if kvm else "NA",
+        "virtualization_tech_guest": [],
+        "virtualization_tech_host": ["kvm"] if kvm else [],
+    }
+
+
+def _container() -> str:
+    if os.path.exists("/.dockerenv"):
+        return "docker"
+    if os.path.exists("/run/.containerenv"):
+        return "podman"
+    text = _read("/proc/1/environ")
+    found = re.search(r"(?:^|\0)container=([\w-]+)", text)
+    if found:
+        return found.group(1)
+    groups = _read("/proc/1/cgroup")
+    return next((name for name in ("docker", "kubepods", "lxc") if f"/{name}" in groups), "")
+
+
+def network(host: Reader) -> Facts:
+    from nxtplay.modules import _network
+
+    return {**_network.interfaces(), **_network.resolver(_read("/etc/resolv.conf"))}
+
+
+GATHERERS: dict[str, Callable[[Reader], Facts]] = {
+    "min": minimal,
+    "hardware": hardware,
+    "mounts": mounts,
+    "virtual": virtual,
+    "network": network,
+}
+
+
+def local(host: Reader, directory: str, timeout: int) -> Facts:
+    """The host's own facts: *.fact files, JSON or INI, or programs that print such."""
+    out: Facts = {}
+    if not host.is_dir(directory):
+        return out
+    for name in host.listdir(directory):
+        if not name.endswith(".fact"):
+            continue
+        path = os.path.join(directory, name)
+        state = host.stat(path, follow=True)
+        if state is None:
+            continue
+        try:
+            runs = isinstance(state.mode, int) and bool(state.mode & 0o111)
+            done = host.look([path], timeout=timeout) if runs else None
+            if done is not None and done.rc != 0:
+                out[name[:-5]] = f"Failure executing fact script ({path}), rc: {done.rc}, err: {done.stderr.strip()}"
+                continue
+            out[name[:-5]] = _parsed(done.stdout if done is not None else host.read(path).decode("utf-8", "replace"), path)
+        except Failed as failed:
+            out[name[:-5]] = failed.message
+    return out
+
+
+def _parsed(text: str, path: str) -> Any:
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    import configparser
+
+    parser = configparser.ConfigParser()
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return f"error loading facts as JSON or ini - please check content: {path}"
+    return {section: dict(parser.items(section, raw=True)) for section in parser.sections()}
