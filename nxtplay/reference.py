@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from nxtplay.core import types
 from nxtplay.core.resource import Action, Module, Query, Resource
@@ -37,9 +36,12 @@ def default(spec: ArgSpec) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and not value.isprintable():
-        return json.dumps(value)
-    return str(value) if isinstance(value, (str, int, float)) else ""
+    return _printable(str(value)) if isinstance(value, (str, int, float)) else ""
+
+
+def _printable(text: str) -> str:
+    """Line ends and the like as one writes them."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def meaning(spec: ArgSpec) -> str:
@@ -83,7 +85,10 @@ def _type(spec: ArgSpec) -> str:
     inner = _inner(spec.type)
     if inner is not None:
         return "list of mappings" if getattr(spec.type, "__origin__", None) is list else "mapping"
-    return types.type_name(spec.type)
+    choices = getattr(spec.type, "__args__", ()) if getattr(spec.type, "__origin__", None) is Literal else ()
+    if choices:
+        return "one of " + ", ".join(dict.fromkeys(_printable(str(choice)) for choice in choices))
+    return _printable(types.type_name(spec.type))
 
 
 def walk(cls: type, depth: int = 0) -> Iterator[tuple[int, ArgSpec]]:

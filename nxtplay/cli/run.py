@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from nxtplay.cli.app import COMMANDS
 from nxtplay.engine.options import Options
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def _commands() -> str:
     return "\b\nOther commands (nxtplay COMMAND --help):\n" + "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
 
 
-def inventory_options(function: Any) -> Any:
+def inventory_options(function: F) -> F:
     """-i, -e and the vault's options, common to several commands."""
     decorators = [
         click.option(
@@ -68,7 +71,7 @@ def inventory_options(function: Any) -> Any:
     return function
 
 
-def _flag(*names: str, help: str) -> Any:
+def _flag(*names: str, help: str) -> Callable[[F], F]:
     return click.option(*names, is_flag=True, help=help)
 
 

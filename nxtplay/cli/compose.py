@@ -1,0 +1,159 @@
+"""Builds what a run needs, once, and runs it. Here and nowhere else rooms are put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from nxtplay.cli import playbooks, secrets
+from nxtplay.cli.extra import extra_vars
+from nxtplay.cli.reporters import reporting
+from nxtplay.cli.run import Asked
+from nxtplay.engine.options import Options
+from nxtplay.errors import NxtplayError
+from nxtplay.events import Counts, Emit, Notice, Recap
+from nxtplay.report.masking import Masker
+
+if TYPE_CHECKING:
+    from nxtplay.engine.run import Run
+    from nxtplay.playbook.model import Play, Playbook
+    from nxtplay.template.render import Templates
+
+CHANGES_FORESEEN, UNKNOWNS_MET = 3, 6
+INVENTORIES = ("inventory", "inventory.yml", "inventory.yaml", "inventory.ini")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every command that looks at playbooks or hosts stands on. `decrypt(text, where)` opens vault text."""
+
+    options: Options
+    masker: Masker
+    templates: Templates
+    inventory: Any
+    decrypt: Callable[[str, str], str]
+
+
+def play(asked: Asked) -> int:
+    """Carry out a command line; the exit code."""
+    from nxtplay.cli.app import tell
+
+    paths = [playbooks.find(word) for word in asked.playbooks]
+    masker = Masker()
+    try:
+        ground = lay(asked, masker, playbook_dir=os.path.dirname(paths[0]) or ".")
+        playbook, given = read(paths, ground)
+        if asked.listing:
+            return _tell_instead(playbook, asked, ground, given)
+        options = ground.options
+        with reporting(masker, verbosity=options.verbosity, diff=options.diff, json=asked.json, junit=asked.junit) as emit:
+            for finding in playbook.warnings:
+                emit(Notice("warning", finding.message, finding.span))
+            recap = engine(playbook, ground, given, emit).run()
+        return exit_code(recap, wanted=asked.exit_code and options.check)
+    except NxtplayError as error:
+        tell(error, masker.text)
+        return error.exit_code
+
+
+def exit_code(recap: Recap, *, wanted: bool) -> int:
+    """The engine's; with `wanted`, a good check tells by it what it foresaw."""
+    if recap.exit_code or not wanted:
+        return recap.exit_code
+    counts: Sequence[Counts] = list(recap.hosts.values())
+    if any(count.unknown for count in counts):
+        return UNKNOWNS_MET
+    return CHANGES_FORESEEN if any(count.changed for count in counts) else 0
+
+
+def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
+    """Passwords, vault, extra variables, templates, inventory: in the order in which each needs the one before."""
+    from nxtplay.inventory.load import load as load_inventory
+    from nxtplay.playbook.load import variables_file
+    from nxtplay.template.render import Templates
+    from nxtplay.variables.vault import Vault
+
+    vault = Vault.open(asked.vault_ids, asked.vault_password_files, ask=secrets.ask if asked.ask_vault_password else None)
+
+    def decrypt(text: str, where: str) -> str:
+        return vault.decrypt(text, where)
+
+    extra = extra_vars(asked.extra_vars, lambda path: variables_file(path, decrypt=decrypt))
+    password, become_password = _passwords(asked, masker)
+    options = replace(asked.options, extra_vars=extra, password=password, become_password=become_password)
+    templates = Templates(decrypt=lambda text: decrypt(text, "vault"), on_secret=masker.register, may_write=not options.check)
+    inventory = load_inventory(_sources(asked.inventories), playbook_dir=playbook_dir, decrypt=decrypt)
+    return Ground(options, masker, templates, inventory, decrypt)
+
+
+def _passwords(asked: Asked, masker: Masker) -> tuple[str | None, str | None]:
+    """The connection's and the one to become another user."""
+    password = secrets.password("password of the connection", asked.password_file, wanted=asked.ask_password)
+    shown = f"password to become {asked.options.become_user or 'root'}" + (" (Enter: the same)" if password else "")
+    become = secrets.password(shown, asked.become_password_file, wanted=asked.ask_become_password) or (
+        password if asked.ask_become_password else None
+    )
+    for secret in (password, become):
+        if secret:
+            masker.register(secret)
+    return password, become
+
+
+def _sources(given: Sequence[str]) -> list[str]:
+    """The inventory's sources: as asked, from the environment, or what lies here; none: this machine alone."""
+    if given:
+        return list(given)
+    named = os.environ.get("NXTPLAY_INVENTORY") or os.environ.get("ANSIBLE_INVENTORY")
+    return [named] if named else [name for name in INVENTORIES if os.path.exists(name)][:1]
+
+
+def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
+    """The playbooks, and what includes are later loaded with. Raises PlaybookErrors with everything that is wrong."""
+    from nxtplay.playbook import load
+
+    def render(text: str, variables: Any) -> Any:
+        return ground.templates.render(text, variables)
+
+    common: dict[str, Any] = {"extra_vars": ground.options.extra_vars, "render_static": render, "decrypt": ground.decrypt}
+    return load.load(paths, **common), load.options(**common)
+
+
+def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit) -> Run:
+    """The engine, put together and not yet running."""
+    from nxtplay.engine.run import Run
+    from nxtplay.engine.scopes import Scopes
+    from nxtplay.playbook.load import variables_file
+
+    directory = os.path.dirname(os.path.abspath(playbook.path))
+    scopes = Scopes(
+        ground.inventory,
+        ground.templates,
+        ground.options,
+        playbook_dir=directory,
+        read=lambda path: variables_file(path, decrypt=ground.decrypt),
+        given=given,
+    )
+    return Run(playbook, ground.inventory, ground.options, ground.templates, scopes, emit, register_secret=ground.masker.register)
+
+
+def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground, given: Any) -> int:
+    """--syntax-check and --list-*."""
+    from nxtplay.cli.app import tell
+    from nxtplay.cli.listing import listing
+
+    for finding in playbook.warnings:
+        tell(NxtplayError(finding), ground.masker.text)
+    if asked.listing == {"syntax"}:
+        print(f"playbook: {playbook.path}")
+        return 0
+
+    def hosts_of(play: Play) -> Sequence[str]:
+        pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
+        found: Sequence[str] = ground.inventory.match(pattern, ground.options.limit or None)
+        return found
+
+    for line in listing(playbook, ground.options, hosts_of, asked.listing):
+        print(line)
+    return 0
