@@ -1,0 +1,128 @@
+"""postgresql_db: databases of a PostgreSQL cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal, Optional, Sequence
+
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg, required_if
+from nxtplay.core.state import Plan
+from nxtplay.modules import _postgres_database as databases
+from nxtplay.modules._postgres import PostgresLogin, Session, database_key, foreseen_state, object_key, session, settled
+from nxtplay.modules._postgres_database import DatabaseState
+
+FIXED = ("encoding", "lc_collate", "lc_ctype", "icu_locale", "locale_provider")  # a database keeps what it was made with
+
+
+class PostgresqlDb(PostgresLogin, Resource[DatabaseState]):
+    """A database: there, gone, or under another name."""
+
+    name: str = arg(help="Name of the database.", key=True, aliases=["db"])
+    state: Literal["present", "absent", "rename"] = arg("present", help="Whether it should exist; `rename` gives it the name `target`.")
+    target: str | None = arg(None, help="With rename: the new name.")
+    owner: str | None = arg(None, help="Role that owns it.")
+    template: str | None = arg(None, help="Database to copy when it is created; template1 unless given.")
+    encoding: str | None = arg(None, help="Character encoding; cannot be changed later.")
+    lc_collate: str | None = arg(None, help="Collation; cannot be changed later, and other than the template's needs template0.")
+    lc_ctype: str | None = arg(None, help="Character classes; as lc_collate.")
+    icu_locale: str | None = arg(None, help="ICU locale, with locale_provider icu; PostgreSQL 15 and later.")
+    locale_provider: Literal["icu", "libc", "builtin"] | None = arg(None, help="Who compares text; PostgreSQL 15 and later.")
+    tablespace: str | None = arg(None, help="Tablespace it lies in.")
+    conn_limit: int | None = arg(None, help="How many may be connected at once; -1 is no limit.")
+    comment: str | None = arg(None, help="Comment on it; empty removes it.")
+    force: bool = arg(False, help="With absent: end the sessions that use it.")
+    login_db: str | None = arg(None, help="Database to connect to; default postgres.", aliases=["maintenance_db"])
+
+    rules = (required_if("state", "rename", "target"),)
+    private = False
+
+    def key(self) -> str:
+        return database_key(self, self.name)
+
+    def observe(self, host: Reader) -> Optional[DatabaseState]:
+        foreseen, state = foreseen_state(host, self.key())
+        if foreseen and (state is not None or self.state != "rename"):
+            found: Optional[DatabaseState] = state
+            return found
+        settled(host, self, "", "DATABASE")
+        with self._session(host) as db:
+            if self.state != "rename":
+                return databases.look(db, self.name)
+            old = databases.look_through(host, self, db, self.name)
+            new = databases.look_through(host, self, db, str(self.target))
+        if old and new:
+            raise Failed(f"both {self.name} and {self.target} are there; one of them has to go before the rename")
+        if not old and not new:
+            raise Failed(f"neither {self.name} nor {self.target} is there; nothing to rename")
+        return old or new
+
+    def desired(self, host: Reader, before: Optional[DatabaseState]) -> Optional[DatabaseState]:
+        if self.state == "absent":
+            return None
+        if self.state == "rename":
+            return dataclasses.replace(before, name=str(self.target)) if before else None
+        with self._session(host) as db:
+            if self.owner and not databases.role_exists(host, self, db, self.owner):
+                raise Failed(f"owner: there is no role {self.owner}; create it before its database (postgresql_user)")
+            wanted = {name: getattr(self, name) for name in ("owner", "tablespace", "conn_limit") if getattr(self, name) is not None}
+            if before is None:
+                return self._to_create(host, db, wanted)
+            self._refuse_fixed(db, before)
+            if self.comment is not None:
+                wanted["comment"] = self.comment or None
+            return dataclasses.replace(before, **wanted)
+
+    def apply(self, host: Host, plan: Plan[DatabaseState]) -> None:
+        with self._session(host) as db:
+            for statement in self._statements(plan.before, plan.after):
+                db.run(statement)
+
+    def also_foresee(self, host: Reader, plan: Plan[DatabaseState]) -> Sequence[tuple[str, Any]]:
+        if self.state != "rename":
+            return ()
+        return [(self.key(), None), (database_key(self, str(self.target)), plan.after)]
+
+    def result(self, before: Optional[DatabaseState], after: Optional[DatabaseState]) -> dict[str, Any]:
+        return {"db": self.name, "executed_commands": self._statements(before, after) if before != after else []}
+
+    # -- on the way
+
+    def _session(self, host: Reader) -> Any:
+        database = self.login_db or "postgres"
+        return session(self, host, "template1" if database == self.name else database)
+
+    def _statements(self, before: Optional[DatabaseState], after: Optional[DatabaseState]) -> list[str]:
+        return databases.statements(before, after, vars(self), force=self.force)
+
+    def _to_create(self, host: Reader, db: Session, wanted: dict[str, Any]) -> DatabaseState:
+        name = self.template or "template1"
+        template = databases.look_through(host, self, db, name)
+        if template is None:
+            raise Failed(f"template: there is no database {name} to copy")
+        for key in FIXED:
+            given = getattr(self, key)
+            if given:
+                wanted[key] = databases.encoding_name(db, given) if key == "encoding" else given
+        for key in ("encoding", "lc_collate", "lc_ctype"):
+            if key in wanted and name != "template0" and wanted[key] != getattr(template, key):
+                found = getattr(template, key)
+                raise Failed(f"{key}: {name} has {found}, a copy of it cannot have {wanted[key]}; write template: template0")
+        if self.tablespace and not db.value("SELECT 1 FROM pg_tablespace WHERE spcname = %s", self.tablespace):
+            known, state = foreseen_state(host, object_key("tablespace", self, "", self.tablespace))
+            if not (known and state):
+                raise Failed(f"tablespace: there is no {self.tablespace}")
+        user = str(db.value("SELECT current_user"))
+        if not db.value("SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user"):
+            raise Failed(f"role {user} may not create databases; log in as one that has CREATEDB")
+        fresh = {"name": self.name, "owner": user, "conn_limit": -1, "comment": self.comment or None, "stand_in": template.stand_in or name}
+        return dataclasses.replace(template, **{**fresh, **wanted})
+
+    def _refuse_fixed(self, db: Session, before: DatabaseState) -> None:
+        for key in FIXED:
+            given, found = getattr(self, key), getattr(before, key)
+            if not given:
+                continue
+            wanted = databases.encoding_name(db, given) if key == "encoding" else given
+            if not (wanted == found or (key.startswith("lc_") and databases.same_locale(wanted, found))):
+                raise Failed(f"{key}: {self.name} has {found}; it cannot become {wanted}, only a new database can (dump, create, restore)")
