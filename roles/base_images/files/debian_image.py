@@ -34,9 +34,11 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Optional
+
+import apt_sources
 
 HERE = Path(__file__).resolve().parent
 SYSTEM_CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -93,8 +95,6 @@ class Spec:
 
     directory: Path
     suite: str
-    sources: Sequence[str]
-    """Used where this machine has no Debian package sources of its own."""
     exclude: Sequence[str]
     base_packages: Sequence[str]
     images: Mapping[str, Image]
@@ -119,7 +119,6 @@ def load_spec(path: Path) -> Spec:
         return Spec(
             directory=path.parent,
             suite=data["suite"],
-            sources=data["sources"],
             exclude=data["exclude"],
             base_packages=data["base"]["packages"],
             images=images,
@@ -140,7 +139,7 @@ def recipe_hash(spec: Spec, image: Image, ca_bundle: Optional[Path], architectur
     The packages' versions are no input: whoever wants newer ones builds again.
     """
     inputs = {
-        "program": _sha256(Path(__file__).read_bytes()),
+        "program": _sha256(b"".join(path.read_bytes() for path in sorted(HERE.glob("*.py")))),
         "architecture": architecture,
         "suite": spec.suite,
         "exclude": list(spec.exclude),
@@ -205,17 +204,26 @@ def machine_architecture() -> str:
     raise Failure(f"no recipe for machines of type {machine}")
 
 
-def package_sources(spec: Spec) -> list[str]:
-    """This machine's own Debian sources (perhaps a local mirror), else the specification's."""
-    wanted = {spec.suite, f"{spec.suite}-updates", f"{spec.suite}-security"}
-    form = "$(ORIGIN)|$(CODENAME)|$(RELEASE)|$(REPO_URI)|$(COMPONENT)"
-    listing = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
-    found = []
-    for line in listing.splitlines():
-        origin, codename, release, uri, component = line.split("|")
-        if origin == "Debian" and codename in wanted and component == "main":
-            found.append(f"deb {uri} {release} {component}")
-    return sorted(set(found)) if any(f" {spec.suite} " in line for line in found) else list(spec.sources)
+def package_sources(spec: Spec, sources: Iterable[apt_sources.Source]) -> list[apt_sources.Source]:
+    """Those of this machine's own sources (perhaps a local mirror) that hold the suite's packages."""
+    wanted = (spec.suite, f"{spec.suite}-updates", f"{spec.suite}-security")
+    found = [s for s in sources if s.suite in wanted and "main" in s.components and not s.uri.startswith("cdrom:")]
+    if not any(source.suite == spec.suite for source in found):
+        suites = ", ".join(sorted({source.suite for source in sources})) or "nothing"
+        raise Failure(f"the images are made of Debian {spec.suite}, and /etc/apt names no source of it (only {suites})")
+    return [replace(s, components=("main",), uri=from_mirror_list(s.uri)) for s in found]
+
+
+def from_mirror_list(uri: str) -> str:
+    """An address as it is; of `mirror+file:PATH` the first address in that file, which a chroot would not have."""
+    prefix = "mirror+file:"
+    if not uri.startswith(prefix):
+        return uri
+    path = Path("/" + uri[len(prefix) :].lstrip("/"))
+    lines = [line.split()[0] for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise Failure(f"{path}, named in /etc/apt as a list of mirrors, names none")
+    return lines[0]
 
 
 def apt_proxy_options() -> list[str]:
@@ -251,6 +259,12 @@ def in_chroot(root: Path, command: Sequence[str]) -> str:
 
 def make_base(spec: Spec, root: Path, ca_bundle: Optional[Path]) -> None:
     """A minimal Debian with apt in `root`, trusting the certificates of `ca_bundle`."""
+    sources = package_sources(spec, apt_sources.read())
+    keyrings = {f"/etc/apt/keyrings/source-{n}.asc": s for n, s in enumerate(sources) if s.key}
+    outside = {inner: root.with_name(Path(inner).name) for inner in keyrings}
+    for inner, source in keyrings.items():
+        outside[inner].write_text(source.key or "")
+    lines = [source.line(keyring=next((str(outside[i]) for i, s in keyrings.items() if s is source), None)) for source in sources]
     run(
         [
             "mmdebstrap",
@@ -267,8 +281,16 @@ def make_base(spec: Spec, root: Path, ca_bundle: Optional[Path]) -> None:
             str(root),
             "-",
         ],
-        stdin="\n".join(package_sources(spec)) + "\n",
+        stdin="\n".join(lines) + "\n",
     )
+    for inner in [*keyrings, *(o[len("signed-by=") :] for s in sources for o in s.options if o.startswith("signed-by=/"))]:
+        origin, target = outside.get(inner, Path(inner)), inside(root, inner)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(origin, target)
+    listed = root / "etc/apt/sources.list"
+    for inner, path in outside.items():
+        listed.write_text(listed.read_text().replace(str(path), inner))
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\n# Packages start no services in an image.\nexit 101\n")
     policy.chmod(0o755)
