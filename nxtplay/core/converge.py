@@ -45,7 +45,7 @@ def converge(module: Module, reader: Reader, world: World, permit: Optional[Host
             world.foresee(_key(module, reader), reached.unknown)
         return Outcome("unknown", unknown=reached.unknown)
     except Failed as failed:
-        act = reader.pending_act() if permit is None else None
+        act = (doubt or reader.pending_act()) if permit is None else None
         if act is not None:  # what it misses may be what that act would have brought
             return Outcome("unknown", unknown=Unknown(f"{act.reason}; as things are this would fail: {failed.message}"))
         return Outcome("failed", {**failed.result, "msg": failed.message}, reason=failed.message)
@@ -66,6 +66,7 @@ def _act(action: Action, reader: Reader, world: World, permit: Optional[Host], d
         for key, state in action.foresee(reader):
             world.foresee(key, doubt or state)
         unknown = doubt or Unknown(f"{type(action).__name__.lower()} was not run")
+        world.foresee(f"act:{type(action).__name__.lower()}", unknown)
         return Outcome("changed" if action.certain() and doubt is None else "unknown", reason=reason, unknown=unknown)
     result = action.perform(permit)
     changed = result.pop("changed", True)
@@ -109,7 +110,7 @@ def _foresee(
     else:
         status = "ok"
     if plan:
-        world.foresee(resource.key(), doubt or plan.after)
+        world.foresee(resource.key_on(reader), doubt or plan.after)
         for key, state in resource.also_foresee(reader, plan):
             world.foresee(key, doubt or state)
     if doubt is not None and status != "ok":
