@@ -46,8 +46,8 @@ def call(command: click.Command, program: str, arguments: Sequence[str]) -> int:
     import click
 
     try:
-        said = list(arguments) if arguments or command.name != "run" else ["--help"]
-        code = command.main(said, program, standalone_mode=False)
+        words = list(arguments) if arguments or command.name != "run" else ["--help"]
+        code = command.main(words, program, standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except click.exceptions.Abort as abort:

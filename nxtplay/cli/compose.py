@@ -12,7 +12,7 @@ from nxtplay.cli.extra import extra_vars
 from nxtplay.cli.reporters import reporting
 from nxtplay.cli.run import Asked
 from nxtplay.engine.options import Options
-from nxtplay.errors import NxtplayError
+from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors
 from nxtplay.events import Counts, Emit, Notice, Recap
 from nxtplay.report.masking import Masker
 
@@ -45,13 +45,16 @@ def play(asked: Asked) -> int:
     try:
         ground = lay(asked, masker, playbook_dir=os.path.dirname(paths[0]) or ".")
         playbook, given = read(paths, ground)
+        warnings = findings(playbook, ground, given)
         if asked.listing:
-            return _tell_instead(playbook, asked, ground, given)
+            for finding in warnings:
+                tell(NxtplayError(finding), masker.text)
+            return _tell_instead(playbook, asked, ground)
         options = ground.options
-        with reporting(masker, verbosity=options.verbosity, diff=options.diff, json=asked.json, junit=asked.junit) as emit:
-            for finding in playbook.warnings:
-                emit(Notice("warning", finding.message, finding.span))
-            recap = engine(playbook, ground, given, emit).run()
+        with reporting(masker, verbosity=options.verbosity, diff=options.diff, json=asked.json, junit=asked.junit) as audience:
+            for finding in warnings:
+                audience.emit(Notice("warning", finding.message, finding.span))
+            recap = engine(playbook, ground, given, audience.emit).run()
         return exit_code(recap, wanted=asked.exit_code and options.check)
     except NxtplayError as error:
         tell(error, masker.text)
@@ -120,6 +123,16 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
     return load.load(paths, **common), load.options(**common)
 
 
+def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]:
+    """The warnings; raises PlaybookErrors with everything when something is wrong."""
+    from nxtplay.playbook import lint
+
+    found = lint.check(playbook, given=given)
+    if any(finding.severity == "error" for finding in found):
+        raise PlaybookErrors(*found)
+    return found
+
+
 def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit) -> Run:
     """The engine, put together and not yet running."""
     from nxtplay.engine.run import Run
@@ -138,13 +151,10 @@ def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit) -> Run:
     return Run(playbook, ground.inventory, ground.options, ground.templates, scopes, emit, register_secret=ground.masker.register)
 
 
-def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground, given: Any) -> int:
+def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:
     """--syntax-check and --list-*."""
-    from nxtplay.cli.app import tell
     from nxtplay.cli.listing import listing
 
-    for finding in playbook.warnings:
-        tell(NxtplayError(finding), ground.masker.text)
     if asked.listing == {"syntax"}:
         print(f"playbook: {playbook.path}")
         return 0

@@ -5,20 +5,35 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
 
 from nxtplay.errors import Diagnostic, UsageError
 from nxtplay.events import Emit, Event
 from nxtplay.report import Reporter
 from nxtplay.report.masking import Masker
 
+if TYPE_CHECKING:
+    from nxtplay.report.human import Human
+
+
+@dataclass(frozen=True)
+class Audience:
+    """`emit` tells everybody; `ask(prompt, echo)` asks whoever sits at the terminal, with nothing drawn meanwhile."""
+
+    emit: Emit
+    ask: Callable[[str, bool], str]
+
 
 @contextlib.contextmanager
-def reporting(masker: Masker, *, verbosity: int, diff: bool, json: bool, junit: str | None, stream: TextIO | None = None) -> Iterator[Emit]:
+def reporting(
+    masker: Masker, *, verbosity: int, diff: bool, json: bool, junit: str | None, stream: TextIO | None = None
+) -> Iterator[Audience]:
     """Where events go, while the run lasts; reporters are closed in any case."""
     out = stream or sys.stdout
-    reporters: list[Reporter] = [_json(out) if json else _human(out, masker, verbosity=verbosity, diff=diff)]
+    human = None if json else _human(out, masker, verbosity=verbosity, diff=diff)
+    reporters: list[Reporter] = [human or _json(out)]
     if junit:
         reporters.append(_junit(junit, masker))
 
@@ -26,8 +41,12 @@ def reporting(masker: Masker, *, verbosity: int, diff: bool, json: bool, junit: 
         for reporter in reporters:
             reporter.emit(event)
 
+    def ask(prompt: str, echo: bool) -> str:
+        with human.screen.paused() if human else contextlib.nullcontext():
+            return _ask(prompt, echo=echo)
+
     try:
-        yield masker.guard(tell)
+        yield Audience(masker.guard(tell), ask)
     finally:
         for reporter in reporters:
             reporter.close()
@@ -39,7 +58,20 @@ def _json(stream: TextIO) -> Reporter:
     return JsonLines(stream)
 
 
-def _human(stream: TextIO, masker: Masker, *, verbosity: int, diff: bool) -> Reporter:
+def _ask(prompt: str, *, echo: bool) -> str:
+    """What is typed. Prompts go to stderr, so that they are seen when stdout is a file or holds JSON."""
+    if not echo:
+        import getpass
+
+        return getpass.getpass(f"{prompt}: ", sys.stderr)
+    print(f"{prompt}: ", end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise KeyboardInterrupt
+    return line.rstrip("\n")
+
+
+def _human(stream: TextIO, masker: Masker, *, verbosity: int, diff: bool) -> Human:
     from nxtplay.report.human import Human
     from nxtplay.report.text import is_live, wants_colours
 

@@ -151,3 +151,8 @@ def asked(**given: Any) -> Asked:
         listing=frozenset(name for name, flag in flags.items() if given[flag]),
         json=given["as_json"],
     )
+
+
+def asked_for(playbooks: tuple[str, ...] = (), *, limit: str = "", **given: Any) -> Asked:
+    """What commands that only look ask for: `given` holds the values of `inventory_options`."""
+    return Asked(playbooks=playbooks, options=Options(limit=limit, check=True), **given)
