@@ -83,7 +83,7 @@ def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optio
     if plan:
         resource.apply(permit, plan)
         found = resource.observe(reader)
-        left = diff(found, resource.desired(reader, found))
+        left = diff(found, plan.after if resource.edits else resource.desired(reader, found))
         if left:
             names = ", ".join(str(change) for change in left)
             message = f"not converged: after the change a second look still finds {names} different"

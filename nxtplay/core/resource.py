@@ -99,6 +99,8 @@ class Module(Args):
 class Resource(Module, Generic[S]):
     """Something that has a state. Write `observe`, `desired`, `apply`; changed, diff and check follow from them."""
 
+    edits: ClassVar[bool] = False  # what it wants depends on what it finds, so done twice it may go further: one step is what it promises
+
     def key(self) -> str:
         """What the state is filed under; two modules that describe one thing give one key (`file:/etc/motd`)."""
         parts = [str(getattr(self, name)) for name, spec in self.specs().items() if spec.key]

@@ -71,14 +71,18 @@ def skipped(reason: str, cmd: Any) -> dict[str, Any]:
 
 
 def promised(host: Reader, args: Run) -> Sequence[tuple[str, Any]]:
-    """What a check may count on afterwards: the path that `creates` names is there, of whatever kind."""
-    if args.creates is None or any(c in args.creates for c in "*?["):
-        return ()
+    """What a check may count on afterwards: the path that `creates` names is there, of whatever kind; what `removes` names may be gone."""
     base = working_directory(host, args) or os.getcwd()
+    out: list[tuple[str, Any]] = []
+    if args.removes is not None:
+        gone = Unknown(f"{args.removes} may be removed by a command that was not run")
+        out += [(f"file:{path}", gone) for path in _files.glob(host, _pattern(base, args.removes))]
+    if args.creates is None or any(c in args.creates for c in "*?["):
+        return out
     what: Any = Unknown(f"{args.creates} is made by a command that was not run")
     directory = args.creates.endswith("/")
     state = FileState("directory" if directory else what, mode=what, uid=what, gid=what, content=None if directory else what)
-    return [(f"file:{_pattern(base, args.creates)}", state)]
+    return [*out, (f"file:{_pattern(base, args.creates)}", state)]
 
 
 def stdin_of(args: Input) -> bytes:

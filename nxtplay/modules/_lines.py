@@ -53,7 +53,8 @@ def also_foresee(host: Reader, args: Any, plan: Plan[FileState]) -> list[tuple[s
     return [(f"file:{path}", state) for path, state in states.items()]
 
 
-def apply(host: Host, args: Any, plan: Plan[FileState]) -> None:
+def apply(host: Host, args: Any, plan: Plan[FileState], edit: Callable[[bytes], bytes]) -> None:
+    """Write the edited file, and warn where a second run would edit it again."""
     after = plan.after
     assert after is not None and after.path is not None
     for directory, state in parents(host, args, plan).items() if plan.before is None else ():
@@ -61,4 +62,6 @@ def apply(host: Host, args: Any, plan: Plan[FileState]) -> None:
     data = after.content.data if isinstance(after.content, Content) and plan.changed("content") else None
     if plan.changed("content") and data is None:
         raise Failed(f"{after.path} is too large to edit")
+    if data is not None and edit(data) != data:
+        host.note(warnings=[f"this task changes {after.path} every time it runs: what it writes is not what it looks for"])
     _files.put(host, args, after.path, plan.before, after, data)

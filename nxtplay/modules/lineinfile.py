@@ -16,6 +16,7 @@ from nxtplay.modules import _files, _lines
 class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     """Keep one line in a text file, or keep lines out of it."""
 
+    edits = True
     rules = (exclusive("insertbefore", "insertafter"), exclusive("regexp", "search_string"), exclusive("backrefs", "search_string"))
 
     path: Path = arg(help="The file.", aliases=["dest", "destfile", "name"], key=True)
@@ -54,7 +55,8 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
         return _lines.desired(host, self, path, before, self._with, create=self.create)
 
     def apply(self, host: Host, plan: Plan[FileState]) -> None:
-        _lines.apply(host, self, plan)
+        if plan.after is not None:
+            _lines.apply(host, self, plan, self._with if self.state == "present" else self._without)
 
     def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
         return _lines.also_foresee(host, self, plan)
