@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nxtplay.cli import playbooks, secrets
 from nxtplay.cli.extra import extra_vars
-from nxtplay.cli.reporters import reporting
+from nxtplay.cli.reporters import Output, reporting
 from nxtplay.cli.run import Asked
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors
@@ -51,7 +51,8 @@ def play(asked: Asked) -> int:
                 tell(NxtplayError(finding), masker.text)
             return _tell_instead(playbook, asked, ground)
         options = ground.options
-        with reporting(masker, verbosity=options.verbosity, diff=options.diff, json=asked.json, junit=asked.junit) as audience:
+        output = Output(options.verbosity, options.diff, asked.json, asked.junit, asked.html)
+        with reporting(masker, output) as audience:
             for finding in warnings:
                 audience.emit(Notice("warning", finding.message, finding.span))
             recap = engine(playbook, ground, given, audience.emit).run()

@@ -26,16 +26,31 @@ class Audience:
     ask: Callable[[str, bool], str]
 
 
+@dataclass(frozen=True)
+class Output:
+    """What was asked for: how much is said, and in which forms."""
+
+    verbosity: int = 0
+    diff: bool = False
+    json: bool = False
+    junit: str | None = None
+    html: str | None = None
+
+
 @contextlib.contextmanager
-def reporting(
-    masker: Masker, *, verbosity: int, diff: bool, json: bool, junit: str | None, stream: TextIO | None = None
-) -> Iterator[Audience]:
+def reporting(masker: Masker, output: Output, stream: TextIO | None = None) -> Iterator[Audience]:
     """Where events go, while the run lasts; reporters are closed in any case."""
     out = stream or sys.stdout
-    human = None if json else _human(out, masker, verbosity=verbosity, diff=diff)
+    human = None if output.json else _human(out, masker, output)
     reporters: list[Reporter] = [human or _json(out)]
-    if junit:
-        reporters.append(_junit(junit, masker))
+    if output.junit:
+        from nxtplay.report.junit import JUnit
+
+        reporters.append(JUnit(_writable("--junit", output.junit), mask=masker.text))
+    if output.html:
+        from nxtplay.report.html import Html
+
+        reporters.append(Html(_writable("--html", output.html), mask=masker.text))
 
     def tell(event: Event) -> None:
         for reporter in reporters:
@@ -71,17 +86,18 @@ def _ask(prompt: str, *, echo: bool) -> str:
     return line.rstrip("\n")
 
 
-def _human(stream: TextIO, masker: Masker, *, verbosity: int, diff: bool) -> Human:
+def _human(stream: TextIO, masker: Masker, output: Output) -> Human:
     from nxtplay.report.human import Human
     from nxtplay.report.text import is_live, wants_colours
 
-    return Human(stream, live=is_live(stream), colours=wants_colours(stream), verbosity=verbosity, show_diff=diff, mask=masker.text)
+    return Human(
+        stream, live=is_live(stream), colours=wants_colours(stream), verbosity=output.verbosity, show_diff=output.diff, mask=masker.text
+    )
 
 
-def _junit(path: str, masker: Masker) -> Reporter:
-    from nxtplay.report.junit import JUnit
-
+def _writable(option: str, path: str) -> str:
+    """The path, when a report can be written there: better told now than after the run."""
     folder = os.path.dirname(os.path.abspath(path))
     if not os.access(folder, os.W_OK) or os.path.isdir(path):
-        raise UsageError(Diagnostic(f"--junit {path}: cannot write there"))
-    return JUnit(path, mask=masker.text)
+        raise UsageError(Diagnostic(f"{option} {path}: cannot write there"))
+    return path

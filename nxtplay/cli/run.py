@@ -32,6 +32,7 @@ class Asked:
     listing: frozenset[str] = frozenset()  # hosts, tags, tasks, syntax: tell instead of running
     json: bool = False
     junit: str | None = None
+    html: str | None = None
     exit_code: bool = False
 
 
@@ -115,6 +116,7 @@ def _flag(*names: str, help: str) -> Callable[[F], F]:
 @_flag("--syntax-check", help="Only look for errors.")
 @_flag("--json", "as_json", help="One JSON object per event and line.")
 @click.option("--junit", metavar="FILE", help="Write a JUnit report too.")
+@click.option("--html", metavar="FILE", help="Write a page with a timeline too.")
 @_flag("--exit-code", help="A check that foresees changes exits 3, one that met unknowns 6.")
 @click.option("--version", is_flag=True, expose_value=False, help="Tell the version.")
 def command(**given: Any) -> int:
@@ -142,7 +144,7 @@ def asked(**given: Any) -> Asked:
     )
     kept = (
         "playbooks inventories extra_vars vault_ids vault_password_files ask_vault_password ask_password ask_become_password password_file "
-        "become_password_file junit exit_code"
+        "become_password_file junit html exit_code"
     ).split()
     flags = {"hosts": "list_hosts", "tags": "list_tags", "tasks": "list_tasks", "syntax": "syntax_check"}
     return Asked(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from xml.sax.saxutils import escape, quoteattr
 
 from nxtplay import events as ev
-from nxtplay.report import failure
+from nxtplay.report import failure, files
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -43,17 +40,7 @@ class JUnit:
         lines = ['<?xml version="1.0" encoding="utf-8"?>', f'<testsuites time="{self._seconds:.3f}">']
         for name, cases in self._suites:
             lines += self._suite(name, cases)
-        text = "\n".join([*lines, "</testsuites>", ""])
-        folder = os.path.dirname(os.path.abspath(self._path))
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as stream:
-            try:
-                stream.write(text)
-                os.chmod(stream.name, 0o644)
-                os.replace(stream.name, self._path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(stream.name)
-                raise
+        files.write(self._path, "\n".join([*lines, "</testsuites>", ""]))
 
     def _suite(self, name: str, cases: list[tuple[ev.TaskStarted | None, ev.TaskFinished]]) -> list[str]:
         failed = sum(case.status == ev.FAILED for _, case in cases)

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from nxtplay.report.html import Html
 from nxtplay.report.human import Human
 from nxtplay.report.jsonl import JsonLines
 from nxtplay.report.junit import JUnit
@@ -63,3 +64,14 @@ def test_junit(tmp_path: Path) -> None:
     suite = ElementTree.parse(path).getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("8", "1", "1", "1")
     _same("junit.xml", path.read_text(encoding="utf-8"))
+
+
+def test_html(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    reporter = Html(str(path), clock=lambda: 0.0)
+    for event in run.run():
+        reporter.emit(event)
+    reporter.close()
+    text = path.read_text(encoding="utf-8")
+    assert "http" not in text.replace("http://localhost", "")  # nothing is fetched
+    _same("report.html", text)

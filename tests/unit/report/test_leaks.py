@@ -26,6 +26,7 @@ from nxtplay.events import (
     TaskStarted,
 )
 from nxtplay.report import Reporter
+from nxtplay.report.html import Html
 from nxtplay.report.human import Human
 from nxtplay.report.jsonl import JsonLines
 from nxtplay.report.junit import JUnit
@@ -62,10 +63,12 @@ def test_nobody_shows_it(tmp_path: Path, secret: str, verbosity: int) -> None:
     playbook.write_text(f"- password: {secret}\n")
     masker = Masker([secret])
     screen, lines, report = io.StringIO(), io.StringIO(), tmp_path / "junit.xml"
+    page = tmp_path / "report.html"
     reporters: list[Reporter] = [
         Human(screen, verbosity=verbosity, show_diff=True, mask=masker.text),
         JsonLines(lines),
         JUnit(str(report), mask=masker.text),
+        Html(str(page), mask=masker.text),
     ]
 
     def each(event: Event) -> None:
@@ -79,7 +82,7 @@ def test_nobody_shows_it(tmp_path: Path, secret: str, verbosity: int) -> None:
         reporter.close()
     encoded = base64.b64encode(secret.encode()).decode()
     told = [json.loads(line) for line in lines.getvalue().splitlines()]
-    for output in (screen.getvalue(), json.dumps(told, ensure_ascii=False), lines.getvalue(), report.read_text()):
+    for output in (screen.getvalue(), json.dumps(told, ensure_ascii=False), lines.getvalue(), report.read_text(), page.read_text()):
         assert "********" in output
         for form in (secret, encoded, json.dumps(secret)[1:-1], secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")):
             assert form not in output
