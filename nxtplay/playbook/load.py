@@ -106,7 +106,7 @@ def load_role(
         role=parent,
         scopes=(variables or {},),
     )
-    chosen = {imports.FROM[key]: Located(imports.stem(text), span) for key, text in (files or {}).items() if text}
+    chosen = {imports.FROM[key]: Located(imports.stem(text), span) for key, text in (files or {}).items() if text and key in imports.FROM}
     blocks = imports.use_role(
         reading,
         name,

@@ -1,0 +1,114 @@
+"""Arguments held against the class of their module."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection
+from typing import Any
+
+from nxtplay.core.resource import check_args
+from nxtplay.errors import Span
+from nxtplay.playbook.findings import Findings
+from nxtplay.playbook.keywords import templated
+from nxtplay.playbook.model import Task, YamlList, YamlMap
+from nxtplay.playbook.modules import GROUPS, canonical, suggestion
+from nxtplay.playbook.words import ARGS
+
+Specs = Callable[[str], Any]
+
+
+@functools.cache
+def registered(module: str) -> Any:
+    """The class that declares a module's arguments; None for words that take any and for modules of a `library/`."""
+    if module in ARGS:
+        return ARGS[module]
+    from nxtplay.modules import registry
+
+    try:
+        return registry.load(module)
+    except KeyError:
+        return None
+
+
+def check_task(task: Task, specs: Specs, found: Findings) -> None:
+    """Unknown and missing arguments, wrong types and choices, arguments that exclude each other; templates are taken on trust."""
+    cls = specs(task.module)
+    if cls is None:
+        return
+    free = getattr(cls, "free_form", None)
+    given = dict(task.args)
+    unknown_rest = task.free_form is not None and templated(task.free_form.value)
+    if task.free_form is not None and free and free not in given:
+        given[free] = task.free_form.value
+        unknown_rest = False
+    elif task.free_form is not None and not unknown_rest and not task.args:
+        return
+    defaults, certain = _defaults(task)
+    for error in check_args(cls, {**defaults, **given}, templated):
+        if error.path and error.path[0] in defaults and error.path[0] not in given:
+            continue  # reported where the default stands
+        if not error.path and (unknown_rest or not certain):
+            continue  # what is missing may come from a template
+        span = _place(task.args, error.path, task.module_span, key=error.message.startswith(("unknown argument", "missing")))
+        if error.path == (free,) and task.free_form is not None and free not in task.args:
+            span = task.free_form.span
+        found.error(f"{task.module}: {error.message}", span, error.hint)
+
+
+def _defaults(task: Task) -> tuple[dict[str, Any], bool]:
+    """What module_defaults give a task's module, and whether all of them are known."""
+    merged: dict[str, Any] = {}
+    certain = True
+    for one in task.shared.module_defaults:
+        if not isinstance(one.value, YamlMap):
+            certain = False
+            continue
+        for key, values in one.value.items():
+            if _concerns(str(key), task.module):
+                certain = certain and isinstance(values, dict)
+                merged.update(values if isinstance(values, dict) else {})
+    return merged, certain
+
+
+def _concerns(key: str, module: str) -> bool:
+    if key.startswith("group/"):
+        prefix = GROUPS.get(key[6:])
+        return prefix is not None and module.startswith(prefix)
+    return canonical(key, (module,)) == module
+
+
+def _place(args: YamlMap, path: tuple[Any, ...], fallback: Span, *, key: bool) -> Span:
+    """The place of an argument: of its name when the name is wrong, else of its value."""
+    value: Any = args
+    span = fallback
+    for index, step in enumerate(path):
+        last = index == len(path) - 1
+        if isinstance(value, YamlMap) and step in value:
+            places = value.keys_at if last and key else value.values_at
+            span = places.get(step, span)
+            value = value[step]
+        elif isinstance(value, YamlList) and isinstance(step, int) and step < len(value.items_at):
+            span = value.items_at[step]
+            value = value[step]
+        else:
+            break
+    return span
+
+
+def check_defaults(task: Task, specs: Specs, known: Collection[str], told: set[Span], found: Findings) -> None:
+    """`module_defaults`: modules that exist and arguments that they have; each place once."""
+    for one in task.shared.module_defaults:
+        if one.span in told or not isinstance(one.value, YamlMap):
+            continue
+        told.add(one.span)
+        for key, values in one.value.items():
+            module = canonical(str(key), known)
+            if module is None and str(key).removeprefix("group/") not in GROUPS:
+                found.error(f"unknown module '{key}'", one.value.keys_at[key], suggestion(str(key), known))
+            cls = specs(module) if module else None
+            if cls is None or not isinstance(values, YamlMap):
+                continue
+            for error in check_args(cls, values, templated):
+                if error.path:
+                    span = _place(values, error.path, values.span or one.span, key=error.message.startswith("unknown"))
+                    found.error(f"{module}: {error.message}", span, error.hint)

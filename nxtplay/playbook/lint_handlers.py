@@ -1,0 +1,58 @@
+"""Notifications that reach a handler, and the names that loops and results are given."""
+
+from __future__ import annotations
+
+from nxtplay.errors import Span, did_you_mean
+from nxtplay.playbook.findings import Findings, listed
+from nxtplay.playbook.keywords import templated
+from nxtplay.playbook.lint_files import check_vars_files
+from nxtplay.playbook.seen import Course, Seen
+
+
+def check_play(course: Course, found: Findings) -> None:
+    _notifications(course, found)
+    for seen in (*course.tasks, *course.handlers):
+        _loop(seen, found)
+    check_vars_files(course.play, course.base, found)
+
+
+def _notifications(course: Course, found: Findings) -> None:
+    """A literal `notify` must name a handler or a topic of the play. With handlers that only the run knows, nothing is said."""
+    names: dict[str, Span] = {}
+    for seen in course.handlers:
+        task = seen.task
+        if task.name is not None and templated(task.name.value):
+            return
+        if task.name is not None:
+            names[str(task.name.value)] = task.name.span
+            if task.role:
+                names[f"{task.role.name} : {task.name.value}"] = task.name.span
+        for topic in task.listen:
+            names[topic] = task.span
+        if task.module in ("include_tasks", "include_role"):
+            return
+    if course.open:
+        return
+    for seen in (*course.tasks, *course.handlers):
+        for one in seen.task.shared.notify:
+            if isinstance(one.value, str) and not templated(one.value) and one.value not in names:
+                near = did_you_mean(one.value, names)
+                word = near.removeprefix("did you mean '").removesuffix("'?") if near else ""
+                there = f"handlers of this play: {listed(names)}" if names else "this play has no handlers: add them under handlers:"
+                hint = near or there
+                notes = ((f"'{word}' is here", names[word]),) if word in names else ()
+                found.error(f"no handler '{one.value}' in this play", one.span, hint, *notes)
+
+
+def _loop(seen: Seen, found: Findings) -> None:
+    """A loop inside the loop of an include hides the outer item when both have one name."""
+    task = seen.task
+    if task.loop is None:
+        return
+    control = task.loop.control
+    if control.loop_var in seen.names:
+        hint = "name one of them otherwise:  loop_control: {loop_var: ...}"
+        found.error(f"the loop variable '{control.loop_var}' hides that of the include around this task", task.loop.value.span, hint)
+    own = {str(name) for variables in task.shared.vars for name in variables}
+    if control.loop_var in own:
+        found.warning(f"the loop variable '{control.loop_var}' hides a variable of the same name", task.loop.value.span)

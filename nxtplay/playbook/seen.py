@@ -1,0 +1,55 @@
+"""A task as a linter meets it: with what surrounds it beyond what the loader has merged."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from nxtplay.playbook.keywords import templated
+from nxtplay.playbook.model import Play, Role, Task
+
+
+@dataclass(frozen=True)
+class Seen:
+    """`names` come from includes around the task (their vars and loop variables); it is `certain` when, once the play gets there, a
+    fault in it fails the run; `includes` are the includes around it, outermost first."""
+
+    task: Task
+    names: frozenset[str] = frozenset()
+    certain: bool = True
+    includes: tuple[tuple[str, str, str], ...] = ()
+
+    @staticmethod
+    def start() -> Seen:
+        return Seen(None)  # type: ignore[arg-type]  # replaced by `at` before anyone looks
+
+    def at(self, task: Task) -> Seen:
+        ignored = task.shared.ignore_errors is not None and str(task.shared.ignore_errors.value).lower() not in ("false", "no")
+        return dataclasses.replace(self, task=task, certain=self.certain and not ignored)
+
+    def inside(self, task: Task, key: tuple[str, str, str]) -> Seen:
+        """What surrounds the tasks that an include brings."""
+        own = {str(name) for variables in task.shared.vars[task.block_vars :] for name in variables}
+        certain = self.certain and not any(templated(one.value) or one.value is not True for one in task.shared.when)
+        return Seen(task, self.names | own | loop_names(task), certain, (*self.includes, key))
+
+
+@dataclass(frozen=True)
+class Course:
+    """A play with everything literal followed; `open` when it includes what only a run can know."""
+
+    play: Play
+    base: str
+    tasks: tuple[Seen, ...]
+    handlers: tuple[Seen, ...]
+    roles: tuple[Role, ...]  # of literal include_role
+    open: bool
+
+
+def loop_names(task: Task) -> frozenset[str]:
+    """The variables that a task's loop sets."""
+    if task.loop is None:
+        return frozenset()
+    control = task.loop.control
+    names = {control.loop_var, "ansible_loop_var", "ansible_index_var", "ansible_loop"}
+    return frozenset(names | ({control.index_var} if control.index_var else set()))
