@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 import traceback
-from typing import Any, BinaryIO, Iterator, Optional
+from typing import Any, BinaryIO, Iterator
 
 from nxtplay.core import host as host_
 from nxtplay.core import library, wire
@@ -79,7 +79,7 @@ class Session:
             "result": wire.encode(outcome.result),
             "changes": wire.encode([[list(c.path), c.before, c.after] for c in outcome.changes]),
             "reason": outcome.reason,
-            "unknown": outcome.unknown.reason if outcome.unknown else None,
+            "unknown": outcome.unknown.reason if outcome.unknown is not None else None,
             "news": wire.encode([[key, state] for key, state in self._world.take_news()]),
         }
 
@@ -121,19 +121,18 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
             sink.write(frame)
             sink.flush()
 
-    requests: "queue.Queue[Optional[dict[str, Any]]]" = queue.Queue()
+    requests: "queue.Queue[dict[str, Any]]" = queue.Queue()
     incoming: "queue.Queue[Any]" = queue.Queue(maxsize=16)
     session = Session(send, incoming)
 
     def work() -> None:
-        while True:
-            request = requests.get()
-            if request is None:
-                return
-            try:
-                session.handle(request)
-            except OSError:
-                return  # the controller went away
+        try:
+            while True:
+                session.handle(requests.get())
+        except BaseException:  # the controller went away, or a defect of ours: better an end than a silence
+            traceback.print_exc(file=sys.stderr)
+            host_.kill_running()
+            os._exit(1)
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()

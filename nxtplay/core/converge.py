@@ -45,7 +45,7 @@ def converge(module: Module, reader: Reader, world: World, permit: Optional[Host
             world.foresee(_key(module, reader), reached.unknown)
         return Outcome("unknown", unknown=reached.unknown)
     except Failed as failed:
-        act = (doubt or reader.pending_act()) if permit is None else None
+        act = None if permit is not None else doubt if doubt is not None else reader.pending_act()
         if act is not None:  # what it misses may be what that act would have brought
             return Outcome("unknown", unknown=Unknown(f"{act.reason}; as things are this would fail: {failed.message}"))
         return Outcome("failed", {**failed.result, "msg": failed.message}, reason=failed.message)
@@ -64,8 +64,8 @@ def _act(action: Action, reader: Reader, world: World, permit: Optional[Host], d
         return Outcome("ok", action.idle(reader))
     if permit is None:
         for key, state in action.foresee(reader):
-            world.foresee(key, doubt or state)
-        unknown = doubt or Unknown(f"{type(action).__name__.lower()} was not run")
+            world.foresee(key, state if doubt is None else doubt)
+        unknown = Unknown(f"{type(action).__name__.lower()} was not run") if doubt is None else doubt
         world.foresee(f"act:{type(action).__name__.lower()}", unknown)
         return Outcome("changed" if action.certain() and doubt is None else "unknown", reason=reason, unknown=unknown)
     result = action.perform(permit)
@@ -110,9 +110,9 @@ def _foresee(
     else:
         status = "ok"
     if plan:
-        world.foresee(resource.key_on(reader), doubt or plan.after)
+        world.foresee(resource.key_on(reader), plan.after if doubt is None else doubt)
         for key, state in resource.also_foresee(reader, plan):
-            world.foresee(key, doubt or state)
+            world.foresee(key, state if doubt is None else doubt)
     if doubt is not None and status != "ok":
         return Outcome("unknown", {}, plan.changes, reason or "", doubt)
     try:

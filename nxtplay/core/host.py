@@ -71,7 +71,10 @@ class Reader:
 
     def pending(self) -> Optional[Unknown]:
         """Why what is live may not be what a run would find here: an earlier task of this check would have changed the machine."""
-        return self.pending_act() or (Unknown("earlier tasks would have changed this host first") if self._world else None)
+        act = self.pending_act()
+        if act is None and self._world:
+            return Unknown("earlier tasks would have changed this host first")
+        return act
 
     def pending_act(self) -> Optional[Unknown]:
         """The first earlier act of a check of which nobody can tell what it would have done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any, Optional
 
@@ -29,6 +30,7 @@ class World:
         self.foreseen: dict[str, Any] = {}
         self.news: list[tuple[str, Any]] = []  # what was foreseen since `take_news`, in order
         self._opaque: set[str] = set()  # directories whose live children are hidden
+        self._names: dict[tuple[int, int], set[str]] = {}  # keys by inode
         self._relinked = False  # whether a link is foreseen to appear, to lead elsewhere or to go
 
     def __bool__(self) -> bool:
@@ -111,6 +113,19 @@ class World:
             if was_hidden and not gone:
                 self._opaque.add(path)
         self.foreseen[FILE + path] = state
+        self._to_other_names(FILE + path, state)
+
+    def _to_other_names(self, key: str, state: Any) -> None:
+        """A file with several names (hard links) changes under all of them."""
+        inode = getattr(state, "inode", None) if isinstance(state, FileState) else None
+        if inode is None:
+            return
+        names = self._names.setdefault(inode, set())
+        names.add(key)
+        for other in names - {key}:
+            now = self.foreseen.get(other)
+            if isinstance(now, FileState) and now.inode == inode:
+                self.foreseen[other] = dataclasses.replace(now, mode=state.mode, uid=state.uid, gid=state.gid)
 
     def file(self, path: str) -> tuple[bool, Optional[FileState]]:
         """(True, state) where a state is foreseen for the canonical path, (False, None) where the live one counts.

@@ -1,0 +1,72 @@
+"""Where a relative path of a task is looked for, and what modules may take from the controller."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nxtplay.core.host import Failed
+from nxtplay.core.state import Secret
+from nxtplay.core.wire import Blob
+from nxtplay.playbook.model import Task
+
+
+def search_path(task: Task, playbook_dir: str) -> list[str]:
+    """Folders in the order of Ansible: the role, the roles that brought it, the folder of the tasks file, the playbook's."""
+    folders = []
+    if task.role is not None:
+        folders += [task.role.path, *(parent.path for parent in task.role.parents)]
+    if task.file:
+        folders.append(os.path.dirname(os.path.abspath(task.file)))
+    folders.append(playbook_dir)
+    return list(dict.fromkeys(folders))
+
+
+def candidates(path: str, subfolder: str, folders: Sequence[str]) -> list[str]:
+    """Every place where the path may be: each folder with the subfolder, then without it."""
+    path = os.path.expanduser(path)
+    if os.path.isabs(path):
+        return [path]
+    out = []
+    for folder in folders:
+        out += [os.path.join(folder, subfolder, path), os.path.join(folder, path)]
+    return [os.path.normpath(p) for p in dict.fromkeys(out)]
+
+
+@dataclass(frozen=True)
+class Controller:
+    """core.prepare.Controller for one task on one host."""
+
+    folders: Sequence[str]
+    render_file: Callable[[str, Mapping[str, Any]], Any]
+    register_secret: Callable[[str], None]
+
+    def find(self, path: str, subfolder: str) -> str:
+        places = candidates(path, subfolder, self.folders)
+        for place in places:
+            if os.path.exists(place):
+                return place + ("/" if path.endswith("/") else "")
+        raise Failed(f"could not find '{path}' on the controller; looked in: " + ", ".join(places))
+
+    def blob(self, path: str) -> Blob:
+        digest = hashlib.sha256()
+        size = 0
+        try:
+            with open(path, "rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+                    size += len(chunk)
+            mode = os.stat(path).st_mode & 0o7777
+        except OSError as error:
+            raise Failed(f"cannot read {path} on the controller: {error.strerror}") from error
+        return Blob(digest.hexdigest(), size, path, mode)
+
+    def template(self, path: str, options: Mapping[str, Any]) -> Any:
+        return self.render_file(path, options)
+
+    def secret(self, text: str) -> str:
+        self.register_secret(text)
+        return Secret(text)

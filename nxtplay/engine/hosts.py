@@ -1,0 +1,103 @@
+"""What a run knows of each host: facts, registered values, what it was notified of, how its tasks went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nxtplay.engine.walk import Traveller
+from nxtplay.events import Counts
+from nxtplay.playbook.model import Block, Task
+
+
+@dataclass
+class Tally:
+    """Running counts of one host."""
+
+    ok: int = 0
+    changed: int = 0
+    unreachable: int = 0
+    failed: int = 0
+    skipped: int = 0
+    rescued: int = 0
+    ignored: int = 0
+    unknown: int = 0
+
+    def frozen(self) -> Counts:
+        return Counts(**vars(self))
+
+
+@dataclass
+class Failure:
+    """The failure that a rescue may mend."""
+
+    task: Task
+    result: Mapping[str, Any]
+
+
+@dataclass
+class HostRun(Traveller):
+    """One host through a whole run. Only the thread that runs the host's task writes to it."""
+
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)  # without the `ansible_` prefix, as in ansible_facts
+    cached_facts: dict[str, Any] = field(default_factory=dict)  # set_fact with cacheable
+    set_facts: dict[str, Any] = field(default_factory=dict)  # set_fact and register share a level: the later one counts
+    included: dict[str, Any] = field(default_factory=dict)  # include_vars
+    tally: Tally = field(default_factory=Tally)
+    news: list[tuple[str, Any]] = field(default_factory=list)  # what the check foresaw here, in order, encoded
+    out: bool = False  # failed or unreachable: takes part in no further play
+    unreachable: bool = False
+    ended: bool = False  # left this play by meta
+    failure: Failure | None = None
+    rescue: dict[str, Any] = field(default_factory=dict)  # ansible_failed_task, ansible_failed_result
+    notified: set[int] = field(default_factory=set)  # ids of handlers
+    roles_done: set[Any] = field(default_factory=set)  # keys of roles that ran in this play
+    uncertain: dict[int, str] = field(default_factory=dict)  # handlers that a task may or may not notify: why
+
+    def begin_play(self) -> None:
+        self.notified.clear()
+        self.uncertain.clear()
+        self.roles_done.clear()
+        self.ended = False
+        self.failure = None
+        self.rescue = {}
+
+    # -- Traveller
+
+    def take_notified(self, handler: Task) -> bool:
+        if id(handler) in self.notified:
+            self.notified.discard(id(handler))
+            self.uncertain.pop(id(handler), None)
+            return True
+        return id(handler) in self.uncertain
+
+    def doubt(self, handler: Task) -> str:
+        """Why it is unknown whether this handler will run (empty: it will); asked once, behind take_notified."""
+        return self.uncertain.pop(id(handler), "")
+
+    def enter_rescue(self) -> None:
+        if self.failure is None:
+            return
+        self.tally.failed -= 1
+        self.tally.rescued += 1
+        task = self.failure.task
+        name = task.name.value if task.name else task.module
+        self.rescue = {
+            "ansible_failed_task": {"name": name, "action": task.module, "args": dict(task.args)},
+            "ansible_failed_result": dict(self.failure.result),
+        }
+
+    def leave_rescue(self) -> None:
+        self.failure = None
+
+    def starts(self, block: Block) -> bool:
+        role = block.role
+        if role is None or role.allow_duplicates:
+            return True
+        key = (role.path, repr(sorted(role.params.items(), key=lambda item: str(item[0]))))
+        if key in self.roles_done:
+            return False
+        self.roles_done.add(key)
+        return True

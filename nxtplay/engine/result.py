@@ -1,0 +1,81 @@
+"""What a task registers: a module's reply in the shape that playbooks know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nxtplay.connection.protocol import Reply
+from nxtplay.core.state import Unknown
+
+
+class PartialResult(dict):  # type: ignore[type-arg]
+    """A result of which a check knows only some fields; every other one is unknown."""
+
+    def __init__(self, fields: Mapping[str, Any], unknown: Unknown) -> None:
+        super().__init__(fields)
+        self.unknown = unknown
+
+    def __missing__(self, key: object) -> Unknown:
+        return self.unknown
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self[key]
+
+
+def from_reply(reply: Reply, *, where: str) -> dict[str, Any]:
+    """The reply as `register` takes it. `where` names the task for what stays unknown."""
+    fields: dict[str, Any] = {"changed": reply.status == "changed", **reply.result}
+    fields["failed"] = reply.status == "failed" or bool(fields.get("failed"))
+    if reply.status != "changed":
+        fields["changed"] = False
+    if reply.unknown is None:
+        return with_lines(fields)
+    unknown = Unknown(f"{where}: {reply.unknown}")
+    if reply.status == "unknown":
+        fields["changed"] = unknown
+    return PartialResult(with_lines(fields), unknown)
+
+
+def with_lines(fields: dict[str, Any]) -> dict[str, Any]:
+    """stdout_lines and stderr_lines beside stdout and stderr."""
+    for name in ("stdout", "stderr"):
+        text = fields.get(name)
+        if isinstance(text, str) and f"{name}_lines" not in fields:
+            fields[f"{name}_lines"] = text.splitlines()
+    return fields
+
+
+def skipped(reason: str, condition: Any = None) -> dict[str, Any]:
+    fields: dict[str, Any] = {"changed": False, "skipped": True, "skip_reason": reason}
+    if condition is not None:
+        fields["false_condition"] = condition
+    return fields
+
+
+def failed(message: str, **fields: Any) -> dict[str, Any]:
+    return {"changed": False, "failed": True, "msg": message, **fields}
+
+
+def of_loop(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The results of all items as one: changed or failed when any is, skipped when all are."""
+    unknown = next((r["changed"] for r in results if isinstance(r.get("changed"), Unknown)), None)
+    changed: Any = any(r.get("changed") is True for r in results)
+    if not changed and unknown is not None:
+        changed = unknown
+    is_failed = any(is_true(r.get("failed")) for r in results)
+    out: dict[str, Any] = {"results": list(results), "changed": changed, "failed": is_failed}
+    if results and all(is_true(r.get("skipped")) for r in results):
+        out.update(skipped=True, msg="All items skipped")
+    else:
+        out.update(skipped=False, msg="One or more items failed" if is_failed else "All items completed")
+    return out
+
+
+def no_items() -> dict[str, Any]:
+    return {"changed": False, "skipped": True, "skipped_reason": "No items in the list", "results": []}
+
+
+def is_true(value: Any) -> bool:
+    """A field's truth; an unknown one does not count."""
+    return value is True or (not isinstance(value, Unknown) and bool(value))

@@ -1,0 +1,374 @@
+"""A run: plays one after the other, batches of hosts within a play, the recap at the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nxtplay.connection.protocol import Connection
+from nxtplay.engine import strategy
+from nxtplay.engine.connections import Connections, Target, as_bool
+from nxtplay.engine.hosts import HostRun
+from nxtplay.engine.options import Options
+from nxtplay.engine.scopes import Scopes
+from nxtplay.engine.strategy import Lane
+from nxtplay.engine.task import Attempt, TaskRunner
+from nxtplay.engine.walk import Signal, Verdict, flatten, walk_play
+from nxtplay.engine.words import ONCE, WORDS
+from nxtplay.errors import Diagnostic, PlaybookErrors
+from nxtplay.events import Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
+from nxtplay.playbook.model import Block, Located, Play, Playbook, Task, YamlMap
+from nxtplay.template.render import Templates
+
+if TYPE_CHECKING:
+    from nxtplay.inventory.model import Inventory
+
+FAILED, UNREACHABLE, INTERRUPTED = 2, 4, 99
+
+
+@dataclass
+class Run:
+    """Everything that lasts for a run. `emit` is called by one thread at a time."""
+
+    playbook: Playbook
+    inventory: Inventory
+    options: Options
+    templates: Templates
+    scopes: Scopes
+    emit: Emit
+    register_secret: Callable[[str], None] = lambda text: None
+    makers: Mapping[str, Callable[[Target], Connection]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hosts: dict[str, HostRun] = {}
+        self._connections = Connections(self.makers)
+        self._number = 0
+        self._current = ""
+        self._handlers: list[Task] = []
+        self._named: dict[str, list[Task]] = {}
+        self._ended = False
+        self._runner = TaskRunner(
+            templates=self.templates,
+            scopes=self.scopes,
+            connections=self._connections,
+            options=self.options,
+            emit=self._tell,
+            words=WORDS,
+            register_secret=self.register_secret,
+            notify=self._notify,
+            other_host=self.host,
+        )
+        self.scopes.hosts = self.host
+        self.scopes.on_handlers = self._add_handlers
+
+    # -- doors
+
+    def run(self) -> Recap:
+        """All plays. A KeyboardInterrupt ends what runs on the hosts and is told in the recap, not raised."""
+        began = time.monotonic()
+        self._tell(RunStarted((self.playbook.path,), self.options.check, self.options.diff, self._all_hosts()))
+        interrupted = ""
+        try:
+            for play in self.playbook.plays:
+                self._play(play)
+                if self._ended:
+                    break
+        except KeyboardInterrupt:
+            interrupted = self._current or "before the first task"
+        finally:
+            self._connections.close()
+        hosts = {name: host.tally.frozen() for name, host in self._hosts.items()}
+        recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else self._exit_code(), interrupted)
+        self._tell(RunFinished(recap))
+        return recap
+
+    def host(self, name: str) -> HostRun:
+        """The run's record of a host; made when it is first spoken of."""
+        with self._lock:
+            if name not in self._hosts:
+                self._hosts[name] = HostRun(name)
+            return self._hosts[name]
+
+    # -- plays and batches
+
+    def _all_hosts(self) -> tuple[str, ...]:
+        names: dict[str, None] = {}
+        for play in self.playbook.plays:
+            names.update(dict.fromkeys(self._hosts_of(play, quiet=True)))
+        return tuple(names)
+
+    def _hosts_of(self, play: Play, *, quiet: bool = False) -> list[str]:
+        pattern = self.templates.render(play.hosts.value, self.scopes.of_play(play), span=play.hosts.span)
+        names = self.inventory.match(pattern, self.options.limit or None)
+        if not names and not quiet:
+            self._tell(Notice("warning", f"no host matches '{pattern}'", play.hosts.span))
+        return _ordered(names, self._rendered(play.order, play))
+
+    def _rendered(self, located: Located | None, play: Play, default: Any = None) -> Any:
+        return default if located is None else self.templates.render(located.value, self.scopes.of_play(play), span=located.span)
+
+    def _play(self, play: Play) -> None:
+        began = time.monotonic()
+        name = str(self._rendered(play.name, play, default=play.hosts.value))
+        names = self._hosts_of(play)
+        self.scopes.begin_play(play, names)
+        alive = [n for n in names if not self.host(n).out]
+        batches = _batches(alive, self._rendered(play.serial, play), play)
+        if not names:
+            self._tell(PlayStarted(name, (), play.span))
+        for batch in batches:
+            self._tell(PlayStarted(name, tuple(batch), play.span))
+            self._batch(play, batch)
+            if batch and all(self.host(n).out for n in batch):
+                self._ended = True
+                break
+        self._tell(PlayFinished(name, time.monotonic() - began))
+
+    def _batch(self, play: Play, names: Sequence[str]) -> None:
+        hosts = [self.host(n) for n in names]
+        for host in hosts:
+            host.begin_play()
+        self.scopes.begin_batch(names)
+        self._set_handlers(play)
+        force = self.options.force_handlers or as_bool(self._rendered(play.force_handlers, play, default=False))
+        whole = _with_facts(play, as_bool(self._rendered(play.gather_facts, play, default=True)))
+        lanes = [Lane(h, walk_play(whole, h, force_handlers=force, handlers=lambda: self._handlers)) for h in hosts]
+        limit = self._rendered(play.max_fail_percentage, play)
+        self._max_fail = None if limit is None else float(limit)
+        self._batch_hosts = hosts
+        chosen = str(self._rendered(play.strategy, play, default="linear")).rsplit(".", 1)[-1]
+        if chosen in ("free", "host_pinned"):
+            strategy.free(lanes, self._execute, lambda: True, forks=self.options.forks)
+        elif chosen in ("linear", "debug"):
+            strategy.linear(lanes, self._execute, lambda: True)
+        else:
+            raise PlaybookErrors(Diagnostic(f"strategy '{chosen}' is not known", play.span, "linear, free or host_pinned"))
+        for host in hosts:
+            if host.failure is not None:
+                host.out = True
+
+    # -- one task on some hosts
+
+    def _execute(self, task: Task, hosts: Sequence[HostRun]) -> list[Verdict]:
+        runner = self._runner
+        first_scope = self.scopes.of_task(hosts[0], task)
+        if not self._selected(task, first_scope):
+            return [Verdict()] * len(hosts)
+        with self._lock:
+            self._number += 1
+            task_id = f"t{self._number}"
+        once = task.module in ONCE or runner._flag(task.shared.run_once, first_scope)
+        acting = list(hosts[:1]) if once else list(hosts)
+        name = self._name(task, first_scope)
+        self._current = f"{name} ({task.span})"
+        if task.module != "meta":
+            role = task.role.name if task.role else ""
+            self._tell(TaskStarted(task_id, name, task.module, task.span, tuple(h.name for h in acting), task.is_handler, role))
+        outcomes = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope))
+        if once:
+            outcomes = self._spread(task, hosts, outcomes[0])
+        verdicts = [verdict for verdict, _ in outcomes]
+        return self._fatal(task, hosts, verdicts, first_scope)
+
+    def _on_each(self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int) -> list[tuple[Verdict, Attempt]]:
+        def one(host: HostRun) -> tuple[Verdict, Attempt]:
+            return self._runner.run(task, host, task_id=task_id, doubt=host.doubt(task) if task.is_handler else "")
+
+        width = min(self.options.forks, throttle or self.options.forks, len(hosts))
+        if width <= 1:
+            return [one(host) for host in hosts]
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(max_workers=width, thread_name_prefix="host")
+        try:
+            return list(pool.map(one, hosts))
+        except KeyboardInterrupt:
+            self._connections.close()  # ends what runs, so that the threads come back
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _spread(self, task: Task, hosts: Sequence[HostRun], outcome: tuple[Verdict, Attempt]) -> list[tuple[Verdict, Attempt]]:
+        """What run_once did for the first host counts for all."""
+        verdict, attempt = outcome
+        for other in hosts[1:]:
+            if task.register:
+                other.set_facts[task.register] = attempt.result
+            if attempt.everywhere is not None:
+                attempt.everywhere(other)
+            if attempt.facts_for is hosts[0]:
+                other.facts.update(hosts[0].facts)
+            if verdict.signal is Signal.FAILED:
+                other.failure = hosts[0].failure
+        return [outcome] * len(hosts)
+
+    def _fatal(self, task: Task, hosts: Sequence[HostRun], verdicts: list[Verdict], scope: Any) -> list[Verdict]:
+        """any_errors_fatal and max_fail_percentage: the failure of some becomes the failure of all."""
+        failed = [v.signal is Signal.FAILED for v in verdicts]
+        unreachable = [h.unreachable for h in hosts]
+        fatal = self._runner._flag(task.shared.any_errors_fatal, scope) and any(a or b for a, b in zip(failed, unreachable, strict=True))
+        if self._max_fail is not None and any(failed):
+            down = sum(h.failure is not None or (h.out and not h.unreachable) for h in self._batch_hosts)
+            fatal = fatal or 100.0 * down / len(self._batch_hosts) > self._max_fail
+        if not fatal:
+            return verdicts
+        source = next((h.failure for h in hosts if h.failure), None)
+        for host, verdict in zip(hosts, verdicts, strict=True):
+            if verdict.signal is not Signal.FAILED and not host.unreachable:
+                host.failure = source
+                host.tally.failed += 0
+        return [v if h.unreachable else Verdict(Signal.FAILED) for h, v in zip(hosts, verdicts, strict=True)]
+
+    def _throttle(self, task: Task, scope: Any) -> int:
+        located = task.shared.throttle
+        return 0 if located is None else int(self.templates.render(located.value, scope, span=located.span) or 0)
+
+    def _name(self, task: Task, scope: Any) -> str:
+        if task.name is None:
+            return task.module
+        try:
+            return str(self.templates.render(task.name.value, scope))
+        except Exception:
+            return str(task.name.value)
+
+    def _selected(self, task: Task, scope: Any) -> bool:
+        return task.is_handler or selected(task.shared.tags, self.options.tags, self.options.skip_tags)
+
+    # -- handlers
+
+    def _set_handlers(self, play: Play) -> None:
+        self._handlers = []
+        self._named = {}
+        self._add_handlers(play.handlers)
+
+    def _add_handlers(self, items: Sequence[Block | Task]) -> None:
+        for handler in flatten(items):
+            if any(handler is known for known in self._handlers):
+                continue
+            self._handlers.append(handler)
+            for name in handler_names(handler):
+                self._named[name] = [handler]  # the one defined last wins
+            for topic in handler.listen:
+                self._named.setdefault(f"listen {topic}", []).append(handler)
+
+    def _notify(self, host: HostRun, name: str, where: Located, doubt: str) -> list[str]:
+        meant = [*self._named.get(name, ()), *self._named.get(f"listen {name}", ())]
+        if not meant:
+            raise PlaybookErrors(Diagnostic(f"no handler is called '{name}'", where.span, "define it under `handlers:`, or mend the name"))
+        for handler in meant:
+            if doubt:
+                if id(handler) not in host.notified:
+                    host.uncertain[id(handler)] = doubt
+            else:
+                host.notified.add(id(handler))
+        return [handler.name.value if handler.name else name for handler in meant]
+
+    # -- the end
+
+    def _tell(self, event: Event) -> None:
+        with self._emit_lock:
+            self.emit(event)
+
+    @property
+    def _emit_lock(self) -> threading.Lock:
+        lock: threading.Lock | None = self.__dict__.get("_emitting")
+        if lock is None:
+            lock = self.__dict__["_emitting"] = threading.Lock()
+        return lock
+
+    def _exit_code(self) -> int:
+        if any(h.unreachable for h in self._hosts.values()):
+            return UNREACHABLE
+        if any(h.out or h.tally.failed for h in self._hosts.values()):
+            return FAILED
+        return 0
+
+
+def selected(own: frozenset[str], wanted: Sequence[str], unwanted: Sequence[str]) -> bool:
+    """Whether tags choose a task: `always` and `never` mean what they say; what is unwanted wins."""
+    tags = own or frozenset(("untagged",))
+    is_tagged = "untagged" not in tags
+    if wanted:
+        asked = set(wanted)
+        by_class = ("all" in asked or ("tagged" in asked and is_tagged)) and "never" not in tags
+        run = by_class or bool(tags & asked) or ("always" in tags and "always" not in unwanted)
+    else:
+        run = "never" not in tags
+    if not run or not unwanted:
+        return run
+    no = set(unwanted)
+    if "all" in no:
+        return "always" in tags and "always" not in no
+    return not (tags & no) and not ("tagged" in no and is_tagged)
+
+
+def handler_names(handler: Task) -> list[str]:
+    """The names by which a handler can be notified."""
+    if handler.name is None:
+        return []
+    name = str(handler.name.value)
+    return [name, f"{handler.role.name} : {name}", f"{handler.role.name}:{name}"] if handler.role else [name]
+
+
+def _ordered(names: list[str], order: Any) -> list[str]:
+    if order in (None, "", "inventory"):
+        return names
+    if order == "reverse_inventory":
+        return names[::-1]
+    if order in ("sorted", "reverse_sorted"):
+        return sorted(names, reverse=order == "reverse_sorted")
+    if order == "shuffle":
+        import random
+
+        return random.sample(names, len(names))
+    raise PlaybookErrors(f"order '{order}' is not known: inventory, reverse_inventory, sorted, reverse_sorted, shuffle")
+
+
+def _batches(names: Sequence[str], serial: Any, play: Play) -> list[list[str]]:
+    """Hosts in batches: a number, a percentage of all, or a list of them whose last one repeats."""
+    sizes = serial if isinstance(serial, list) else [serial]
+    if serial is None or not names:
+        return [list(names)] if names else []
+    out: list[list[str]] = []
+    left = list(names)
+    number = 0
+    while left:
+        size = sizes[min(number, len(sizes) - 1)]
+        count = _count(size, len(names), play)
+        out.append(left[: count or len(left)])
+        left = left[count or len(left) :]
+        number += 1
+    return out
+
+
+def _count(size: Any, total: int, play: Play) -> int:
+    text = str(size).strip()
+    try:
+        if text.endswith("%"):
+            return max(1, int(float(text[:-1]) * total / 100))
+        return max(0, int(text))
+    except ValueError:
+        raise PlaybookErrors(
+            Diagnostic(f"serial takes a number or a percentage, found '{size}'", play.serial.span if play.serial else play.span)
+        ) from None
+
+
+def _with_facts(play: Play, gather: bool) -> Play:
+    """The play with its implicit first task."""
+    if not gather or not play.sections:
+        return play
+    from dataclasses import replace
+
+    args = YamlMap()
+    for name, located in (("gather_subset", play.gather_subset), ("gather_timeout", play.gather_timeout), ("fact_path", play.fact_path)):
+        if located is not None:
+            args[name] = located.value
+    tags = play.shared.tags or frozenset(("always",))
+    shared = replace(play.shared, tags=tags, when=(), notify=(), run_once=None)
+    task = Task(play.span, "setup", play.span, args, name=Located("Gathering Facts", play.span), shared=shared, file=play.file)
+    first = Block(play.span, (task, *play.sections[0].tasks), play.sections[0].rescue, play.sections[0].always)
+    return replace(play, sections=(first, *play.sections[1:]))

@@ -1,0 +1,469 @@
+"""Which variables a task sees, level by level; what includes and vars files bring in while a play runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from nxtplay import __version__
+from nxtplay.core.state import Unknown
+from nxtplay.engine.hosts import HostRun
+from nxtplay.engine.options import Options
+from nxtplay.errors import Diagnostic, PlaybookErrors, Span
+from nxtplay.playbook import load
+from nxtplay.playbook.model import Block, Included, Item, Located, Loop, Play, Role, Task, YamlMap
+from nxtplay.template.render import Templates
+from nxtplay.template.values import Unsafe
+from nxtplay.variables.precedence import Layer, Level, Scope
+
+if TYPE_CHECKING:
+    from nxtplay.inventory.model import Inventory
+
+
+
+class TaskScope(Scope):
+    """The scope of one task, with what its loop and its own result add."""
+
+    __slots__ = ()
+
+    def with_item(self, values: Mapping[str, Any]) -> TaskScope:
+        return self.plus(Layer(Level.INCLUDE_PARAMS, "loop", values, trusted=False))
+
+    def with_result(self, name: str | None, result: Mapping[str, Any]) -> TaskScope:
+        """For changed_when, failed_when and until: the result under its registered name."""
+        if name is None:
+            return self.plus()
+        return self.plus(Layer(Level.SET_FACT, "register", {name: result}, trusted=False))
+
+
+class Scopes:
+    """Builds scopes. What changes during a run (facts, registered values) is layered by reference, so nothing is copied per task."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        templates: Templates,
+        options: Options,
+        *,
+        playbook_dir: str,
+        read: Callable[[str], Any],
+        given: Any,
+    ) -> None:
+        self.inventory = inventory
+        self.templates = templates
+        self.options = options
+        self.playbook_dir = playbook_dir
+        self.hosts: Callable[[str], HostRun] = HostRun
+        self.on_handlers: Callable[[Sequence[Item]], None] = lambda items: None
+        self._read = read
+        self._given = given
+        self._play: Play | None = None
+        self._play_hosts: list[str] = []
+        self._batch: list[str] = []
+        self._public: list[Role] = []  # roles whose defaults and vars the whole play sees
+        self._bases: dict[tuple[str, int], TaskScope] = {}
+        self._inherited: dict[str, list[Layer]] = {}
+        self._vars_files: dict[str, Any] = {}
+        self._included: dict[tuple[Any, ...], Included] = {}
+        self._magic_all: dict[str, Any] = {}
+        self._stats: dict[str, dict[str, Any]] = {}
+        self._extra = Layer(Level.EXTRA_VARS, "command line", options.extra_vars)
+
+    # -- plays
+
+    def begin_play(self, play: Play, hosts: Sequence[str]) -> None:
+        self._play, self._play_hosts, self._batch = play, list(hosts), list(hosts)
+        self._public = [role for role in play.roles if role.public]
+        self._bases.clear()
+        self._inherited.clear()
+        self._ask(play)
+
+    def begin_batch(self, hosts: Sequence[str]) -> None:
+        self._batch = list(hosts)
+        self._bases.clear()
+
+    def of_play(self, play: Play) -> Scope:
+        """What a play's own keywords may use: its vars and extra vars."""
+        layers = [Layer(Level.PLAY_VARS, "play vars", play.vars), self._extra, self._magic_layer(None, None)]
+        return Scope(layers)
+
+    def _ask(self, play: Play) -> None:
+        import getpass
+        import sys
+
+        self._prompted: dict[str, Any] = {}
+        for prompt in play.vars_prompt:
+            name = str(prompt["name"])
+            if name in self.options.extra_vars:
+                continue
+            text = str(prompt.get("prompt", name))
+            default = prompt.get("default")
+            if not sys.stdin.isatty():
+                if default is None:
+                    message = f"'{name}' has to be asked for and there is no terminal"
+                    raise PlaybookErrors(Diagnostic(message, prompt.span, f"give it with -e {name}=..."))
+                self._prompted[name] = default
+                continue
+            shown = f"{text} [{default}]: " if default is not None else f"{text}: "
+            answer = getpass.getpass(shown) if prompt.get("private", True) else input(shown)
+            if prompt.get("confirm") and answer != getpass.getpass(f"confirm {shown}"):
+                raise PlaybookErrors(Diagnostic(f"the two answers for '{name}' differ", prompt.span))
+            self._prompted[name] = answer or default
+
+    # -- tasks
+
+    def of_task(self, host: HostRun, task: Task) -> TaskScope:
+        """All levels for a task, low to high."""
+        base = self._base(host, task.role)
+        blocks = task.shared.vars[: task.block_vars]
+        own = task.shared.vars[task.block_vars :]
+        layers = [Layer(Level.BLOCK_VARS, "block vars", values) for values in blocks]
+        layers += [Layer(Level.TASK_VARS, "task vars", values) for values in own]
+        layers += self._late(host, task.role)
+        return base.plus(*layers)
+
+    def of_delegate(self, other: HostRun, task: Task, scope: Scope) -> TaskScope:
+        """The delegate's own view, for its connection variables."""
+        return self._base(other, None).plus(*self._late(other, None))
+
+    def _base(self, host: HostRun, role: Role | None) -> TaskScope:
+        key = (host.name, id(role))
+        found = self._bases.get(key)
+        if found is None:
+            found = self._bases[key] = TaskScope(self._early(host, role))
+        return found
+
+    def _early(self, host: HostRun, role: Role | None) -> list[Layer]:
+        play = self._play
+        layers: list[Layer] = []
+        for public in self._public:
+            layers.append(Layer(Level.ROLE_DEFAULTS, f"defaults of role {public.name}", public.defaults))
+        for one in _chain(role):
+            layers.append(Layer(Level.ROLE_DEFAULTS, f"defaults of role {one.name}", one.defaults))
+        if host.name not in self._inherited:
+            self._inherited[host.name] = list(self.inventory.layers(host.name))
+        layers += self._inherited[host.name]
+        layers.append(Layer(Level.FACTS, "facts", _Injected(host.facts), trusted=False))
+        layers.append(Layer(Level.FACTS, "facts", host.cached_facts, trusted=False))
+        if play is not None:
+            if play.import_vars is not None:
+                layers.append(Layer(Level.PLAY_VARS, "vars of import_playbook", play.import_vars))
+            layers.append(Layer(Level.PLAY_VARS, "play vars", play.vars))
+            layers.append(Layer(Level.PLAY_VARS, "vars_prompt", self._prompted, trusted=False))
+            layers += self._files_of(play, host, layers)
+        for public in self._public:
+            layers.append(Layer(Level.ROLE_VARS, f"vars of role {public.name}", public.vars))
+        for one in _chain(role):
+            layers.append(Layer(Level.ROLE_VARS, f"vars of role {one.name}", one.vars))
+        return layers
+
+    def _late(self, host: HostRun, role: Role | None) -> list[Layer]:
+        layers = [
+            Layer(Level.INCLUDE_VARS, "include_vars", host.included),
+            Layer(Level.SET_FACT, "set_fact and register", host.set_facts, trusted=False),
+        ]
+        if host.rescue:
+            layers.append(Layer(Level.SET_FACT, "rescue", host.rescue, trusted=False))
+        layers += [Layer(Level.ROLE_PARAMS, f"params of role {one.name}", one.params) for one in _chain(role) if one.params]
+        layers += [self._extra, self._magic_layer(host, role)]
+        return layers
+
+    def _files_of(self, play: Play, host: HostRun, below: list[Layer]) -> list[Layer]:
+        if not play.vars_files:
+            return []
+        from nxtplay.variables import files as variables
+
+        out = []
+        for entry in play.vars_files:
+            scope = Scope([*below, self._extra, self._magic_layer(host, None)])
+            choices = self.templates.render(entry.value, scope, span=entry.span)
+            tried = []
+            for choice in choices if isinstance(choices, list) else [choices]:
+                path = os.path.normpath(os.path.join(self.playbook_dir, os.path.expanduser(str(choice))))
+                tried.append(path)
+                if os.path.exists(path):
+                    if path not in self._vars_files:
+                        self._vars_files[path] = variables.load_file(path, read=self._read)
+                    out.append(Layer(Level.VARS_FILES, path, self._vars_files[path]))
+                    break
+            else:
+                raise PlaybookErrors(Diagnostic("vars file not found", entry.span, "looked for: " + ", ".join(tried)))
+        return out
+
+    # -- magic variables
+
+    def _magic_layer(self, host: HostRun | None, role: Role | None) -> Layer:
+        values = dict(self._magic_of_run())
+        if host is not None:
+            groups = self.inventory.groups_of(host.name)
+            values.update(
+                inventory_hostname=host.name,
+                inventory_hostname_short=host.name.split(".")[0],
+                group_names=groups,
+                ansible_facts=host.facts,
+            )
+        if role is not None:
+            values.update(
+                role_name=role.name,
+                ansible_role_name=role.name,
+                role_path=role.path,
+                ansible_parent_role_names=[parent.name for parent in role.parents],
+                ansible_parent_role_paths=[parent.path for parent in role.parents],
+            )
+        if self._play is not None:
+            alive = [name for name in self._play_hosts if not self.hosts(name).out]
+            batch = [name for name in self._batch if not self.hosts(name).out]
+            values.update(
+                ansible_play_hosts=alive,
+                ansible_play_hosts_all=self._play_hosts,
+                ansible_play_batch=batch,
+                play_hosts=batch,
+                ansible_play_name=str(self._play.name.value if self._play.name else self._play.hosts.value),
+                ansible_play_role_names=[r.name for r in self._play.roles],
+                role_names=[r.name for r in self._play.roles],
+            )
+        return Layer(Level.MAGIC, "nxtplay", values, trusted=False)
+
+    def _magic_of_run(self) -> dict[str, Any]:
+        if not self._magic_all:
+            o = self.options
+            major, minor, *_ = (int(n) for n in __version__.split(".")[:3])
+            self._magic_all = {
+                "hostvars": _HostVars(self),
+                "groups": self.inventory.magic_groups(),
+                "playbook_dir": self.playbook_dir,
+                "inventory_dir": self.inventory.directory,
+                "inventory_file": self.inventory.file,
+                "ansible_inventory_sources": list(self.inventory.sources),
+                "ansible_check_mode": o.check,
+                "ansible_diff_mode": o.diff,
+                "ansible_verbosity": o.verbosity,
+                "ansible_forks": o.forks,
+                "ansible_limit": o.limit or None,
+                "ansible_run_tags": list(o.tags) or ["all"],
+                "ansible_skip_tags": list(o.skip_tags),
+                "ansible_version": {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"},
+                "nxtplay_version": {"full": __version__, "major": major, "minor": minor},
+                "ansible_playbook_python": sys.executable,
+            }
+        return self._magic_all
+
+    def view_of(self, name: str) -> Any:
+        """A host's variables as another host's task sees them in hostvars: no play's, no task's."""
+        host = self.hosts(name)
+        layers = [
+            *self.inventory.layers(name),
+            Layer(Level.FACTS, "facts", _Injected(host.facts), trusted=False),
+            Layer(Level.FACTS, "facts", host.cached_facts, trusted=False),
+            Layer(Level.INCLUDE_VARS, "include_vars", host.included),
+            Layer(Level.SET_FACT, "set_fact and register", host.set_facts, trusted=False),
+            self._extra,
+            Layer(
+                Level.MAGIC,
+                "nxtplay",
+                {
+                    "inventory_hostname": name,
+                    "inventory_hostname_short": name.split(".")[0],
+                    "group_names": self.inventory.groups_of(name),
+                    "groups": self.inventory.magic_groups(),
+                    "ansible_facts": host.facts,
+                    "playbook_dir": self.playbook_dir,
+                },
+                trusted=False,
+            ),
+        ]
+        return self.templates.view(Scope(layers))
+
+    # -- what words bring in
+
+    def read_vars(self, task: Task, args: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        from nxtplay.engine.finder import candidates, search_path
+        from nxtplay.variables import files as variables
+
+        def find(path: str) -> list[str]:
+            return candidates(path, "vars", search_path(task, self.playbook_dir))
+
+        return variables.include_vars(args, find=find, read=self._read, span=task.span)
+
+    def include_tasks(self, task: Task, path: Any, scope: Scope, doubt: Unknown | None) -> tuple[Block, ...]:
+        if isinstance(path, Unknown) or not path:
+            raise PlaybookErrors(Diagnostic("include_tasks: the file's name is not known", task.span))
+        key = (id(task), str(path))
+        if key not in self._included:
+            assert task.apply is not None
+            self._included[key] = load.load_tasks(
+                str(path),
+                shared=task.apply,
+                base=self.playbook_dir,
+                role=task.role,
+                handlers=task.is_handler,
+                stack=(task.file,),
+                given=self._given,
+            )
+            self.on_handlers(self._included[key].handlers)
+        return (_with_vars(self._included[key].block, self._loop_layer(task, scope), doubt),)
+
+    def include_role(self, task: Task, args: Mapping[str, Any], scope: Scope, doubt: Unknown | None) -> tuple[Block, ...]:
+        name = str(args.get("name") or args.get("role") or "")
+        files = {k: str(args[k]) for k in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if k in args}
+        public = bool(args.get("public", False))
+        key = (id(task), name, *sorted(files.items()))
+        if key not in self._included:
+            assert task.apply is not None
+            found = load.load_role(
+                name,
+                shared=task.apply,
+                base=self.playbook_dir,
+                span=task.span,
+                params=task.shared.vars[-1] if len(task.shared.vars) > task.block_vars else None,
+                parent=task.role,
+                files=files,
+                public=public,
+                allow_duplicates=bool(args.get("allow_duplicates", True)),
+                given=self._given,
+            )
+            self._included[key] = found
+            self.on_handlers(found.handlers)
+        found = self._included[key]
+        if public:
+            new = [role for role in found.roles if not any(role is known for known in self._public)]
+            self._public += new
+            self._bases.clear()
+        return (_with_vars(found.block, self._loop_layer(task, scope), doubt),)
+
+    def _loop_layer(self, task: Task, scope: Scope) -> dict[str, Any]:
+        """Loop variables of the include itself, for its children."""
+        if task.loop is None:
+            return {}
+        control = task.loop.control
+        names = [control.loop_var, "ansible_loop_var", "ansible_loop", *([control.index_var] if control.index_var else [])]
+        return {name: scope.find(name)[0] for name in names if name in scope}
+
+    # -- loops, files, changes of the inventory
+
+    def with_lookup(self, loop: Loop, scope: Scope) -> Any:
+        """The items of `with_NAME`."""
+        return self.templates.loop_items(loop.lookup or "items", loop.value.value, scope, span=loop.value.span)
+
+    def render_file(self, path: str, options: Mapping[str, Any], scope: Scope, search: Sequence[str]) -> Any:
+        """A template file as text (or Unknown); `options` are those of the module `template`, others are passed over."""
+        from nxtplay.template.files import TemplateOptions
+
+        with open(path, encoding="utf-8", newline="") as stream:
+            text = stream.read()
+        known = {f.name: options[f.name] for f in fields(TemplateOptions) if options.get(f.name) is not None}
+        return self.templates.render_file(text, scope, options=TemplateOptions(**known), file=path, search=search)
+
+    def add_host(self, name: str, groups: Sequence[str], variables: Mapping[str, Any]) -> bool:
+        changed = self.inventory.add_host(name, groups, variables)
+        self._forget(name)
+        return changed
+
+    def add_to_group(self, name: str, group: str, parents: Sequence[str]) -> bool:
+        changed = self.inventory.add_to_group(name, group, parents)
+        self._forget(name)
+        return changed
+
+    def _forget(self, name: str) -> None:
+        self._magic_all = {}
+        self._inherited.pop(name, None)
+        self._bases = {key: base for key, base in self._bases.items() if key[0] != name}
+
+    def refresh_inventory(self) -> None:
+        self.inventory.refresh()
+        self._magic_all = {}
+        self._inherited.clear()
+        self._bases.clear()
+
+    def clear_errors(self) -> None:
+        for name in self._play_hosts:
+            self.hosts(name).out = False
+
+    def add_stats(self, host: str, data: Mapping[str, Any], *, aggregate: bool) -> None:
+        kept = self._stats.setdefault(host, {})
+        for key, value in data.items():
+            old = kept.get(key)
+            if aggregate and old is not None and type(old) is type(value) and isinstance(value, (int, float, list, dict)):
+                kept[key] = {**old, **value} if isinstance(value, dict) else old + value
+            else:
+                kept[key] = value
+
+
+class _Injected(Mapping[str, Any]):
+    """Facts under their `ansible_` names."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self._facts = facts
+
+    def __getitem__(self, name: str) -> Any:
+        if name.startswith("ansible_"):
+            return self._facts[name[8:]]
+        if name in self._facts and name in ("module_setup", "facter", "ohai"):
+            return self._facts[name]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"ansible_{name}" for name in self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+
+class _HostVars(Mapping[str, Any]):
+    """hostvars: every host of the inventory, its variables rendered when read."""
+
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._scopes.inventory:
+            raise KeyError(name)
+        return self._scopes.view_of(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._scopes.inventory
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scopes.inventory.hosts)
+
+    def __len__(self) -> int:
+        return len(self._scopes.inventory.hosts)
+
+
+def _chain(role: Role | None) -> list[Role]:
+    """A role's parents, farthest first, then the role."""
+    return [] if role is None else [*reversed(role.parents), role]
+
+
+def _with_vars(block: Block, values: Mapping[str, Any], doubt: Unknown | None) -> Block:
+    """The block with more variables for each task in it (and, when it is in doubt, a condition that stays unknown)."""
+    if not values and doubt is None:
+        return block
+    held = YamlMap({name: _as_data(value) for name, value in values.items()})
+    if doubt is not None:
+        held["_nxtplay_doubt"] = doubt
+
+    def item(one: Item) -> Item:
+        if isinstance(one, Block):
+            return replace(one, tasks=tuple(map(item, one.tasks)), rescue=tuple(map(item, one.rescue)), always=tuple(map(item, one.always)))
+        when = one.shared.when
+        if doubt is not None:
+            when = (Located("_nxtplay_doubt", Span(one.file)), *when)
+        shared = replace(one.shared, vars=(held, *one.shared.vars), when=when)
+        return replace(one, shared=shared, block_vars=one.block_vars + 1)
+
+    done = item(block)
+    assert isinstance(done, Block)
+    return done
+
+
+def _as_data(value: Any) -> Any:
+    """The value with every text in it marked as data, so that it is not rendered again."""
+    if isinstance(value, dict):
+        return {key: _as_data(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_data(item) for item in value]
+    return Unsafe(value) if isinstance(value, str) and "{" in value else value
