@@ -12,7 +12,7 @@ from nxtplay.cli.extra import extra_vars
 from nxtplay.cli.reporters import Output, reporting
 from nxtplay.cli.run import Asked
 from nxtplay.engine.options import Options
-from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors
+from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors, UsageError, did_you_mean
 from nxtplay.events import Counts, Emit, Notice, Recap
 from nxtplay.report.masking import Masker
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nxtplay.template.render import Templates
 
 CHANGES_FORESEEN, UNKNOWNS_MET = 3, 6
-INVENTORIES = ("inventory", "inventory.yml", "inventory.yaml", "inventory.ini")
+INVENTORIES = ("inventory/local.yml", "inventory.yml", "inventory.yaml", "inventory.ini", "inventory")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     from nxtplay.inventory.load import load as load_inventory
     from nxtplay.playbook.load import variables_file
     from nxtplay.template.render import Templates
+    from nxtplay.variables import files
     from nxtplay.variables.vault import Vault
 
     vault = Vault.open(asked.vault_ids, asked.vault_password_files, ask=secrets.ask if asked.ask_vault_password else None)
@@ -84,12 +85,24 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     def decrypt(text: str, where: str) -> str:
         return vault.decrypt(text, where)
 
-    extra = extra_vars(asked.extra_vars, lambda path: variables_file(path, decrypt=decrypt))
+    def read_file(path: str) -> Any:
+        return variables_file(path, decrypt=decrypt)
+
+    extra = extra_vars(asked.extra_vars, lambda path: files.load_file(path, read=read_file))
     password, become_password = _passwords(asked, masker)
     options = replace(asked.options, extra_vars=extra, password=password, become_password=become_password)
     templates = Templates(decrypt=lambda text: decrypt(text, "vault"), on_secret=masker.register, may_write=not options.check)
-    inventory = load_inventory(_sources(asked.inventories), playbook_dir=playbook_dir, decrypt=decrypt)
+    inventory = load_inventory(_sources(asked.inventories), read=read_file, playbook_dir=playbook_dir)
     return Ground(options, masker, templates, inventory, decrypt)
+
+
+def known_host(ground: Ground, name: str) -> str:
+    """A host of the inventory. Raises UsageError with what is near."""
+    names = ground.inventory.match("all,localhost")
+    if name not in names:
+        hint = did_you_mean(name, names) or f"there are: {', '.join(names[:12])}"
+        raise UsageError(Diagnostic(f"the inventory has no host '{name}'", hint=hint))
+    return name
 
 
 def _passwords(asked: Asked, masker: Masker) -> tuple[str | None, str | None]:

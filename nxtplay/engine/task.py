@@ -305,7 +305,7 @@ class TaskRunner:
                 attempt.status, attempt.reason = "failed", f"failed_when: {_conditions(task.failed_when)}"
                 result.setdefault("msg", attempt.reason)
             elif attempt.status == "failed":
-                attempt.status = "changed" if result_.is_true(result.get("changed")) else "ok"
+                attempt.status, attempt.reason = "changed" if result_.is_true(result.get("changed")) else "ok", ""
         return attempt
 
     # -- doing it
