@@ -141,7 +141,12 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
     """The warnings; raises PlaybookErrors with everything when something is wrong."""
     from nxtplay.playbook import lint
 
-    found = lint.check(playbook, given=given)
+    def names_for_host(play: Play) -> dict[str, set[str]]:
+        pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
+        hosts = ground.inventory.match(pattern, ground.options.limit or None)
+        return {host: {*ground.inventory.variables(host), *ground.options.extra_vars} for host in hosts}
+
+    found = lint.check(playbook, given=given, names_for_host=names_for_host)
     if any(finding.severity == "error" for finding in found):
         raise PlaybookErrors(*found)
     return found
