@@ -1,0 +1,1 @@
+"""Hosts, groups and patterns, from INI, YAML, scripts and directories."""

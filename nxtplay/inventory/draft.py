@@ -1,0 +1,107 @@
+"""An inventory while its sources are read: several sources write into one draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nxtplay.errors import Diagnostic, InventoryError, Span
+
+
+class Placed(dict[str, Any]):
+    """Variables and their places, as templates and `explain` ask for them."""
+
+    __slots__ = ("values_at",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values_at: dict[str, Span] = {}
+
+    def put(self, name: str, value: Any, span: Span | None) -> None:
+        self[name] = value
+        if span is not None:
+            self.values_at[name] = span
+
+    def update_from(self, values: Mapping[str, Any], otherwise: Span | None) -> None:
+        places = getattr(values, "values_at", None) or {}
+        for name, value in values.items():
+            self.put(str(name), value, places.get(name) or otherwise)
+
+
+@dataclass(slots=True)
+class DraftHost:
+    name: str
+    variables: Placed = field(default_factory=Placed)
+    span: Span | None = None
+
+
+@dataclass(slots=True)
+class DraftGroup:
+    name: str
+    variables: Placed = field(default_factory=Placed)
+    hosts: dict[str, None] = field(default_factory=dict)
+    children: dict[str, Span | None] = field(default_factory=dict)
+    span: Span | None = None
+    declared: bool = False  # named by its own section, not only as somebody's child
+    priority: int = 1
+
+    def take_priority(self) -> None:
+        """`ansible_group_priority` is about the group; it is no variable of its hosts. Raises InventoryError when it is no number."""
+        if "ansible_group_priority" not in self.variables:
+            return
+        value = self.variables.pop("ansible_group_priority")
+        try:
+            self.priority = int(value)
+        except (TypeError, ValueError):
+            span = self.variables.values_at.get("ansible_group_priority")
+            message = f"ansible_group_priority of the group '{self.name}' is {value!r}, expected a number"
+            raise InventoryError(Diagnostic(message, span)) from None
+
+
+class Draft:
+    """Hosts and groups under construction; `all` and `ungrouped` are always there."""
+
+    def __init__(self) -> None:
+        self.hosts: dict[str, DraftHost] = {}
+        self.groups: dict[str, DraftGroup] = {"all": DraftGroup("all", declared=True), "ungrouped": DraftGroup("ungrouped", declared=True)}
+        self.warnings: list[Diagnostic] = []
+
+    def host(self, name: str, span: Span | None = None) -> DraftHost:
+        found = self.hosts.get(name)
+        if found is None:
+            found = self.hosts[name] = DraftHost(name, span=span)
+        return found
+
+    def group(self, name: str, span: Span | None = None, *, declared: bool = True) -> DraftGroup:
+        found = self.groups.get(name)
+        if found is None:
+            found = self.groups[name] = DraftGroup(name, span=span)
+        if declared:
+            found.declared = True
+        return found
+
+    def warn(self, message: str, span: Span | None = None, hint: str = "") -> None:
+        self.warnings.append(Diagnostic(message, span, hint, severity="warning"))
+
+    def close(self) -> None:
+        """Checks that no group is its own descendant and that `all` and `ungrouped` stand where they must. Raises InventoryError."""
+        for group in self.groups.values():
+            group.children.pop("all", None)  # everything is below `all` anyway
+            group.children.pop("ungrouped", None)
+            group.take_priority()
+        state: dict[str, int] = {}
+        for name in self.groups:
+            self._follow(name, state, [])
+
+    def _follow(self, start: str, state: dict[str, int], path: list[str]) -> None:
+        if state.get(start) == 2:
+            return
+        if state.get(start) == 1:
+            loop = [*path[path.index(start):], start]
+            span = self.groups[loop[-2]].children.get(start)
+            raise InventoryError(Diagnostic(f"groups in a circle: {' -> '.join(loop)}", span, "take one of these children out"))
+        state[start] = 1
+        for child in self.groups[start].children:
+            self._follow(child, state, [*path, start])
+        state[start] = 2

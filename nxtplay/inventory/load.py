@@ -1,0 +1,137 @@
+"""Inventory sources to an Inventory: files, directories, scripts, lists of hosts; several of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nxtplay.errors import Diagnostic, InventoryError, Span
+from nxtplay.inventory import ini, script, yamlfile
+from nxtplay.inventory.check import check
+from nxtplay.inventory.draft import Draft
+from nxtplay.inventory.model import Inventory, VarsDirectories
+from nxtplay.inventory.names import with_port
+from nxtplay.variables.files import VarsDirectory
+
+Read = Callable[[str], Any]
+_PASSED_OVER = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry", ".j2")
+_YAML = (".yml", ".yaml", ".json")
+
+
+def load(
+    sources: Sequence[str], *, read: Read, read_variables: Read | None = None, playbook_dir: str | None = None
+) -> Inventory:
+    """The inventory that the sources give together; a later one adds to and overrides an earlier one.
+
+    A source is a file (INI or YAML), a directory of sources, a program, or hosts separated by commas (`web1,web2,`). `read(path)` gives
+    the value of a YAML file with places, `read_variables` that of a variables file where that differs. group_vars and host_vars are
+    looked for beside every source and in `playbook_dir`. No sources: this machine alone. Raises InventoryError.
+    """
+    of_variables = read_variables or read
+
+    def draft_of() -> Draft:
+        draft = Draft()
+        for source in sources:
+            _source(source, draft, read, top=True)
+        draft.close()
+        return draft
+
+    draft = draft_of()
+    beside = [_directory_of(source) for source in sources]
+    inventory_dirs = [_vars_directories(path, of_variables) for path in dict.fromkeys(path for path in beside if path)]
+    same = {pair.groups.path for pair in inventory_dirs}
+    playbook = [] if playbook_dir is None else [_vars_directories(os.path.abspath(playbook_dir), of_variables)]
+    last = next((source for source in reversed(sources) if "," not in source), None)
+    inventory = Inventory(
+        draft, sources=[source if "," in source else os.path.abspath(source) for source in sources], inventory_dirs=inventory_dirs,
+        playbook_dirs=[pair for pair in playbook if pair.groups.path not in same], reload=draft_of,
+        directory=_directory_of(last) if last else None, file=os.path.abspath(last) if last else None,
+    )
+    inventory.warnings = (*draft.warnings, *check(inventory, [*inventory_dirs, *playbook]))
+    return inventory
+
+
+def _vars_directories(base: str, read: Read) -> VarsDirectories:
+    groups, hosts = (VarsDirectory(os.path.join(base, name), read=read) for name in ("group_vars", "host_vars"))
+    return VarsDirectories(groups, hosts)
+
+
+def _directory_of(source: str) -> str | None:
+    if "," in source:
+        return None
+    path = os.path.abspath(source)
+    return path if os.path.isdir(path) else os.path.dirname(path)
+
+
+def _source(source: str, draft: Draft, read: Read, *, top: bool) -> None:
+    if top and "," in source and not os.path.exists(source):
+        for written in source.split(","):
+            if written.strip():
+                name, port = with_port(written.strip())
+                host = draft.host(name)
+                draft.groups["ungrouped"].hosts[name] = None
+                if port is not None:
+                    host.variables.put("ansible_port", port, None)
+        return
+    if not os.path.exists(source):
+        hint = f"for a host by that name write -i {source}," if top and re.fullmatch(r"[\w.-]+", source) else ""
+        raise InventoryError(Diagnostic(f"there is no inventory '{source}'", hint=hint))
+    if os.path.isdir(source):
+        for entry in sorted(os.listdir(source)):
+            if entry.startswith(".") or entry.endswith(_PASSED_OVER) or entry in ("group_vars", "host_vars", "vars_plugins"):
+                continue
+            _source(os.path.join(source, entry), draft, read, top=False)
+        return
+    _file(source, draft, read)
+
+
+def _file(path: str, draft: Draft, read: Read) -> None:
+    extension = os.path.splitext(path)[1]
+    if os.access(path, os.X_OK) and extension not in (*_YAML, ".ini") and _is_program(path):
+        script.fill(path, draft)
+        return
+    if extension in _YAML:
+        _yaml(path, draft, read)
+        return
+    text = _text(path)
+    if text.startswith("$ANSIBLE_VAULT;") or (extension != ".ini" and _looks_like_yaml(text)):
+        _yaml(path, draft, read)
+    else:
+        ini.parse(text, path, draft)
+
+
+def _yaml(path: str, draft: Draft, read: Read) -> None:
+    data = read(path)
+    if isinstance(data, dict) and "plugin" in data:
+        name = str(data["plugin"])
+        if name.rpartition(".")[2] == "constructed":
+            raise InventoryError(Diagnostic("the inventory plugin 'constructed' is not supported", Span(path, 1, 1),
+                                            "group hosts in the inventory, or with group_by in a play"))
+        raise InventoryError(Diagnostic(f"the inventory plugin '{name}' is not supported", Span(path, 1, 1),
+                                        "use a script that prints the hosts as JSON (--list)"))
+    yamlfile.fill(data, path, draft)
+
+
+def _is_program(path: str) -> bool:
+    with open(path, "rb") as stream:
+        start = stream.read(4)
+    return start[:2] == b"#!" or start == b"\x7fELF"
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8-sig") as stream:
+            return stream.read()
+    except UnicodeDecodeError:
+        raise InventoryError(Diagnostic("the inventory is not UTF-8 text", Span(path))) from None
+    except OSError as error:
+        raise InventoryError(Diagnostic(f"cannot read the inventory {path}: {(error.strerror or str(error)).lower()}")) from None
+
+
+def _looks_like_yaml(text: str) -> bool:
+    for line in text.splitlines():
+        if line.strip() and line.lstrip()[0] not in "#;":
+            return line.startswith("---") or line[0] == "{" or re.match(r"[\w.-]+:\s*(#.*|\{.*)?$", line) is not None
+    return False

@@ -1,0 +1,325 @@
+"""Hosts, groups and what variables they bring."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nxtplay.errors import Diagnostic, Span
+from nxtplay.inventory.draft import Draft
+from nxtplay.inventory.patterns import Matcher
+from nxtplay.variables.files import VarsDirectory
+from nxtplay.variables.precedence import Layer, Level
+
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host as its sources name it. `variables` are those written with it; `groups` those that list it themselves."""
+
+    name: str
+    variables: Mapping[str, Any]
+    groups: tuple[str, ...]
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group: its own hosts and child groups, how deep it lies below `all`, and its priority among groups as deep."""
+
+    name: str
+    variables: Mapping[str, Any]
+    hosts: tuple[str, ...]
+    children: tuple[str, ...]
+    depth: int = 0
+    priority: int = 1
+    span: Span | None = None
+
+
+@dataclass
+class _View:
+    """What is worked out from a draft, until the draft changes."""
+
+    hosts: dict[str, Host] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    members: dict[str, list[str]] = field(default_factory=dict)  # group -> its hosts, those of children included
+    above: dict[str, tuple[str, ...]] = field(default_factory=dict)  # group -> itself and all above it but `all`, low to high
+    layers: dict[Any, list[Layer]] = field(default_factory=dict)
+
+
+class Inventory:
+    """Every host and group of a run. Groups and hosts are frozen values; add_host and add_to_group change what is looked up next."""
+
+    def __init__(
+        self, draft: Draft, *, sources: Sequence[str] = (), inventory_dirs: Sequence[VarsDirectories] = (),
+        playbook_dirs: Sequence[VarsDirectories] = (), directory: str | None = None, file: str | None = None,
+        warnings: Iterable[Diagnostic] = (), reload: Callable[[], Draft] | None = None,
+    ) -> None:
+        self.sources = tuple(sources)
+        self.directory = directory
+        self.file = file
+        self.warnings: tuple[Diagnostic, ...] = tuple(warnings)
+        self._draft = draft
+        self._inventory_dirs = tuple(inventory_dirs)
+        self._playbook_dirs = tuple(playbook_dirs)
+        self._reload = reload
+        self._view: _View | None = None
+        self._matcher: Matcher | None = None
+
+    # -- what is there
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """By name, in inventory order; the implicit localhost is not among them."""
+        return self._seen.hosts
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        return self._seen.groups
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a play can name this host: those of the inventory, and this machine."""
+        return name in self._seen.hosts or name in LOCAL_NAMES
+
+    def is_implicit(self, name: str) -> bool:
+        """Whether this is this machine, named by no source."""
+        return name in LOCAL_NAMES and name not in self._seen.hosts
+
+    def members(self, group: str) -> Sequence[str]:
+        """The hosts of a group and of the groups below it, in inventory order. KeyError when there is no such group."""
+        return self._seen.members[group]
+
+    def magic_groups(self) -> dict[str, list[str]]:
+        """The variable `groups`."""
+        return {name: list(hosts) for name, hosts in self._seen.members.items()}
+
+    def groups_of(self, name: str) -> list[str]:
+        """The variable `group_names`: every group a host is in, `all` left out, by name."""
+        host = self._seen.hosts.get(name)
+        if host is None:
+            return []
+        return sorted({above for group in host.groups for above in self._seen.above.get(group, ())})
+
+    def match(self, pattern: str | Sequence[str], limit: str | None = None) -> list[str]:
+        """The names of the hosts a pattern means, in its order, cut down to those that `limit` means too.
+
+        Unions (`,` `:`) come first, then intersections (`&`), then exclusions (`!`), wherever they stand. Names, globs, `~regex`,
+        `group[0]`, `group[0:2]` (both ends included), `@file`. Raises InventoryError for a pattern that cannot be read.
+        """
+        return self._matching.hosts(pattern, limit)
+
+    def unmatched(self, pattern: str | Sequence[str]) -> list[str]:
+        """The parts of a pattern that mean no host and no group there is (a typo, mostly)."""
+        return self._matching.unmatched(pattern)
+
+    # -- variables
+
+    def layers(self, name: str) -> list[Layer]:
+        """The variables of a host from the inventory, group_vars and host_vars: levels 3 to 11, low to high.
+
+        Layers of groups are shared among their hosts. An unknown name gets what `all` has.
+        """
+        host = self._seen.hosts.get(name)
+        order = self._order(host)
+        out = list(self._layers_of_groups(order))
+        if host is None:
+            if name in LOCAL_NAMES:
+                local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+                out.append(Layer(Level.INVENTORY_HOST, "implicit localhost", local))
+        elif host.variables:
+            out.append(Layer(Level.INVENTORY_HOST, host.span.file if host.span else "inventory", host.variables))
+        for level, directories in ((Level.INVENTORY_HOST_VARS, self._inventory_dirs), (Level.PLAYBOOK_HOST_VARS, self._playbook_dirs)):
+            for pair in directories:
+                out += [Layer(level, path, values) for path, values in pair.hosts.of(name) if values]
+        return out
+
+    def variables(self, name: str) -> dict[str, Any]:
+        """A host's variables from the inventory as written, one value a name (for `inventory --list`)."""
+        return {key: value for layer in self.layers(name) for key, value in layer.values.items()}
+
+    # -- changes while a run goes on
+
+    def add_host(self, name: str, groups: Sequence[str] = (), variables: Mapping[str, Any] | None = None) -> bool:
+        """Adds a host, or variables and groups to one there is; whether that changed anything."""
+        host = self._draft.hosts.get(name)
+        news = dict(variables or {})
+        changed = host is None or any(host.variables.get(key, _NOTHING) != value for key, value in news.items())
+        host = self._draft.host(name)
+        host.variables.update(news)
+        for group in groups:
+            changed = self._put(name, group) or changed
+        if changed:
+            self._forget()
+        return changed
+
+    def add_to_group(self, name: str, group: str, parents: Sequence[str] = ()) -> bool:
+        """Puts a host into a group, making it (below `parents`) when there is none; whether that changed anything."""
+        changed = group not in self._draft.groups
+        self._draft.group(group)
+        for parent in parents:
+            if parent != "all" and group not in self._draft.group(parent).children:
+                self._draft.group(parent).children[group] = None
+                changed = True
+        changed = self._put(name, group) or changed
+        if changed:
+            self._forget()
+        return changed
+
+    def refresh(self) -> None:
+        """Reads the sources again."""
+        if self._reload is not None:
+            self._draft = self._reload()
+            self._forget()
+
+    # -- inside
+
+    def _put(self, name: str, group: str) -> bool:
+        if group == "all":
+            return False
+        hosts = self._draft.group(group).hosts
+        if name in hosts:
+            return False
+        hosts[name] = None
+        return True
+
+    def _forget(self) -> None:
+        self._view = self._matcher = None
+
+    @property
+    def _seen(self) -> _View:
+        if self._view is None:
+            self._view = _worked_out(self._draft)
+        return self._view
+
+    @property
+    def _matching(self) -> Matcher:
+        if self._matcher is None:
+            self._matcher = Matcher(self._seen.members, implicit=LOCAL_NAMES)
+        return self._matcher
+
+    def _order(self, host: Host | None) -> tuple[str, ...]:
+        if host is None:
+            return ()
+        if len(host.groups) == 1:
+            return self._seen.above.get(host.groups[0], ())
+        names = {above for group in host.groups for above in self._seen.above.get(group, ())}
+        return tuple(sorted(names, key=self._rank))
+
+    def _rank(self, name: str) -> tuple[int, int, str]:
+        group = self._seen.groups[name]
+        return group.depth, group.priority, name
+
+    def _layers_of_groups(self, order: tuple[str, ...]) -> list[Layer]:
+        found = self._seen.layers.get(order)
+        if found is not None:
+            return found
+        groups = self._seen.groups
+        out: list[Layer] = []
+
+        def inline(level: Level, name: str) -> None:
+            values = groups[name].variables
+            if values:
+                span = groups[name].span
+                out.append(Layer(level, f"group {name}" + (f" in {span.file}" if span else ""), values))
+
+        def files(level: Level, directories: Sequence[VarsDirectories], name: str) -> None:
+            for pair in directories:
+                out.extend(Layer(level, path, values) for path, values in pair.groups.of(name) if values)
+
+        inline(Level.INVENTORY_ALL, "all")
+        for name in order:
+            inline(Level.INVENTORY_GROUP, name)
+        files(Level.INVENTORY_GROUP_VARS_ALL, self._inventory_dirs, "all")
+        files(Level.PLAYBOOK_GROUP_VARS_ALL, self._playbook_dirs, "all")
+        for name in order:
+            files(Level.INVENTORY_GROUP_VARS, self._inventory_dirs, name)
+        for name in order:
+            files(Level.PLAYBOOK_GROUP_VARS, self._playbook_dirs, name)
+        self._seen.layers[order] = out
+        return out
+
+
+_NOTHING = object()
+
+
+@dataclass(frozen=True)
+class VarsDirectories:
+    """The group_vars and host_vars beside one inventory source or playbook."""
+
+    groups: VarsDirectory
+    hosts: VarsDirectory
+
+
+def _worked_out(draft: Draft) -> _View:
+    """Depths, members and orders of a draft without cycles."""
+    parents: dict[str, list[str]] = {name: [] for name in draft.groups}
+    for name, group in draft.groups.items():
+        for child in group.children:
+            parents[child].append(name)
+    grouped = {host for name, group in draft.groups.items() if name not in ("all", "ungrouped") for host in group.hosts}
+    own: dict[str, list[str]] = {name: list(group.hosts) for name, group in draft.groups.items()}
+    own["ungrouped"] = [host for host in dict.fromkeys([*own["ungrouped"], *draft.hosts]) if host not in grouped]
+    children = {name: list(group.children) for name, group in draft.groups.items()}
+    tops = [name for name in draft.groups if name not in ("all", "ungrouped") and not parents[name]]
+    children["all"] = list(dict.fromkeys(["ungrouped", *children["all"], *tops]))
+    depths = _depths(children)
+    members = {name: _members(name, own, children) for name in draft.groups}  # a draft begins with all and ungrouped
+    groups = {
+        name: Group(name, draft.groups[name].variables, tuple(own[name]), tuple(children[name]), depths.get(name, 1),
+                    draft.groups[name].priority, draft.groups[name].span)
+        for name in members
+    }
+    in_groups: dict[str, list[str]] = {name: [] for name in draft.hosts}
+    for name, own_hosts in own.items():
+        for host in own_hosts if name != "all" else ():
+            in_groups[host].append(name)
+    hosts = {
+        name: Host(name, draft.hosts[name].variables, tuple(in_groups[name]), draft.hosts[name].span) for name in members["all"]
+    }
+    above: dict[str, tuple[str, ...]] = {}
+    for name in groups:
+        found = _upwards(name, parents) - {"all"}
+        above[name] = tuple(sorted(found, key=lambda n: (groups[n].depth, groups[n].priority, n)))
+    return _View(hosts, groups, members, above)
+
+
+def _depths(children: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """The longest way from `all` to each group."""
+    depths = {"all": 0}
+    waiting = ["all"]
+    while waiting:
+        name = waiting.pop()
+        for child in children[name]:
+            if depths.get(child, 0) < depths[name] + 1:
+                depths[child] = depths[name] + 1
+                waiting.append(child)
+    return depths
+
+
+def _members(name: str, own: Mapping[str, Sequence[str]], children: Mapping[str, Sequence[str]]) -> list[str]:
+    """The hosts of a group level by level: its own, then those of its children, then of theirs."""
+    out: dict[str, None] = {}
+    level, seen = [name], {name}
+    while level:
+        following: list[str] = []
+        for each in level:
+            out.update(dict.fromkeys(own[each]))
+            for child in children[each]:
+                if child not in seen:
+                    seen.add(child)
+                    following.append(child)
+        level = following
+    return list(out)
+
+
+def _upwards(name: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    out, waiting = {name}, [name]
+    while waiting:
+        for parent in parents.get(waiting.pop(), ()):
+            if parent not in out:
+                out.add(parent)
+                waiting.append(parent)
+    return out

@@ -1,0 +1,96 @@
+"""Vault passwords of a run, and the texts they open."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nxtplay.errors import Diagnostic, Span, UsageError, VariableError
+from nxtplay.template import vaulttext
+
+DEFAULT = "default"
+
+
+class Vault:
+    """Opens vault text with the passwords it was given; each text is opened once."""
+
+    def __init__(self, secrets: Sequence[tuple[str, str]] = ()) -> None:
+        """secrets: (label, password), tried in this order, those with the text's own label first."""
+        self.secrets = tuple(secrets)
+        self._opened: dict[str, str] = {}
+
+    @classmethod
+    def open(
+        cls, ids: Sequence[str] = (), password_files: Sequence[str] = (), *, ask: Callable[[str], str] | None = None,
+        prompt: Callable[[str], str] | None = None,
+    ) -> Vault:
+        """The vault of a command line.
+
+        ids: `label@file`, `label@prompt` or a file; password_files: files; an executable file is run and prints its password
+        (one named `*-client` is told the label with --vault-id). `ask(prompt)` is given when a password is to be asked for besides;
+        `prompt` asks where an id says so (getpass when not given). Raises UsageError.
+        """
+        import getpass
+
+        at_terminal = prompt or ask or (lambda text: getpass.getpass(f"{text}: "))
+        secrets: list[tuple[str, str]] = []
+        for entry in ids:
+            label, at, source = entry.rpartition("@")
+            label = label if at and label else DEFAULT
+            if source in ("prompt", "prompt_ask_vault_pass"):
+                secrets.append((label, at_terminal(f"vault password ({label})")))
+            else:
+                secrets.append((label, password_of(source, label)))
+        secrets += [(DEFAULT, password_of(path, DEFAULT)) for path in password_files]
+        if ask is not None:
+            secrets.append((DEFAULT, ask("vault password")))
+        return cls(secrets)
+
+    def decrypt(self, text: str, where: str = "") -> str:
+        """The plain text; `where` names the file for messages. Raises VariableError."""
+        found = self._opened.get(text)
+        if found is None:
+            try:
+                found = self._opened[text] = vaulttext.decrypt(text, self.secrets)
+            except VariableError as error:
+                first = error.diagnostics[0]
+                place = Span(where) if where and first.span is None else first.span
+                raise VariableError(Diagnostic(first.message, place, first.hint)) from None
+        return found
+
+    def encrypt(self, plain: str, label: str = "") -> str:
+        """Vault text, by the password of that label or the first one. Raises UsageError when there is none."""
+        for known, password in self.secrets:
+            if not label or known == label:
+                return vaulttext.encrypt(plain, password, label="" if known == DEFAULT else known)
+        wanted = f"labelled '{label}' " if label else ""
+        raise UsageError(Diagnostic(f"no vault password {wanted}was given", hint="add --vault-password-file or -J"))
+
+    def reader(self, read: Callable[..., Any]) -> Callable[[str], Any]:
+        """`read(path, decrypt=...)` with this vault's decrypt bound."""
+        return lambda path: read(path, decrypt=self.decrypt)
+
+
+def password_of(path: str, label: str) -> str:
+    """The password a file holds, or prints when it is executable. Raises UsageError."""
+    path = os.path.expanduser(path)
+    try:
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            client = os.path.splitext(os.path.basename(path))[0].endswith("-client")
+            command = [os.path.abspath(path), *(["--vault-id", label] if client else [])]
+            found = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+        else:
+            with open(path, "rb") as stream:
+                found = stream.read()
+    except subprocess.CalledProcessError as error:
+        raise UsageError(Diagnostic(f"the vault password script {path} ended with exit code {error.returncode}")) from None
+    except OSError as error:
+        raise UsageError(Diagnostic(f"cannot read the vault password file {path}: {(error.strerror or str(error)).lower()}")) from None
+    text = found.decode("utf-8", "surrogateescape").strip()
+    if not text:
+        raise UsageError(Diagnostic(f"the vault password file {path} is empty"))
+    if vaulttext.is_vault(text):
+        raise UsageError(Diagnostic(f"the vault password file {path} is itself encrypted"))
+    return text
