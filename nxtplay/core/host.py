@@ -184,6 +184,11 @@ class Reader:
         if self._emit:
             self._emit("progress", text)
 
+    def show(self, text: str) -> None:
+        """A piece of a stream that somebody watches as it comes (a log that is followed), line ends included."""
+        if self._emit:
+            self._emit("output", text)
+
 
 class Host(Reader):
     """Changes a machine. Only whoever holds a permit makes one."""
