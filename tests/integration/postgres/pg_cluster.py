@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import glob
+import json
 import os
 import pwd
 import shutil
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nxtplay.core import wire
 from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Host, Reader
 from nxtplay.core.resource import decode
@@ -50,11 +53,14 @@ class Cluster:
 
     def check(self, module: str, world: World | None = None, **args: Any) -> Outcome:
         world = world if world is not None else World()
-        return converge(decode(registry.load(module), {**self.login, **args}), Reader(world), world, None)
+        outcome = converge(decode(registry.load(module), {**self.login, **args}), Reader(world), world, None)
+        for _, state in world.take_news():
+            wire.encode(state)
+        return travelled(outcome)
 
     def run(self, module: str, **args: Any) -> Outcome:
         host = Host(World())
-        return converge(decode(registry.load(module), {**self.login, **args}), host, World(), host)
+        return travelled(converge(decode(registry.load(module), {**self.login, **args}), host, World(), host))
 
     def catalog(self, *databases: str) -> dict[str, Any]:
         """Everything a module could have changed, row by row, without what changes by itself."""
@@ -75,6 +81,13 @@ class Cluster:
 
 class Plain(PostgresLogin):
     """A login and nothing else."""
+
+
+def travelled(outcome: Outcome) -> Outcome:
+    """The outcome after its way to the controller."""
+    sent = json.loads(json.dumps(wire.encode(outcome.result)))
+    json.dumps(wire.encode([(c.before, c.after) for c in outcome.changes]))
+    return dataclasses.replace(outcome, result=wire.decode(sent))
 
 
 def start(directory: str, programs: str, port: int) -> Cluster:

@@ -1,0 +1,141 @@
+"""Roles, memberships, schemas, owners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pg_cluster import Cluster, wipe
+from pg_laws import obeys
+
+from nxtplay.core.state import public
+from nxtplay.core.world import World
+from nxtplay.modules import _postgres_scram as scram
+
+SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PASSWORDS = ["", "secret", "seсret", "a\u00a0b", "it's \\ %s", scram.verifier("secret", salt=b"0123456789abcdef"), "md5" + "0" * 32]
+
+
+@SLOW
+@given(data=st.data())
+def test_laws_of_roles(clean: Cluster, data: st.DataObject) -> None:
+    wipe(clean)
+    options: dict[str, Any] = {
+        "state": st.sampled_from(["present", "present", "absent"]),
+        "password": st.sampled_from(PASSWORDS),
+        "update_password": st.sampled_from(["always", "on_create"]),
+        "role_attr_flags": st.sampled_from(["", "CREATEDB,NOLOGIN", "nosuperuser login", "BYPASSRLS,REPLICATION", "FLY"]),
+        "conn_limit": st.sampled_from([-1, 0, 3]),
+        "expires": st.sampled_from(["infinity", "2031-01-01 12:00:00+02", "Jan 5 2032", "nonsense"]),
+        "comment": st.sampled_from(["", "who's this"]),
+        "configuration": st.dictionaries(
+            st.sampled_from(["search_path", "work_mem", "statement_timeout", "my.own", "no_such_thing", "max_connections"]),
+            st.sampled_from(["app, public", "64MB", "10s", "$user", '"MiXed"']),
+            max_size=2,
+        ),
+        "reset_unspecified_configuration": st.booleans(),
+    }
+    for _ in range(data.draw(st.integers(1, 3))):
+        obeys(clean, "postgresql_user", name="o'ne \"two", **data.draw(st.fixed_dictionaries({}, optional=options)))
+
+
+@pytest.mark.parametrize("password", PASSWORDS[1:5])
+@pytest.mark.parametrize("encryption", ["md5", "scram-sha-256"])
+def test_a_password_lets_in_and_is_recognised(clean: Cluster, password: str, encryption: str) -> None:
+    clean.sql(f"ALTER SYSTEM SET password_encryption = '{encryption}'")
+    clean.sql("SELECT pg_reload_conf(), pg_sleep(0.1)")
+    try:
+        outcome = obeys(clean, "postgresql_user", name="ann", password=password)
+        assert password not in str(public(outcome.result)) and password not in str([public(c.after) for c in outcome.changes])
+        kept = clean.sql("SELECT rolpassword AS p FROM pg_authid WHERE rolname = 'ann'")[0]["p"]
+        assert kept.startswith("SCRAM" if encryption != "md5" else "md5")
+        assert clean.run("postgresql_user", name="ann", password=password + "x").status == "changed"
+        if encryption != "md5":
+            assert clean.run("postgresql_ping", login_user="ann", login_password=password + "x").result["is_available"]
+            assert not clean.run("postgresql_ping", login_user="ann", login_password=password).result["is_available"]
+    finally:
+        clean.sql("ALTER SYSTEM RESET password_encryption")
+        clean.sql("SELECT pg_reload_conf(), pg_sleep(0.1)")
+
+
+def test_a_password_that_the_server_set_itself_is_recognised(clean: Cluster) -> None:
+    for password in PASSWORDS[1:5]:
+        clean.sql("DROP ROLE IF EXISTS ann")
+        clean.sql(f"CREATE ROLE ann LOGIN PASSWORD {clean.sql('SELECT quote_literal(%s) AS q', password)[0]['q']}")
+        assert clean.run("postgresql_user", name="ann", password=password).status == "ok"
+
+
+def test_a_password_behind_a_curtain_is_tried_at_the_door(clean: Cluster) -> None:
+    clean.sql("CREATE ROLE boss LOGIN CREATEROLE PASSWORD 'b'; CREATE ROLE ann LOGIN PASSWORD 'a'")
+    as_boss = {"login_user": "boss", "login_password": "b", "name": "ann"}
+    assert clean.run("postgresql_user", password="a", **as_boss).status == "ok"
+    assert clean.check("postgresql_user", password="z", **as_boss).status == "changed"
+    assert clean.run("postgresql_user", password="z", **as_boss).status == "changed"
+    assert clean.run("postgresql_user", password="z", **as_boss).status == "ok"
+
+
+def test_a_role_that_owns_something_stays(clean: Cluster) -> None:
+    clean.sql("CREATE ROLE ann")
+    clean.sql("CREATE DATABASE a OWNER ann")
+    assert obeys(clean, "postgresql_user", name="ann", state="absent").status == "failed"
+    assert obeys(clean, "postgresql_user", name="ann", state="absent", fail_on_user=False).status == "ok"
+    world = World()
+    clean.check("postgresql_db", world, name="a", state="absent")
+    assert clean.check("postgresql_user", world, name="ann", state="absent").status == "changed"
+
+
+def test_a_stack_of_foreseen_things(clean: Cluster) -> None:
+    """Role, database owned by it, schema, rights inside: each foreseen on top of the other, then run; a check foresees nothing more."""
+    tasks: list[tuple[str, dict[str, Any]]] = [
+        ("postgresql_user", {"name": "app", "password": "pw"}),
+        ("postgresql_user", {"name": "readers", "role_attr_flags": "NOLOGIN"}),
+        ("postgresql_membership", {"groups": ["readers"], "target_roles": ["app"]}),
+        ("postgresql_db", {"name": "app", "owner": "app", "template": "template0", "encoding": "utf8"}),
+        ("postgresql_schema", {"login_db": "app", "name": "data", "owner": "app"}),
+        ("postgresql_ext", {"login_db": "app", "name": "pg_trgm", "schema": "data"}),
+    ]
+    world = World()
+    foreseen = [clean.check(module, world, **args) for module, args in tasks]
+    assert [o.status for o in foreseen] == ["changed"] * len(tasks), foreseen
+    done = [clean.run(module, **args) for module, args in tasks]
+    assert [[str(c) for c in o.changes] for o in foreseen] == [[str(c) for c in o.changes] for o in done]
+    assert {o.status for o in (clean.check(module, **args) for module, args in tasks)} == {"ok"}
+    assert clean.check("postgresql_query", login_db="app", login_user="app", login_password="pw", query="SELECT 1").status == "ok"
+
+
+@SLOW
+@given(data=st.data())
+def test_laws_of_memberships(clean: Cluster, data: st.DataObject) -> None:
+    wipe(clean)
+    clean.sql("CREATE ROLE a; CREATE ROLE b; CREATE ROLE c; CREATE ROLE d; GRANT d TO c")
+    some = st.lists(st.sampled_from(["a", "b", "c", "d", "nobody"]), min_size=1, max_size=3, unique=True)
+    for _ in range(data.draw(st.integers(1, 3))):
+        args = data.draw(
+            st.fixed_dictionaries(
+                {"groups": some, "target_roles": some},
+                optional={"state": st.sampled_from(["present", "absent", "exact"]), "fail_on_role": st.booleans()},
+            )
+        )
+        obeys(clean, "postgresql_membership", **args)
+
+
+@SLOW
+@given(data=st.data())
+def test_laws_of_schemas(clean: Cluster, data: st.DataObject) -> None:
+    wipe(clean)
+    clean.sql("CREATE ROLE ann")
+    clean.sql("CREATE DATABASE s")
+    clean.sql('CREATE SCHEMA full_one; CREATE TABLE full_one.t (n int); CREATE SCHEMA "wi""erd"', database="s")
+    options: dict[str, Any] = {
+        "state": st.sampled_from(["present", "absent"]),
+        "owner": st.sampled_from(["ann", "postgres", "nobody"]),
+        "comment": st.sampled_from(["", "it's"]),
+        "cascade_drop": st.booleans(),
+    }
+    for _ in range(data.draw(st.integers(1, 3))):
+        name = data.draw(st.sampled_from(["full_one", 'wi"erd', "new", "pg_no"]))
+        obeys(clean, "postgresql_schema", "s", login_db="s", name=name, **data.draw(st.fixed_dictionaries({}, optional=options)))
+
+
