@@ -7,14 +7,17 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from nxtplay.core.resource import check_args
 from nxtplay.errors import Span, did_you_mean
 from nxtplay.playbook import roles, tasks
 from nxtplay.playbook.findings import check_names, check_values, place_of, shown
 from nxtplay.playbook.inherit import inherit, located
-from nxtplay.playbook.keywords import ROLE, legal
+from nxtplay.playbook.keywords import ROLE, legal, templated
+from nxtplay.playbook.lint_args import argument_place
 from nxtplay.playbook.model import Block, Item, Located, Role, Shared, YamlMap
 from nxtplay.playbook.modules import Action
 from nxtplay.playbook.reading import Place, Reading, first_file, library, searched
+from nxtplay.playbook.words import ARGS
 
 # argument of import_role/include_role -> the directory of the role it chooses a file of
 FROM = {"tasks_from": "tasks", "vars_from": "vars", "defaults_from": "defaults", "handlers_from": "handlers"}
@@ -60,6 +63,11 @@ def expand(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place
         hint = f"use {what.replace('import', 'include')}, which is decided host by host"
         reading.found.error(f"{what} cannot loop: it is resolved before there are hosts", raw.keys_at[loops], hint)
         return None
+    wrong = check_args(ARGS[what], action.args, templated)
+    for error in wrong:
+        reading.found.error(f"{what}: {error.message}", argument_place(action.args, error, action.module_span), error.hint)
+    if wrong:
+        return None
     below = inherit(shared, raw)
     variables = raw.get("vars")
     inner = dataclasses.replace(place, scopes=(*place.scopes, variables)) if isinstance(variables, YamlMap) else place
@@ -69,9 +77,6 @@ def expand(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place
 def _tasks_file(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place: Place) -> Block | None:
     value = action.args.get("file")
     span = action.args.values_at.get("file", action.module_span)
-    if value is None or isinstance(value, (dict, list)):
-        reading.found.error("import_tasks needs a file", action.module_span, "such as  import_tasks: setup.yml")
-        return None
     name = reading.static_text(value, span, place, "import_tasks")
     if name is None:
         return None
@@ -105,9 +110,6 @@ def _role(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place:
     args = action.args
     value = args.get("name", args.get("role"))
     span = args.values_at.get("name", args.values_at.get("role", action.module_span))
-    if value is None or isinstance(value, (dict, list)):
-        reading.found.error("import_role needs a name", action.module_span, "write  name: ROLE  below it")
-        return None
     name = reading.static_text(value, span, place, "import_role")
     files: dict[str, Located] = {}
     for key, kind in FROM.items():

@@ -193,11 +193,15 @@ def templated(value: object) -> bool:
     return isinstance(value, str) and (("{" in value and is_template(value)) or isinstance(value, Encrypted))
 
 
+# what a template cannot stand for
+_WRITTEN_OUT = frozenset(("name", "tasks", "roles", "vars", "prompts", "control"))
+
+
 def wrong_value(keyword: Keyword, value: Any) -> str:
     """What was expected instead of this value; empty when it will do. None is what was not said and always does."""
     if value is None:
         return ""
-    if keyword.static and keyword.kind in ("name", "tasks", "roles") and templated(value):
+    if templated(value) and keyword.kind in _WRITTEN_OUT:
         return f"{KINDS[keyword.kind]}, not a template: it is read before there are hosts"
     if templated(value) and not keyword.static:
         return ""

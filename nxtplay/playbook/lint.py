@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
-from nxtplay.playbook import lint_args, lint_files, lint_handlers, lint_names
+from nxtplay.playbook import lint_args, lint_files, lint_handlers, lint_names, lint_unused
 from nxtplay.playbook.findings import Findings
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.lint_templates import Sources, Templates
@@ -59,6 +59,7 @@ def check(
         lint_handlers.check_play(course, found)
     if names_for_host is not None:
         lint_names.check(courses, names_for_host, parsed, given, found)
+    lint_unused.check(courses, parsed, found)
     return _in_order(found)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from nxtplay.core.resource import check_args
+from nxtplay.core.types import ArgError
 from nxtplay.errors import Span
 from nxtplay.playbook.findings import Findings
 from nxtplay.playbook.keywords import templated
@@ -49,7 +50,7 @@ def check_task(task: Task, specs: Specs, found: Findings) -> None:
             continue  # reported where the default stands
         if not error.path and (unknown_rest or not certain):
             continue  # what is missing may come from a template
-        span = _place(task.args, error.path, task.module_span, key=error.message.startswith(("unknown argument", "missing")))
+        span = argument_place(task.args, error, task.module_span)
         if error.path == (free,) and task.free_form is not None and free not in task.args:
             span = task.free_form.span
         found.error(f"{task.module}: {error.message}", span, error.hint)
@@ -77,8 +78,10 @@ def _concerns(key: str, module: str) -> bool:
     return canonical(key, (module,)) == module
 
 
-def _place(args: YamlMap, path: tuple[Any, ...], fallback: Span, *, key: bool) -> Span:
-    """The place of an argument: of its name when the name is wrong, else of its value."""
+def argument_place(args: YamlMap, error: ArgError, fallback: Span) -> Span:
+    """The place of a wrong argument: of its name when the name is wrong, else of its value."""
+    key = error.message.startswith("unknown argument")
+    path = error.path
     value: Any = args
     span = fallback
     for index, step in enumerate(path):
@@ -110,5 +113,4 @@ def check_defaults(task: Task, specs: Specs, known: Collection[str], told: set[S
                 continue
             for error in check_args(cls, values, templated):
                 if error.path:
-                    span = _place(values, error.path, values.span or one.span, key=error.message.startswith("unknown"))
-                    found.error(f"{module}: {error.message}", span, error.hint)
+                    found.error(f"{module}: {error.message}", argument_place(values, error, values.span or one.span), error.hint)

@@ -47,12 +47,16 @@ class Sources:
         """The first place of a word in the scalar at `span` whose value is `text`; the scalar's own when it cannot be told."""
         pattern = re.compile(rf"(?<![\w.'\"]){re.escape(word)}(?!\w)")
         lines = self.lines(span.file)
+        first: Span | None = None
         for number in range(span.line, min(span.line + text.count("\n") + len(text) // 30 + 3, len(lines) + 1)):
-            start = span.column - 1 if number == span.line else 0
-            found = pattern.search(lines[number - 1], start)
-            if found:
-                return Span(span.file, number, found.start() + 1, found.end() + 1)
-        return span
+            line = lines[number - 1]
+            for match in pattern.finditer(line, span.column - 1 if number == span.line else 0):
+                place = Span(span.file, number, match.start() + 1, match.end() + 1)
+                opened = max(line.rfind("{{", 0, match.start()), line.rfind("{%", 0, match.start()))
+                if opened > max(line.rfind("}}", 0, match.start()), line.rfind("%}", 0, match.start())):
+                    return place
+                first = first or place
+        return first or span
 
     def within(self, span: Span, text: str, line: int, column: int, end: int = 0) -> Span:
         """The place of (line, column) of a scalar's value in the file."""
@@ -162,15 +166,15 @@ class Templates:
         self.sources = sources
         self.found = found
         self.files: dict[tuple[str, bool], Any] = {}  # of lint_files
-        self._parsed: dict[tuple[str, bool], Any] = {}
+        self.parsed: dict[tuple[str, bool], Any] = {}
         self._told: set[Span] = set()
 
     def used(self, text: str, *, expression: bool = False) -> Any:
         """The names in a text: an object with `.used`; TemplateError (an object, not raised) when it is no template."""
         key = (text, expression)
-        if key not in self._parsed:
-            self._parsed[key] = self._quick(text, expression) or self._parse(text, expression)
-        return self._parsed[key]
+        if key not in self.parsed:
+            self.parsed[key] = self._quick(text, expression) or self._parse(text, expression)
+        return self.parsed[key]
 
     def _quick(self, text: str, expression: bool) -> Used | None:
         """Without Jinja for text that is no template and for a condition of one word."""

@@ -1,0 +1,1 @@
+"""Being here, this file makes `tests/` importable: `from mutations import survivors`."""
