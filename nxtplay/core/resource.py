@@ -89,6 +89,7 @@ class Module(Args):
     libraries: ClassVar[tuple[str, ...]] = ()  # distributions carried to the host for it ("docker")
     private: ClassVar[bool] = True  # what it changes is seen on its own host only (files, users), so it may run ahead of other hosts
     needs_python: ClassVar[bool] = True
+    streams: ClassVar[bool] = False  # what it shows as it comes is what it is for (a log), so all of it is printed
 
     @classmethod
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:

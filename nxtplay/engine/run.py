@@ -167,7 +167,8 @@ class Run:
         self._current = f"{name} ({task.span})"
         if task.module != "meta":
             role = task.role.name if task.role else ""
-            self._tell(TaskStarted(task_id, name, task.module, task.span, tuple(h.name for h in acting), task.is_handler, role))
+            names, streams = tuple(h.name for h in acting), runner.streams(task)
+            self._tell(TaskStarted(task_id, name, task.module, task.span, names, task.is_handler, role, streams))
         outcomes = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope))
         if once:
             outcomes = self._spread(task, hosts, outcomes[0])

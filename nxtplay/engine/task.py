@@ -344,6 +344,10 @@ class TaskRunner:
                 raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span)) from None
         return found
 
+    def streams(self, task: Task) -> bool:
+        """Whether all that the task prints is shown as it comes."""
+        return task.module in registry.names() and bool(self.load_class(task).streams)
+
     def _module(self, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], task_id: str, doubt: Unknown | None) -> Attempt:
         cls = self.load_class(task)
         if cls.free_form and "_raw_params" in args:

@@ -20,6 +20,7 @@ class DockerContainerLogs(_docker.DockerOptions, Query):
     """Show the last lines of a container's log as they are; with `follow`, go on showing until the container ends or Ctrl-C."""
 
     libraries = ("docker",)
+    streams = True
 
     name: str = arg(help="The container's name or id.", aliases=["container"])
     tail: int = arg(50, help="How many lines from the end; -1 for all.", aliases=["lines"])
