@@ -1,0 +1,181 @@
+"""docker_compose_v2: a stack of containers as its Compose file describes it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Literal, Optional, Sequence
+
+from nxtplay.core.host import Host, Reader
+from nxtplay.core.resource import Resource, arg, exclusive, one_of
+from nxtplay.core.state import Plan, Unknown, public
+from nxtplay.core.types import Path, Raw
+from nxtplay.modules import _docker
+from nxtplay.modules._compose import act, plan, project, report, state
+from nxtplay.modules._compose.load import Request
+from nxtplay.modules._compose.plan import Wish
+from nxtplay.modules._compose.project import Project
+from nxtplay.modules._compose.state import StackState
+
+
+class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
+    """Bring a Compose stack about: only what differs is created, replaced or started, and each service is waited for.
+
+    The files are read by nxtplay itself, as Compose reads them, and the containers carry Compose's own names and labels, so that
+    `docker compose ps`, `logs` and `up` work on them. The docker command is not needed. A service that is replaced keeps its old
+    container until the new one is up; when it does not come up, the old one goes back in service and the task fails with the logs.
+    """
+
+    libraries = ("docker", "pyyaml")
+    private = False
+    rules = (one_of("project_src", "definition"), exclusive("project_src", "definition"), exclusive("definition", "files"))
+
+    project_src: Optional[Path] = arg(None, help="Folder of the Compose files.", key=True)
+    project_name: Optional[str] = arg(None, help="Name of the project; else `name:` in the file, else the folder's name.", key=True)
+    files: list[str] = arg(default_factory=list, help="Compose files in `project_src`, later ones on top. Default: the usual names.")
+    definition: Optional[dict[str, Raw]] = arg(None, help="The Compose file itself; needs project_name.")
+    env_files: list[str] = arg(default_factory=list, help="Files with variables for the Compose files; replaces `.env`.")
+    profiles: list[str] = arg(default_factory=list, help="Profiles to enable.")
+    state: Literal["present", "stopped", "restarted", "absent"] = arg("present", help="What the stack should be.")
+    services: list[str] = arg(default_factory=list, help="Only these services.")
+    dependencies: bool = arg(True, help="With `services`: also what they depend on.")
+    pull: Literal["always", "missing", "never", "policy"] = arg("policy", help="When to pull; `policy` asks each service's pull_policy.")
+    build: Literal["always", "never", "policy"] = arg(
+        "policy", help="`policy`: build images that are not there. `always`: build those whose inputs changed, too."
+    )
+    recreate: Literal["always", "never", "auto"] = arg("auto", help="`auto`: replace containers that differ from the files.")
+    renew_anon_volumes: bool = arg(False, help="Give new containers new anonymous volumes instead of those of the old ones.")
+    remove_orphans: bool = arg(False, help="Remove containers of services that are no longer in the files.")
+    remove_volumes: bool = arg(False, help="With `absent`: remove the volumes and the data in them.")
+    remove_images: Optional[Literal["all", "local"]] = arg(None, help="With `absent`: remove all images, or those not named in the file.")
+    scale: dict[str, int] = arg(default_factory=dict, help="Number of containers by service.")
+    wait: bool = arg(True, help="Wait until every service is healthy (running, where it has no health check).")
+    wait_timeout: Optional[int] = arg(None, help="Seconds to wait for a service; default: what its health check may take, at least 300.")
+    timeout: Optional[int] = arg(None, help="Seconds a container gets to stop; default: its own stop_grace_period, else 10.")  # type: ignore[assignment]
+    assume_yes: bool = arg(False, help="Make a volume anew when the file describes it differently; its data is lost.")
+    check_files_existing: bool = arg(True, help="Accepted for Ansible's sake; missing files are always an error.")
+    ignore_build_events: bool = arg(True, help="Accepted for Ansible's sake.")
+    docker_cli: Optional[str] = arg(None, help="Accepted for Ansible's sake; the docker command is not used.")
+    cli_context: Optional[str] = arg(None, help="Accepted for Ansible's sake; give docker_host instead.")
+
+    def key(self) -> str:
+        return f"compose:{self.project_src or ''}:{self.project_name or ''}"
+
+    @functools.cached_property
+    def _kept(self) -> dict[str, Any]:
+        """What one run of the task remembers: the project read, what was done."""
+        return {}
+
+    def _project(self, host: Reader) -> Project:
+        if "project" not in self._kept:
+            self._kept["project"] = project.read(host, self._request())
+        found: Project = self._kept["project"]
+        return found
+
+    def _request(self) -> Request:
+        return report.request(
+            project_src=self.project_src,
+            project_name=self.project_name,
+            files=self.files,
+            definition=self.definition,
+            env_files=self.env_files,
+            profiles=["*"] if self.state == "absent" and not self.services else self.profiles,
+            services=self.services,
+        )
+
+    def _wish(self) -> Wish:
+        return Wish(
+            state="present" if self.state == "restarted" else self.state,
+            services=tuple(self.services),
+            dependencies=self.dependencies,
+            pull=self.pull,
+            build=self.build,
+            recreate=self.recreate,
+            wait=self.wait,
+            scale=self.scale,
+            remove_orphans=self.remove_orphans,
+            remove_volumes=self.remove_volumes,
+            remove_images=self.remove_images or "",
+            assume_yes=self.assume_yes,
+        )
+
+    def observe(self, host: Reader) -> Optional[StackState]:
+        found = self._project(host)
+        with _docker.engine(host, self) as api:
+            return state.observe(host, api, found, stopped=self.state == "stopped")
+
+    def desired(self, host: Reader, before: Optional[StackState]) -> Optional[StackState]:
+        assert before is not None
+        with _docker.engine(host, self) as api:
+            return plan.desired(host, api, self._project(host), self._wish(), before)
+
+    def _work(self, host: Host, api: Any) -> act.Work:
+        url = _docker.address(host, self)
+        return act.Work(
+            host=host,
+            api=api,
+            project=self._project(host),
+            wish=self._wish(),
+            socket=url[7:] if url.startswith("unix://") else "",
+            stop_timeout=self.timeout,
+            wait_timeout=self.wait_timeout,
+            renew_volumes=self.renew_anon_volumes,
+        )
+
+    def apply(self, host: Host, plan: Plan[StackState]) -> None:
+        with _docker.engine(host, self, timeout=3600) as api:
+            work = self._work(host, api)
+            act.bring_about(work, plan)
+            host.note(timeline=work.timeline, actions=work.actions)
+            self._kept["touched"] = {t["service"] for t in work.timeline}
+
+    def due(self, host: Reader, plan: Plan[StackState]) -> Optional[str]:
+        running = [n for n, s in (plan.before.services if plan.before else {}).items() if not plan.changed("services", n)]
+        if self.state == "restarted" and running:
+            return f"state: restarted ({', '.join(running)})"
+        if self.recreate == "always" and self.state == "present" and running:
+            return f"recreate: always ({', '.join(running)})"
+        return None
+
+    def perform(self, host: Host, plan: Plan[StackState]) -> None:
+        with _docker.engine(host, self, timeout=3600) as api:
+            work = self._work(host, api)
+            assert plan.before is not None
+            names = [n for n in self._chosen(host) if n in plan.before.services and not plan.changed("services", n)]
+            if self.state == "restarted":
+                act.restart(work, names)
+            else:
+                act.bring_up(work, plan, names, force=True)
+            host.note(timeline=work.timeline, actions=work.actions)
+
+    def _chosen(self, host: Reader) -> Sequence[str]:
+        return plan.chosen(self._project(host), self._wish())
+
+    def also_foresee(self, host: Reader, plan: Plan[StackState]) -> Sequence[tuple[str, Any]]:
+        assert plan.before is not None and plan.after is not None
+        found = self._project(host)
+        out: list[tuple[str, Any]] = []
+        for image, after in plan.after.images.items():
+            if plan.changed("images", image):
+                out.append((_docker.image_key(image), after))
+        for name in found.services:
+            if plan.changed("services", name):
+                there = name in plan.after.services
+                unknown = Unknown(f"the container of {name} is known after the run")
+                out.append((f"container:{report.first_name(found, name)}", unknown if there else None))
+        for section in ("networks", "volumes"):
+            for key, spec in getattr(found, section).items():
+                if plan.changed(section, key):
+                    out.append((f"{section[:-1]}:{spec['name']}", getattr(plan.after, section).get(key)))
+        return out
+
+    def result(self, before: Optional[StackState], after: Optional[StackState]) -> dict[str, Any]:
+        if after is None:
+            return {}
+        services = {name: {"status": s.status, "health": s.health, "containers": s.containers} for name, s in after.services.items()}
+        return {
+            "services": public(services),
+            "images": [{"Repository": image, "ID": s.id} for image, s in after.images.items() if s],
+            "orphans": list(after.orphans),
+            "timeline": [],
+            "actions": [],
+        }
