@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from nxtplay.report.masking import Masker
 
 if TYPE_CHECKING:
     from nxtplay.engine.run import Run
+    from nxtplay.inventory.model import Inventory
     from nxtplay.playbook.model import Play, Playbook
     from nxtplay.template.render import Templates
 
@@ -32,8 +33,9 @@ class Ground:
     options: Options
     masker: Masker
     templates: Templates
-    inventory: Any
+    inventory: Inventory
     decrypt: Callable[[str, str], str]
+    read: Callable[[str], Any]  # a variables file, as it is
 
 
 def play(asked: Asked) -> int:
@@ -83,7 +85,10 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     vault = Vault.open(asked.vault_ids, asked.vault_password_files, ask=secrets.ask if asked.ask_vault_password else None)
 
     def decrypt(text: str, where: str) -> str:
-        return vault.decrypt(text, where)
+        plain = vault.decrypt(text, where)
+        for secret in _values_in(plain, where):
+            masker.register(secret)
+        return plain
 
     def read_file(path: str) -> Any:
         return variables_file(path, decrypt=decrypt)
@@ -91,18 +96,37 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     extra = extra_vars(asked.extra_vars, lambda path: files.load_file(path, read=read_file))
     password, become_password = _passwords(asked, masker)
     options = replace(asked.options, extra_vars=extra, password=password, become_password=become_password)
-    templates = Templates(decrypt=lambda text: decrypt(text, "vault"), on_secret=masker.register, may_write=not options.check)
+    templates = Templates(decrypt=vault.decrypt, on_secret=masker.register, may_write=not options.check)
     inventory = load_inventory(_sources(asked.inventories), read=read_file, playbook_dir=playbook_dir)
-    return Ground(options, masker, templates, inventory, decrypt)
+    templates.match_hosts = inventory.match
+    return Ground(options, masker, templates, inventory, decrypt, read_file)
 
 
 def known_host(ground: Ground, name: str) -> str:
     """A host of the inventory. Raises UsageError with what is near."""
-    names = ground.inventory.match("all,localhost")
-    if name not in names:
-        hint = did_you_mean(name, names) or f"there are: {', '.join(names[:12])}"
+    if name not in ground.inventory:
+        names = list(ground.inventory.hosts)
+        hint = did_you_mean(name, names) or f"there are: {', '.join(names[:12]) or 'localhost'}"
         raise UsageError(Diagnostic(f"the inventory has no host '{name}'", hint=hint))
     return name
+
+
+def _values_in(text: str, where: str) -> Iterator[str]:
+    """The values of a variables file that was a vault: all of them count as secrets."""
+    from nxtplay.playbook.source import parse
+
+    try:
+        waiting = [parse(text, where)]
+    except NxtplayError:  # no YAML: a file to copy; or it is told by whoever reads it
+        return
+    if not isinstance(waiting[0], dict):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (dict, list)):
+            waiting += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, str) or (isinstance(value, int) and abs(value) >= 100_000):
+            yield str(value)
 
 
 def _passwords(asked: Asked, masker: Masker) -> tuple[str | None, str | None]:
@@ -146,7 +170,7 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
         hosts = ground.inventory.match(pattern, ground.options.limit or None)
         return {host: {*ground.inventory.variables(host), *ground.options.extra_vars} for host in hosts}
 
-    found = lint.check(playbook, given=given, names_for_host=names_for_host)
+    found = [*ground.inventory.warnings, *lint.check(playbook, given=given, names_for_host=names_for_host)]
     if any(finding.severity == "error" for finding in found):
         raise PlaybookErrors(*found)
     return found
@@ -156,7 +180,6 @@ def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit) -> Run:
     """The engine, put together and not yet running."""
     from nxtplay.engine.run import Run
     from nxtplay.engine.scopes import Scopes
-    from nxtplay.playbook.load import variables_file
 
     directory = os.path.dirname(os.path.abspath(playbook.path))
     scopes = Scopes(
@@ -164,7 +187,7 @@ def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit) -> Run:
         ground.templates,
         ground.options,
         playbook_dir=directory,
-        read=lambda path: variables_file(path, decrypt=ground.decrypt),
+        read=ground.read,
         given=given,
     )
     return Run(playbook, ground.inventory, ground.options, ground.templates, scopes, emit, register_secret=ground.masker.register)
@@ -180,8 +203,7 @@ def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:
 
     def hosts_of(play: Play) -> Sequence[str]:
         pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
-        found: Sequence[str] = ground.inventory.match(pattern, ground.options.limit or None)
-        return found
+        return ground.inventory.match(pattern, ground.options.limit or None)
 
     for line in listing(playbook, ground.options, hosts_of, asked.listing):
         print(line)
