@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Protocol
 
-from nxtplay.connection import libraries
 from nxtplay.connection.protocol import Job, OnEvent, Reply
 from nxtplay.core import wire
 from nxtplay.core.wire import Blob
@@ -18,10 +17,11 @@ class Sink(Protocol):
 
 
 class Link:
-    """Requests out, replies in, one request at a time. `lost` words what happened when a stream ends early."""
+    """Requests out, replies in, one request at a time. `lost` words what happened when a stream ends early; without `carry` the
+    other side has our own libraries."""
 
-    def __init__(self, source: BinaryIO, sink: Sink, *, lost: str) -> None:
-        self._source, self._sink, self._lost = source, sink, lost
+    def __init__(self, source: BinaryIO, sink: Sink, *, lost: str, carry: bool = True) -> None:
+        self._source, self._sink, self._lost, self._carry = source, sink, lost, carry
         self._number = 0
 
     def request(self, jobs: Sequence[Job], *, on_event: OnEvent, foreseen: Sequence[tuple[str, Any]] = ()) -> list[Reply]:
@@ -30,7 +30,7 @@ class Link:
         document = {
             "op": "run",
             "id": self._number,
-            "jobs": [_encode(job, blobs) for job in jobs],
+            "jobs": [_encode(job, blobs, carry=self._carry) for job in jobs],
             "foreseen": list(foreseen),
         }
         try:
@@ -67,6 +67,8 @@ class Link:
             elif kind == "need":
                 self._send_blob(blobs.get(document["sha256"]))
             elif kind == "library":
+                from nxtplay.connection import libraries
+
                 self._send({"op": "library"}, libraries.archive(document["name"]))
             elif kind == "end":
                 return replies
@@ -85,17 +87,25 @@ class Link:
             self._send({"op": "data", "error": str(error)})
 
 
-def _encode(job: Job, blobs: dict[str, Blob]) -> dict[str, Any]:
+def _encode(job: Job, blobs: dict[str, Blob], *, carry: bool) -> dict[str, Any]:
     _collect_blobs(job.args, blobs)
     return {
         "module": job.module,
         "args": wire.encode(dict(job.args)),
         "permit": job.permit,
         "environ": dict(job.environ),
-        "libraries": [[name, libraries.digest(name)] for name in job.libraries],
+        "libraries": _digests(job.libraries) if carry else [],
         "ignore_errors": job.ignore_errors,
         "doubt": job.doubt,
     }
+
+
+def _digests(names: Sequence[str]) -> list[list[str]]:
+    if not names:
+        return []
+    from nxtplay.connection import libraries
+
+    return [[name, libraries.digest(name)] for name in names]
 
 
 def _collect_blobs(value: Any, blobs: dict[str, Blob]) -> None:

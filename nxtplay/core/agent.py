@@ -12,8 +12,7 @@ import os
 import queue
 import sys
 import threading
-import traceback
-from typing import Any, BinaryIO, Iterator
+from typing import Any, BinaryIO, Callable, Iterator
 
 from nxtplay.core import host as host_
 from nxtplay.core import library, wire
@@ -71,6 +70,8 @@ class Session:
             problems = [{"path": list(e.path), "message": e.message, "hint": e.hint} for e in errors.errors]
             return {"status": "failed", "result": {"msg": str(errors)}, "args": problems, "news": []}
         except Exception as error:
+            import traceback
+
             trace = traceback.format_exc()
             message = f"{type(error).__name__}: {error}"
             return {"status": "failed", "result": wire.encode({"msg": message, "exception": trace}), "crashed": True, "news": []}
@@ -111,8 +112,8 @@ class Session:
         library.install(digest, tail)
 
 
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer requests until the stream ends; then end what runs and the process with it."""
+def serve(source: BinaryIO, sink: BinaryIO, *, leave: Callable[[int], None] = os._exit) -> None:
+    """Answer requests until the stream ends; then end what runs, and the process with it (`leave`)."""
     lock = threading.Lock()
 
     def send(document: dict[str, Any]) -> None:
@@ -124,15 +125,19 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
     requests: "queue.Queue[dict[str, Any]]" = queue.Queue()
     incoming: "queue.Queue[Any]" = queue.Queue(maxsize=16)
     session = Session(send, incoming)
+    over = threading.Event()
 
     def work() -> None:
         try:
             while True:
                 session.handle(requests.get())
         except BaseException:  # the controller went away, or a defect of ours: better an end than a silence
-            traceback.print_exc(file=sys.stderr)
-            host_.kill_running()
-            os._exit(1)
+            if not over.is_set():
+                import traceback
+
+                traceback.print_exc(file=sys.stderr)
+            host_.kill_running(worker.ident)
+            leave(1)
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
@@ -147,8 +152,9 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
             else:
                 requests.put(document)
     finally:
-        host_.kill_running()
-        os._exit(0)
+        over.set()
+        host_.kill_running(worker.ident)
+        leave(0)
 
 
 def main() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat as stat_
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Callable, Optional, Union
 
 from nxtplay.core.state import Unknown
@@ -26,6 +25,8 @@ class Content:
 
     @classmethod
     def of(cls, data: bytes, *, secret: bool = False) -> Content:
+        import hashlib
+
         return cls(hashlib.sha256(data).hexdigest(), len(data), data, secret)
 
     def __eq__(self, other: object) -> bool:
@@ -69,6 +70,11 @@ class FileTree(FileState):
     others: Optional[dict[str, Optional[FileState]]] = None  # by absolute path, parents before children
 
 
+def plain(state: FileState) -> FileState:
+    """Only what is at the path itself, without what a kind of state of its own (FileTree) says besides."""
+    return FileState(**{f.name: getattr(state, f.name) for f in fields(FileState)})
+
+
 KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat_.S_ISREG, "file"),
     (stat_.S_ISDIR, "directory"),
@@ -107,6 +113,8 @@ def observe(path: str, *, content: bool = False, times: bool = False) -> Optiona
 
 def read_content(path: str) -> Content:
     """Hash a file without holding more than KEEP bytes of it."""
+    import hashlib
+
     digest = hashlib.sha256()
     size, kept = 0, []  # type: int, list[bytes]
     with open(path, "rb") as stream:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-import shutil
 import signal
 import stat as stat_
-import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional, Sequence, Union
@@ -171,6 +170,8 @@ class Reader:
     def which(self, program: str) -> Optional[str]:
         path = self.environ.get("PATH", os.defpath)
         extra = ":/usr/local/sbin:/usr/sbin:/sbin"  # an unprivileged login often lacks them
+        import shutil
+
         return shutil.which(program, path=path + extra)
 
     def look(
@@ -236,6 +237,8 @@ class Host(Reader):
     ) -> None:
         """As `write`, the content coming from `fill(stream)`; `inspect(temporary path)` may raise before the old file is touched."""
         directory = os.path.dirname(path) or "."
+        import tempfile
+
         try:
             handle, temporary = tempfile.mkstemp(prefix=".nxtplay-", dir=directory)
         except OSError as error:
@@ -282,6 +285,8 @@ class Host(Reader):
         """Remove a path and what is below it; nothing there is fine."""
         try:
             if stat_.S_ISDIR(os.lstat(path).st_mode):
+                import shutil
+
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
@@ -299,12 +304,12 @@ def current_umask() -> int:
 
 # -- running programs ------------------------------------------------------------------------------------------------
 
-_running: set[int] = set()  # process groups to take down when the agent ends
+_running: dict[int, Optional[int]] = {}  # process groups to take down when the agent ends, and the thread that waits for each
 
 
-def kill_running() -> None:
-    """End every command that runs now, with all it started."""
-    for group in list(_running):
+def kill_running(owner: Optional[int] = None) -> None:
+    """End every command that runs now (of one thread's, if given), with all it started."""
+    for group in [group for group, thread in list(_running.items()) if owner in (None, thread)]:
         try:
             os.killpg(group, signal.SIGKILL)
         except OSError:
@@ -339,7 +344,7 @@ def run(
             what = cwd if cwd is not None and not os.path.isdir(cwd) else words[0]
             raise Failed(f"cannot run {words[0]}: {error.strerror}: {what}", rc=error.errno, cmd=words) from error
         raise
-    _running.add(child.pid)
+    _running[child.pid] = threading.get_ident()
     assert child.stdin and child.stdout and child.stderr
     parts: dict[int, list[bytes]] = {1: [], 2: []}
     pending = memoryview(stdin)
@@ -392,7 +397,7 @@ def run(
             except subprocess.TimeoutExpired:
                 continue
     finally:
-        _running.discard(child.pid)
+        _running.pop(child.pid, None)
         for stream in (child.stdin, child.stdout, child.stderr):
             try:
                 stream.close()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-import tempfile
-import zipfile
 
 
 def cache_dir() -> str:
@@ -18,6 +15,8 @@ def cache_dir() -> str:
         if not os.access(path, os.W_OK):
             raise OSError
     except OSError:  # no home, or one that cannot be written
+        import tempfile
+
         path = os.path.join(tempfile.gettempdir(), f"nxtplay-{os.getuid()}")
         os.makedirs(path, mode=0o700, exist_ok=True)
         if os.stat(path).st_uid != os.getuid():
@@ -37,6 +36,10 @@ def activate(digest: str) -> bool:
 
 def install(digest: str, archive: bytes) -> None:
     """Unpack a zip archive below the cache, complete or not at all, and put it on the import path."""
+    import io
+    import tempfile
+    import zipfile
+
     target = os.path.join(cache_dir(), digest)
     temporary = tempfile.mkdtemp(prefix=".unpack-", dir=cache_dir())
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import sys
 import typing
 from dataclasses import MISSING, dataclass, fields
@@ -128,6 +127,8 @@ def specs_of(cls: type) -> dict[str, ArgSpec]:
 
 
 def near(word: str, known: typing.Iterable[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else ""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nxtplay.connection.become import METHODS, Escalation
-from nxtplay.connection.pipe import PipeConnection
 from nxtplay.connection.protocol import Connection
+from nxtplay.connection.thread import ThreadConnection
 from nxtplay.core.state import Secret
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, TemplateError, did_you_mean
@@ -148,4 +151,12 @@ class Connections:
 
 
 def _local(wanted: Target) -> Connection:
-    return PipeConnection(interpreter=wanted.interpreter, escalation=wanted.escalation)
+    """Our own session for the user we are; a process of its own for another user or another Python."""
+    escalation = wanted.escalation
+    if escalation is not None and escalation.user == pwd.getpwuid(os.geteuid()).pw_name:
+        escalation = None  # we are that user already
+    if escalation is None and wanted.interpreter in (None, sys.executable):
+        return ThreadConnection()
+    from nxtplay.connection.pipe import PipeConnection
+
+    return PipeConnection(interpreter=wanted.interpreter, escalation=escalation)
