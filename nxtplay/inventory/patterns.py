@@ -112,12 +112,12 @@ def words(pattern: str | Sequence[str]) -> list[str]:
 
 
 def _split(text: str) -> Iterable[str]:
-    if "," in text:
-        parts = text.split(",")
-    elif _is_ipv6(text):
-        parts = [text]
-    else:
-        parts = re.findall(r"(?:\[[^\]]*\]|[^:\[\]]|\])+", text)  # colons inside [] belong to a slice
+    parts: list[str] = []
+    for piece in text.split(","):
+        if _is_ipv6(piece.strip().lstrip("&!")):
+            parts.append(piece)
+        else:
+            parts += re.findall(r"(?:\[[^\]]*\]|[^:\[\]]|[\[\]])+", piece)  # colons inside [] belong to a slice
     return [part.strip() for part in parts if part.strip()]
 
 

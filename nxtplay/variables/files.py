@@ -138,7 +138,8 @@ def walk(path: str, *, depth: int = 0, extensions: Iterable[str] = _IN_DIRECTORI
 
 
 _INCLUDE_KEYS = (
-    "file", "dir", "name", "depth", "extensions", "ignore_files", "files_matching", "ignore_unknown_extensions", "hash_behaviour", "_raw_params",
+    "file", "dir", "name", "depth", "extensions", "ignore_files", "files_matching", "ignore_unknown_extensions", "hash_behaviour",
+    "_raw_params",
 )
 
 

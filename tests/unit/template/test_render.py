@@ -59,12 +59,25 @@ def test_pieces_are_joined_as_text(left: str, right: str) -> None:
     assert Templates().render("<{{ left }}|{{ right }}>", {"left": Unsafe(left), "right": Unsafe(right)}) == f"<{left}|{right}>"
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("{{ 5 }}", 5), ("{{ 5 }}{{ 6 }}", "56"), ("a{{ none }}b", "ab"), ("{{ none }}", None), ("{% if false %}x{% endif %}", None),
-    ("{{ '5' }}", "5"), ("{{ [1] + [2] }}", [1, 2]), ("{{ (1, 2) }}", [1, 2]), ("{{ {'a': 1}.items() }}", [["a", 1]]),
-    ("{{ 5 }}\n", 5), ("a{{ 5 }}\n\n", "a5\n\n"), ("{{ 'a.b' | regex_replace('(a)\\.(b)', '\\2\\1') }}", "ba"),
-    ("{% if true %}\na{% endif %}", "a"), ("{{ 5 }}{{ none }}", 5),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ 5 }}", 5),
+        ("{{ 5 }}{{ 6 }}", "56"),
+        ("a{{ none }}b", "ab"),
+        ("{{ none }}", None),
+        ("{% if false %}x{% endif %}", None),
+        ("{{ '5' }}", "5"),
+        ("{{ [1] + [2] }}", [1, 2]),
+        ("{{ (1, 2) }}", [1, 2]),
+        ("{{ {'a': 1}.items() }}", [["a", 1]]),
+        ("{{ 5 }}\n", 5),
+        ("a{{ 5 }}\n\n", "a5\n\n"),
+        ("{{ 'a.b' | regex_replace('(a)\\.(b)', '\\2\\1') }}", "ba"),
+        ("{% if true %}\na{% endif %}", "a"),
+        ("{{ 5 }}{{ none }}", 5),
+    ],
+)
 def test_native_results(templates: Templates, text: str, expected: object) -> None:
     got = templates.render(text, {})
     assert (got, type(got)) == (expected, type(expected))
@@ -121,11 +134,19 @@ class TestUndefined:
         assert caught.value.diagnostics[0].span == Span("vars.yml", 4, 6)
         assert ("needed here", Span("play.yml", 9, 1)) in caught.value.diagnostics[0].notes
 
-    @pytest.mark.parametrize(("text", "expected"), [
-        ("{{ nope | default('x') }}", "x"), ("{{ nope.a.b | default('x') }}", "x"), ("{{ nope | upper | default('x') }}", "x"),
-        ("{{ via | default('x') }}", "x"), ("{{ via is defined }}", False), ("{{ nope is undefined }}", True),
-        ("{{ d.nope is defined }}", False), ("{{ '' | default('x', true) }}", "x"),
-    ])
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("{{ nope | default('x') }}", "x"),
+            ("{{ nope.a.b | default('x') }}", "x"),
+            ("{{ nope | upper | default('x') }}", "x"),
+            ("{{ via | default('x') }}", "x"),
+            ("{{ via is defined }}", False),
+            ("{{ nope is undefined }}", True),
+            ("{{ d.nope is defined }}", False),
+            ("{{ '' | default('x', true) }}", "x"),
+        ],
+    )
     def test_can_be_provided_for(self, templates: Templates, text: str, expected: object) -> None:
         assert templates.render(text, {"via": "{{ nope }}", "d": {"nope": "{{ nope }}"}}) == expected
 
@@ -139,21 +160,50 @@ class TestUnknown:
     unknown = Unknown("the output of a command that has not run")
     scope = Layers({"via": "v{{ cmd.stdout }}"}, {"cmd": {"stdout": unknown, "rc": unknown, "changed": True}, "n": 1})
 
-    @pytest.mark.parametrize("text", [
-        "{{ cmd.stdout }}", "x{{ cmd.stdout }}", "{{ cmd.stdout | trim }}", "{{ cmd.stdout.split() | first }}", "{{ cmd.stdout == 'a' }}",
-        "{% if cmd.rc %}a{% else %}b{% endif %}", "{% for l in cmd.stdout %}a{% endfor %}", "{{ via }}", "{{ via | length }}",
-        "{{ cmd.rc + 1 }}", "{{ cmd.stdout is match('x') }}", "{{ not cmd.rc }}", "{{ cmd | to_json }}", "{{ cmd | to_nice_yaml }}",
-        "{{ [cmd.rc] | join }}", "{{ n in [cmd.rc] }}", "{{ 'x' | default(cmd.rc) if cmd.rc else 1 }}", "{{ {'a': 1}[cmd.stdout] }}",
-        "{{ lookup('file', cmd.stdout) }}", "{{ cmd.rc | default(3, true) }}", "{{ cmd.stdout ~ 'x' }}", "{{ [1] | map('add', cmd.rc) }}"
-        if False else "{{ 'a' | replace('a', cmd.stdout) }}", "{{ cmd.stdout.reason }}", "{{ cmd.stdout | from_json }}",
-    ])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{{ cmd.stdout }}",
+            "x{{ cmd.stdout }}",
+            "{{ cmd.stdout | trim }}",
+            "{{ cmd.stdout.split() | first }}",
+            "{{ cmd.stdout == 'a' }}",
+            "{% if cmd.rc %}a{% else %}b{% endif %}",
+            "{% for l in cmd.stdout %}a{% endfor %}",
+            "{{ via }}",
+            "{{ via | length }}",
+            "{{ cmd.rc + 1 }}",
+            "{{ cmd.stdout is match('x') }}",
+            "{{ not cmd.rc }}",
+            "{{ cmd | to_json }}",
+            "{{ cmd | to_nice_yaml }}",
+            "{{ [cmd.rc] | join }}",
+            "{{ n in [cmd.rc] }}",
+            "{{ 'x' | default(cmd.rc) if cmd.rc else 1 }}",
+            "{{ {'a': 1}[cmd.stdout] }}",
+            "{{ lookup('file', cmd.stdout) }}",
+            "{{ cmd.rc | default(3, true) }}",
+            "{{ cmd.stdout ~ 'x' }}",
+            "{{ [1] | map('add', cmd.rc) }}" if False else "{{ 'a' | replace('a', cmd.stdout) }}",
+            "{{ cmd.stdout.reason }}",
+            "{{ cmd.stdout | from_json }}",
+        ],
+    )
     def test_poisons_what_depends_on_it(self, templates: Templates, text: str) -> None:
         assert templates.render(text, self.scope) is self.unknown
 
-    @pytest.mark.parametrize(("text", "expected"), [
-        ("{{ cmd.changed }}", True), ("{{ cmd is changed }}", True), ("{{ cmd.stdout is defined }}", True), ("{{ n }}", 1),
-        ("{{ cmd.nope | default('d') }}", "d"), ("{{ [cmd.rc] | length }}", 1), ("{{ n == 1 or cmd.rc }}", True),
-    ])
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("{{ cmd.changed }}", True),
+            ("{{ cmd is changed }}", True),
+            ("{{ cmd.stdout is defined }}", True),
+            ("{{ n }}", 1),
+            ("{{ cmd.nope | default('d') }}", "d"),
+            ("{{ [cmd.rc] | length }}", 1),
+            ("{{ n == 1 or cmd.rc }}", True),
+        ],
+    )
     def test_leaves_alone_what_does_not(self, templates: Templates, text: str, expected: object) -> None:
         assert templates.render(text, self.scope) == expected
 
@@ -171,10 +221,20 @@ class TestUnknown:
 
 
 class TestConditions:
-    @pytest.mark.parametrize(("text", "expected"), [
-        ("a == 1", True), ("{{ a == 1 }}", True), ("'{{ b }}' == 'x'", True), ("'p{{ b }}q' == 'pxq'", True), ("{{ a }} == 1", True),
-        ("a in [1, 2] and not c", True), ("d == {'k': {'l': 1}}", True), ("b is match('x')", True), ("nope is defined", False),
-    ])
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("a == 1", True),
+            ("{{ a == 1 }}", True),
+            ("'{{ b }}' == 'x'", True),
+            ("'p{{ b }}q' == 'pxq'", True),
+            ("{{ a }} == 1", True),
+            ("a in [1, 2] and not c", True),
+            ("d == {'k': {'l': 1}}", True),
+            ("b is match('x')", True),
+            ("nope is defined", False),
+        ],
+    )
     def test_bare_and_braced(self, templates: Templates, text: str, expected: bool) -> None:
         assert templates.test([text], {"a": 1, "b": "x", "c": False, "d": {"k": {"l": 1}}}) is expected
 
@@ -228,7 +288,9 @@ class TestSecrets:
         assert isinstance(templates.render("{% if true %}a{% endif %}{{ s }}", {"s": Secret("x")}), Secret)
 
 
-@given(st.recursive(plain_data | st.just("{{ x }}"), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner)))
+@given(
+    st.recursive(plain_data | st.just("{{ x }}"), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner))
+)
 def test_rendering_twice_changes_nothing_more(value: Any) -> None:
     templates = Templates()
     once = templates.render(value, {"x": 5})
