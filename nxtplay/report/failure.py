@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def cause(event: Finished) -> str:
 def _command(result: Mapping[str, Any], *, everything: bool) -> Iterator[str]:
     if result.get("cmd"):
         command = plain(result["cmd"])
-        said = " ".join(str(word) for word in command) if isinstance(command, list) else str(command)
+        said = shlex.join(str(word) for word in command) if isinstance(command, list) else str(command)
         yield f"command: {clean(said)}" + (f"  (exit code {result['rc']})" if result.get("rc") is not None else "")
     elif result.get("rc") is not None:
         yield f"exit code: {result['rc']}"

@@ -19,6 +19,7 @@ from nxtplay.report.text import Style, clean, count, duration, fit, one_line, ou
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 BARE = {ev.OK, ev.SKIPPED}  # of no interest where somebody watches
+COMMANDS = {"command", "raw", "script", "shell"}
 LIVE_LINES = 8
 BEAT = 60.0  # seconds after which a plain log says that a task still runs
 
@@ -215,7 +216,9 @@ class Human:
             return fit(one_line(failure.cause(event)), 160)
         if event.status == ev.SKIPPED and not self._verbosity:
             return ""
-        return "" if event.reason == "always" else one_line(event.reason)
+        task = self._tasks.get(event.id)
+        plain_command = task is not None and task.module in COMMANDS  # that it runs goes without saying, but in a check
+        return "" if event.reason == "always" or (plain_command and not self._tally.check) else one_line(event.reason)
 
     def _coloured(self, lines: Iterable[str]) -> list[str]:
         kinds = {"+": "added", "-": "removed", "@": "place"}

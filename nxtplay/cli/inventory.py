@@ -1,0 +1,94 @@
+"""`nxtplay inventory`: hosts, groups and variables as a run sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nxtplay.cli.run import asked_for, inventory_options
+
+if TYPE_CHECKING:
+    from nxtplay.inventory.model import Inventory
+
+
+@click.command("inventory", context_settings={"help_option_names": ["-h", "--help"]})
+@inventory_options
+@click.option("--list", "as_list", is_flag=True, help="Every group, host and variable (JSON).")
+@click.option("--graph", "as_graph", is_flag=True, help="Groups and hosts as a tree.")
+@click.option("--vars", "with_vars", is_flag=True, help="With --graph: variables too.")
+@click.option("--host", metavar="HOST", help="The variables of one host (JSON).")
+@click.option("-y", "--yaml", "as_yaml", is_flag=True, help="YAML instead of JSON.")
+@click.option("-l", "--limit", default="", metavar="PATTERN", help="Only hosts that match.")
+@click.option("--playbook-dir", default=".", metavar="DIR", help="group_vars and host_vars are looked for here too.")
+@click.argument("group", required=False)
+def command(**given: Any) -> int:
+    """Tell the inventory; without an option, as a tree. GROUP is where the tree begins (all)."""
+    from nxtplay.cli import compose
+    from nxtplay.cli.app import tell
+    from nxtplay.errors import NxtplayError
+    from nxtplay.report.masking import Masker
+
+    own = {name: given.pop(name) for name in ("as_list", "as_graph", "with_vars", "host", "as_yaml", "playbook_dir", "group")}
+    masker = Masker()
+    ground = compose.lay(asked_for(**given), masker, playbook_dir=own["playbook_dir"])
+    inventory = ground.inventory
+    for warning in inventory.warnings:
+        tell(NxtplayError(warning), masker.text)
+    if own["host"]:
+        _print(masker.value(inventory.variables(compose.known_host(ground, own["host"]))), yaml=own["as_yaml"])
+    elif own["as_list"]:
+        names = set(inventory.match(given["limit"])) if given["limit"] else set(inventory.hosts)
+        _print(masker.value(listed(inventory, names)), yaml=own["as_yaml"])
+    else:
+        top = own["group"] or "all"
+        if top not in inventory.groups:
+            from nxtplay.errors import Diagnostic, UsageError, did_you_mean
+
+            raise UsageError(Diagnostic(f"the inventory has no group '{top}'", hint=did_you_mean(top, inventory.groups)))
+        click.echo("\n".join(map(masker.text, graph(inventory, top, variables=own["with_vars"]))))
+    return 0
+
+
+def listed(inventory: Inventory, names: set[str]) -> dict[str, Any]:
+    """The shape that inventory scripts print: `_meta` with the hosts' variables, and every group that is not empty."""
+    out: dict[str, Any] = {"_meta": {"hostvars": {name: inventory.variables(name) for name in inventory.hosts if name in names}}}
+    for name, group in inventory.groups.items():
+        hosts = [host for host in group.hosts if host in names]
+        entry = {key: value for key, value in (("children", list(group.children)), ("hosts", hosts)) if value}
+        if entry or name == "all":
+            out[name] = entry
+    return out
+
+
+def graph(inventory: Inventory, top: str, *, variables: bool = False, depth: int = 0) -> Iterator[str]:
+    """The tree below a group; with `variables`, those of each host under it."""
+    from nxtplay.report.text import clean
+
+    yield f"{_bars(depth)}@{top}:"
+    group = inventory.groups[top]
+    for child in group.children:
+        yield from graph(inventory, child, variables=variables, depth=depth + 1)
+    for host in group.hosts:
+        yield f"{_bars(depth + 1)}{host}"
+        if variables:
+            for name, value in sorted(inventory.variables(host).items()):
+                yield f"{_bars(depth + 2)}{{{name} = {clean(str(value))}}}"
+
+
+def _bars(depth: int) -> str:
+    return "  " + "|  " * (depth - 1) + "|--" if depth else ""
+
+
+def _print(value: Any, *, yaml: bool) -> None:
+    import json
+
+    from nxtplay.events import plain
+
+    if yaml:
+        import yaml as yaml_
+
+        click.echo(yaml_.safe_dump(plain(value), sort_keys=False, allow_unicode=True, default_flow_style=False), nl=False)
+    else:
+        click.echo(json.dumps(plain(value), indent=4))

@@ -1,0 +1,160 @@
+"""The commands beside a run, and a run from its command line to its exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .test_app import nxtplay
+
+INVENTORY = """
+[web]
+web1 ansible_host=10.0.0.1
+web2 port=81
+[db]
+db1
+[site:children]
+web
+db
+[web:vars]
+port=80
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "hosts.ini").write_text(INVENTORY)
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "web.yml").write_text("colour: red\n")
+    (tmp_path / "password").write_text("open sesame\n")
+    return tmp_path
+
+
+def test_the_inventory_as_a_tree(here: Path) -> None:
+    done = nxtplay("inventory", "-i", "hosts.ini", "--graph", cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "@all:",
+        "  |--@ungrouped:",
+        "  |--@site:",
+        "  |  |--@web:",
+        "  |  |  |--web1",
+        "  |  |  |--web2",
+        "  |  |--@db:",
+        "  |  |  |--db1",
+    ]
+
+
+def test_the_inventory_as_scripts_print_it(here: Path) -> None:
+    told = json.loads(nxtplay("inventory", "-i", "hosts.ini", "--list", cwd=here).stdout)
+    assert told["web"] == {"hosts": ["web1", "web2"]}
+    assert told["site"] == {"children": ["web", "db"]}
+    assert told["_meta"]["hostvars"]["web2"] == {"port": 81, "colour": "red"}
+    (here / "again.py").write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(told)}\nEND\n")
+    (here / "again.py").chmod(0o755)
+    assert json.loads(nxtplay("inventory", "-i", "again.py", "--list", cwd=here).stdout) == told  # what it prints it can read
+
+
+def test_the_variables_of_a_host(here: Path) -> None:
+    assert json.loads(nxtplay("inventory", "-i", "hosts.ini", "--host", "web1", cwd=here).stdout)["colour"] == "red"
+    assert "port: 81" in nxtplay("inventory", "-i", "hosts.ini", "--host", "web2", "--yaml", cwd=here).stdout
+    wrong = nxtplay("inventory", "-i", "hosts.ini", "--host", "web3", cwd=here)
+    assert wrong.returncode == 5
+    assert "did you mean 'web" in wrong.stderr
+
+
+def test_where_a_value_comes_from(here: Path) -> None:
+    done = nxtplay("vars", "-i", "hosts.ini", "--host", "web2", "port", "-e", "port=99", cwd=here)
+    counts, *hidden = done.stdout.splitlines()
+    assert counts == "counts:    99  (extra vars, -e)"
+    assert [line.split()[1] for line in hidden] == ["81", "80"]
+    assert "hosts.ini:4" in hidden[0]
+    assert nxtplay("vars", "-i", "hosts.ini", "--host", "web2", "prot", cwd=here).returncode == 5
+
+
+def test_vault_there_and_back(here: Path) -> None:
+    path = here / "secret.yml"
+    path.write_text("token: swordfish7\n")
+    path.chmod(0o640)
+    key = ["--vault-password-file", "password"]
+    assert nxtplay("vault", "encrypt", *key, "secret.yml", cwd=here).returncode == 0
+    assert path.read_text().startswith("$ANSIBLE_VAULT;1.1;AES256\n")
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert nxtplay("vault", "view", *key, "secret.yml", cwd=here).stdout == "token: swordfish7\n"
+    again = nxtplay("vault", "encrypt", *key, "secret.yml", cwd=here)
+    assert (again.returncode, "encrypted already" in again.stderr) == (5, True)
+    (here / "other").write_text("another\n")
+    assert nxtplay("vault", "rekey", *key, "--new-vault-password-file", "other", "secret.yml", cwd=here).returncode == 0
+    wrong = nxtplay("vault", "view", *key, "secret.yml", cwd=here)
+    assert wrong.returncode == 4
+    assert "no vault password given" in wrong.stderr
+    assert nxtplay("vault", "decrypt", "--vault-password-file", "other", "secret.yml", cwd=here).returncode == 0
+    assert path.read_text() == "token: swordfish7\n"
+
+
+def test_vault_edit_keeps_the_file_when_the_editor_fails(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = ["--vault-password-file", "password"]
+    monkeypatch.setenv("EDITOR", "sh -c 'echo new: value > \"$0\"'")
+    assert nxtplay("vault", "create", *key, "made.yml", cwd=here).returncode == 0
+    assert (here / "made.yml").stat().st_mode & 0o777 == 0o600
+    assert nxtplay("vault", "view", *key, "made.yml", cwd=here).stdout == "new: value\n"
+    before = (here / "made.yml").read_text()
+    monkeypatch.setenv("EDITOR", "false")
+    assert nxtplay("vault", "edit", *key, "made.yml", cwd=here).returncode == 1
+    assert (here / "made.yml").read_text() == before
+
+
+PLAYBOOK = """
+- name: Files
+  hosts: localhost
+  gather_facts: false
+  vars_files: [secret.yml]
+  tasks:
+    - name: Write
+      copy: {dest: "{{ playbook_dir }}/out.txt", content: "token={{ token }}\\n"}
+    - name: Show
+      command: cat {{ playbook_dir }}/out.txt
+      changed_when: false
+    - debug: {msg: "{{ token | b64encode }}"}
+"""
+
+
+def test_a_run_from_check_to_nothing_left(here: Path) -> None:
+    (here / "site.yml").write_text(PLAYBOOK)
+    (here / "secret.yml").write_text("token: swordfish7\n")
+    key = ["--vault-password-file", "password"]
+    assert nxtplay("vault", "encrypt", *key, "secret.yml", cwd=here).returncode == 0
+    check = nxtplay("site.yml", *key, "-C", "-D", "--exit-code", cwd=here)
+    assert check.returncode in (3, 6), check.stderr + check.stdout
+    assert not (here / "out.txt").exists()
+    first = nxtplay("site.yml", *key, "-D", "-vvv", "--junit", "j.xml", "--html", "h.html", cwd=here)
+    assert first.returncode == 0, first.stderr + first.stdout
+    assert (here / "out.txt").read_text() == "token=swordfish7\n"
+    assert "changed=1 " in first.stdout
+    second = nxtplay("site.yml", *key, "--json", cwd=here)
+    recap = json.loads(second.stdout.splitlines()[-1])["recap"]
+    assert recap["hosts"]["localhost"]["changed"] == 0
+    for text in (check.stdout, first.stdout, second.stdout, (here / "j.xml").read_text(), (here / "h.html").read_text()):
+        assert "swordfish7" not in text
+        assert "c3dvcmRmaXNoNw" not in text
+    for text in (check.stdout, first.stdout, second.stdout, (here / "h.html").read_text()):
+        assert "********" in text
+
+
+def test_what_is_wrong_is_told_before_anything_runs(here: Path) -> None:
+    (here / "site.yml").write_text("- hosts: localhost\n  tasks:\n    - command: touch ran\n    - cpoy: {dest: /x}\n    - ping: {dta: 1}\n")
+    done = nxtplay("site.yml", cwd=here)
+    assert done.returncode == 4
+    assert "site.yml:4:7" in done.stderr
+    assert "copy" in done.stderr
+    assert not (here / "ran").exists()
+    assert nxtplay("lint", "site.yml", cwd=here).returncode == 4
+
+
+def test_listing(here: Path) -> None:
+    (here / "site.yml").write_text("- name: P\n  hosts: web\n  tasks:\n    - {name: A, ping: , tags: x}\n    - {name: B, ping: }\n")
+    done = nxtplay("site.yml", "-i", "hosts.ini", "--list-tasks", "--list-hosts", "-t", "x", "-l", "web1", cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert "      A\tTAGS: [x]" in done.stdout
+    assert "      B" not in done.stdout
+    assert "    hosts (1):\n      web1" in done.stdout
