@@ -1,11 +1,15 @@
 """The commands beside a run, and a run from its command line to its exit code."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from .test_app import nxtplay
+from .test_app import ROOT, nxtplay
 
 INVENTORY = """
 [web]
@@ -158,3 +162,20 @@ def test_listing(here: Path) -> None:
     assert "      A\tTAGS: [x]" in done.stdout
     assert "      B" not in done.stdout
     assert "    hosts (1):\n      web1" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_told_to_end_says_where_it_was(here: Path, number: signal.Signals) -> None:
+    (here / "site.yml").write_text("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - name: Wait\n      command: sleep 60\n")
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "nxtplay", "site.yml", "--json"]
+    with subprocess.Popen(command, cwd=here, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["kind"] == "task_started":
+                break
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=20)
+    assert process.returncode == 99, errors
+    assert json.loads(rest.splitlines()[-1])["recap"]["interrupted_at"].startswith("Wait")
+    assert "Traceback" not in errors
