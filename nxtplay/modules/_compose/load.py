@@ -14,6 +14,7 @@ from nxtplay.modules._compose.source import ComposeErrors, Document
 
 DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDES = ("compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml")
+NAME = "COMPOSE_PROJECT_NAME"
 SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
@@ -58,9 +59,41 @@ def load(host: Reader, request: Request) -> Loaded:
     """Read everything a request names. Raises ComposeErrors with all that is wrong in the files themselves."""
     environ = environment(host, request.directory, request.env_files)
     files = find_files(host, request)
+    environ[NAME] = project_name(host, request, files, environ)
     loaded = Loaded({}, files, environ)
     loaded.model = _merged(host, files, request.definition, request.directory, loaded, ())
     return loaded
+
+
+def project_name(host: Reader, request: Request, files: Sequence[str], environ: Mapping[str, str]) -> str:
+    """The name as Compose finds it: said, COMPOSE_PROJECT_NAME, `name:` in the last file that has it, the folder's name.
+
+    Known before the files are read in earnest: they may take it in as ${COMPOSE_PROJECT_NAME}.
+    """
+    said = request.project_name or environ.get(NAME) or _name_in(host, request, files, environ)
+    if said:
+        if not re.match(r"^[a-z0-9][a-z0-9_-]*$", said):
+            raise ComposeErrors([f"'{said}' is no project name (lower-case letters, digits, dash and underscore, a letter or digit first)"])
+        return said
+    found = re.sub(r"[^a-z0-9_-]", "", os.path.basename(request.directory).lower()).lstrip("_-")
+    if not found:
+        raise ComposeErrors([f"no project name can be made of the folder {request.directory}; give `project_name`"])
+    return found
+
+
+def _name_in(host: Reader, request: Request, files: Sequence[str], environ: Mapping[str, str]) -> str:
+    found = ""
+    for text in [host.read(f).decode("utf-8", "replace") for f in files if host.exists(f)] or [request.definition or ""]:
+        line = re.search(r"^name:[ \t]*(.*)$", text, re.MULTILINE)
+        if line is None and not re.match(r"\s*{", text):
+            continue  # spares reading the file twice
+        data = source.parse(text, "").data
+        named = data.get("name") if isinstance(data, dict) else None
+        try:
+            found = interpolate.substitute(named, environ.get) if isinstance(named, str) else found
+        except interpolate.BadTemplate:
+            continue  # told with its place when the file is read
+    return found
 
 
 def find_files(host: Reader, request: Request) -> tuple[str, ...]:

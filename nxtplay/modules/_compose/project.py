@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
@@ -58,7 +57,7 @@ class Project:
 def read(host: Reader, request: Request) -> Project:
     """Read and complete a project. Raises ComposeErrors with everything that is wrong."""
     loaded = load.load(host, request)
-    name = project_name(request, loaded)
+    name = loaded.environ[load.NAME]
     services: Named = {n: dict(s or {}) for n, s in (loaded.model.get("services") or {}).items()}
     if not services:
         raise ComposeErrors([f"{(loaded.files or ('definition',))[0]}: there are no services"])
@@ -84,19 +83,6 @@ def read(host: Reader, request: Request) -> Project:
         warnings=tuple(loaded.warnings()),
         env_files=request.env_files,
     )
-
-
-def project_name(request: Request, loaded: Loaded) -> str:
-    """The name as Compose finds it: said, COMPOSE_PROJECT_NAME, `name:` in the file, the folder's name."""
-    said = request.project_name or loaded.environ.get("COMPOSE_PROJECT_NAME") or loaded.model.get("name")
-    if said:
-        if not re.match(r"^[a-z0-9][a-z0-9_-]*$", said):
-            raise ComposeErrors([f"'{said}' is no project name (lower-case letters, digits, dash and underscore, a letter or digit first)"])
-        return str(said)
-    found = re.sub(r"[^a-z0-9_-]", "", os.path.basename(request.directory).lower()).lstrip("_-")
-    if not found:
-        raise ComposeErrors([f"no project name can be made of the folder {request.directory}; give `project_name`"])
-    return found
 
 
 def _complete(host: Reader, name: str, service: dict[str, Any], loaded: Loaded) -> None:
