@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
 import os
 import re
@@ -14,8 +13,7 @@ from nxtplay.core import types
 from nxtplay.core.resource import Action, Module, Query, Resource
 from nxtplay.core.types import ArgSpec, Rule
 from nxtplay.modules import registry
-from nxtplay.playbook import keywords
-from nxtplay.playbook.modules import COLLECTIONS
+from nxtplay.playbook import schema
 
 KINDS = {
     Resource: ("resource", "In a check it is compared with what is there; what a run would change is told and counted on by later tasks."),
@@ -190,104 +188,11 @@ def _read(path: str) -> str:
         return ""
 
 
-# -- editors
-
-_TEMPLATE = {"type": "string", "pattern": r"\{[{%]"}
-_LIST_OF_TASKS: dict[str, Any] = {"type": ["array", "null"], "items": {"$ref": "#/definitions/item"}}
-_BY_KIND: dict[str, dict[str, Any]] = {
-    "bool": {"anyOf": [{"type": "boolean"}, {"enum": ["yes", "no", "on", "off", "true", "false"]}, _TEMPLATE]},
-    "int": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
-    "number": {"anyOf": [{"type": "number"}, {"type": "string"}]},
-    "text": {"type": ["string", "number", "boolean", "null"]},
-    "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
-    "words": {"type": ["string", "number", "array", "null"]},
-    "texts": {"type": ["string", "array", "null"], "items": {"type": "string"}},
-    "exprs": {"type": ["string", "boolean", "array", "number", "null"]},
-    "expr": {"type": ["string", "boolean"]},
-    "vars": {"type": ["object", "array", "null"]},
-    "map": {"type": ["object", "string", "null"]},
-    "maps": {"type": ["object", "array", "string", "null"]},
-    "list": {"type": ["array", "string", "null"]},
-    "tasks": _LIST_OF_TASKS,
-    "roles": {"type": ["array", "null"], "items": {"anyOf": [{"type": "string"}, {"$ref": "#/definitions/role"}]}},
-    "prompts": {"type": ["array", "null"], "items": {"$ref": "#/definitions/prompt"}},
-    "serial": {"type": ["integer", "string", "array"]},
-    "any": {},
-    "control": {"$ref": "#/definitions/loop_control"},
-    "action": {"type": ["string", "object"]},
-}
-
-
 def playbook_schema() -> dict[str, Any]:
     """JSON Schema (draft 7) of a playbook, modules and their arguments included."""
-    definitions: dict[str, Any] = {
-        "play": _object(keywords.PLAY, required=["hosts"]),
-        "import": _object(keywords.IMPORT, required=["import_playbook"], further={"ansible.builtin.import_playbook": {"type": "string"}}),
-        "role": {**_object(keywords.ROLE), "additionalProperties": True},
-        "block": _object(keywords.BLOCK, required=["block"]),
-        "task": _acting(keywords.TASK),
-        "handler": _acting(keywords.HANDLER),
-        "item": {"if": {"required": ["block"]}, "then": {"$ref": "#/definitions/block"}, "else": {"$ref": "#/definitions/task"}},
-        "handler_item": {"if": {"required": ["block"]}, "then": {"$ref": "#/definitions/block"}, "else": {"$ref": "#/definitions/handler"}},
-        "loop_control": _mapping({name: _keyword(k) for name, k in keywords.LOOP_CONTROL.items()}),
-        "prompt": _mapping({name: _keyword(k) for name, k in keywords.PROMPT.items()}, ["name"]),
-        **{f"module_{name}": _module(name) for name in sorted(registry.names())},
-    }
-    definitions["play"]["properties"]["handlers"] = {"type": ["array", "null"], "items": {"$ref": "#/definitions/handler_item"}}
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "A playbook for nxtplay",
-        "type": ["array", "null"],
-        "items": {
-            "if": {"required": ["hosts"]},
-            "then": {"$ref": "#/definitions/play"},
-            "else": {"$ref": "#/definitions/import"},
-        },
-        "definitions": definitions,
-    }
+    return schema.json_schema(registry.names() | registry.ENGINE_WORDS - {"import_playbook"})
 
 
 def tasks_schema() -> dict[str, Any]:
     """The schema of a file of tasks (a role's tasks/main.yml)."""
-    whole = playbook_schema()
-    return {**whole, "title": "Tasks for nxtplay", "items": {"$ref": "#/definitions/item"}}
-
-
-def _mapping(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "additionalProperties": False, **({"required": required} if required else {})}
-
-
-def _object(where: str, *, required: list[str] | None = None, further: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    return _mapping({**{name: _keyword(k) for name, k in keywords.legal(where).items()}, **(further or {})}, required)
-
-
-def _keyword(keyword: keywords.Keyword) -> dict[str, Any]:
-    shape = {"anyOf": [{"enum": list(keyword.choices)}, _TEMPLATE]} if keyword.choices else _BY_KIND[keyword.kind]
-    return {"description": keyword.help, **shape}
-
-
-@functools.cache
-def _prefix() -> str:
-    return "(?:" + "|".join(re.escape(name) for name in COLLECTIONS) + r")\."
-
-
-def _acting(where: str) -> dict[str, Any]:
-    """A task or handler: keywords and one module, by its short or its full name."""
-    modules: dict[str, Any] = {name: {"$ref": f"#/definitions/module_{name}"} for name in registry.names()}
-    modules |= {word: {} for word in registry.ENGINE_WORDS if word != "import_playbook"}
-    own = keywords.legal(where) | keywords.legal(keywords.INCLUDE)
-    schema = _mapping({**{name: _keyword(k) for name, k in own.items()}, **dict(sorted(modules.items()))})
-    schema["patternProperties"] = {
-        "^with_": {},
-        **{f"^{_prefix()}{re.escape(name)}$": shape for name, shape in sorted(modules.items())},
-    }
-    return schema
-
-
-def _module(name: str) -> dict[str, Any]:
-    module = registry.load(name)
-    first = inspect.cleandoc(module.__doc__ or "").partition("\n")[0]
-    # required arguments may come from module_defaults and `args`, so an editor does not insist on them
-    shape = {key: value for key, value in types.json_schema(module).items() if key != "required"}
-    loose: list[str] = ["string", "null"]  # `key=value` words, or the text of `shell: TEXT`
-    return {"description": first, "anyOf": [shape, {"type": loose}]}
+    return {**playbook_schema(), "title": "Tasks for nxtplay", "items": {"$ref": "#/definitions/item"}}
