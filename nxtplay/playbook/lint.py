@@ -20,6 +20,7 @@ from nxtplay.playbook.lint_templates import Sources, Templates
 from nxtplay.playbook.load import load_role, load_tasks, options
 from nxtplay.playbook.model import Block, Included, Item, Play, Playbook, Role, Task
 from nxtplay.playbook.reading import Options
+from nxtplay.playbook.search import matches
 from nxtplay.playbook.seen import Course, Seen
 
 MAX_INCLUDES = 1000  # followed in one play; roles that include each other with conditions would go on for ever
@@ -83,18 +84,18 @@ def _course(play: Play, given: Options, sources: Sources, found: Findings) -> Co
     tasks = [seen for section in play.sections for seen in follow.items((section,), Seen.start())]
     handlers = list(follow.items(play.handlers, Seen.start()))
     handlers += [seen for item in follow.handlers for seen in follow.items((item,), Seen.start())]
-    return Course(play, os.path.dirname(play.file), tuple(tasks), tuple(handlers), tuple(follow.roles), follow.open)
+    return Course(play, os.path.dirname(play.file), tuple(tasks), tuple(handlers), tuple(follow.roles), frozenset(follow.unforeseen))
 
 
 class _Follow:
-    """Goes through a play and into what it includes by a literal name. `open` is set when something included cannot be known."""
+    """Goes through a play and into what it includes: by a literal name, or one of the files that a name with templates may mean."""
 
     def __init__(self, play: Play, given: Options, sources: Sources, found: Findings) -> None:
         self.base = os.path.dirname(play.file)
         self.given, self.sources, self.found = given, sources, found
         self.handlers: list[Item] = []
         self.roles: list[Role] = []
-        self.open = False
+        self.unforeseen: set[Span] = set()
         self.count = 0
 
     def items(self, items: tuple[Item, ...], around: Seen) -> Iterator[Seen]:
@@ -111,33 +112,68 @@ class _Follow:
                 yield from self.include(item, seen)
 
     def include(self, task: Task, seen: Seen) -> Iterator[Seen]:
-        asked = task.args.get("file") if task.module == "include_tasks" else task.args.get("name", task.args.get("role"))
-        key = (task.module, str(asked), str(task.args.get("tasks_from")))
-        if not isinstance(asked, str) or templated(asked) or any(templated(value) for value in task.args.values()):
-            self.open = True
+        name = task.args.get("file") if task.module == "include_tasks" else task.args.get("name", task.args.get("role"))
+        if not isinstance(name, str):
             return
+        others = [value for key, value in task.args.items() if key not in ("file", "name", "role", "apply")]
+        if not templated(name) and not any(templated(value) for value in others):
+            yield from self.follow(task, name, seen, certain=seen.certain)
+            return
+        files = self.meant(task, name) if task.module == "include_tasks" else []
+        if not files:
+            self.unforeseen.add(task.span)
+        for file in files:
+            yield from self.follow(task, file, seen, certain=False)
+
+    def meant(self, task: Task, name: str) -> list[str]:
+        """The files of tasks that a name with templates in it may mean."""
+        folders = [os.path.dirname(task.file), *([os.path.join(task.role.path, "tasks")] if task.role else [])]
+        return [path for path in matches(name, task, [os.path.join(folder, "") for folder in folders]) if path != task.file]
+
+    def follow(self, task: Task, name: str, seen: Seen, *, certain: bool) -> Iterator[Seen]:
+        key = (task.module, name, str(task.args.get("tasks_from")))
         self.count += 1
         if key in seen.includes or self.count > MAX_INCLUDES:
             return
+        inner = dataclasses.replace(seen, certain=certain).inside(task, key)
         try:
-            included = self.read(task, asked)
+            included = self.read(task, name, maybe=not inner.certain)
         except PlaybookErrors as error:
             span = task.args.values_at.get("file") or task.args.values_at.get("name") or task.module_span
             self.found.extend(d if d.span else dataclasses.replace(d, span=span) for d in error.diagnostics)
             return
+        self.found.extend(included.warnings)
         self.sources.add(included.sources)
         self.handlers += included.handlers
         self.roles += included.roles
-        yield from self.items((included.block,), seen.inside(task, key))
+        yield from self.items((included.block,), inner)
 
-    def read(self, task: Task, asked: str) -> Included:
+    def read(self, task: Task, asked: str, *, maybe: bool) -> Included:
         above = task.apply or task.shared
         if task.module == "include_tasks":
             stack = [task.file] if task.file else []
+            asked = os.path.abspath(asked) if os.path.exists(asked) and os.path.dirname(asked) else asked
             return load_tasks(
-                asked, shared=above, base=self.base, role=task.role, handlers=task.is_handler, stack=stack, given=self.given
+                asked,
+                shared=above,
+                base=self.base,
+                role=task.role,
+                handlers=task.is_handler,
+                stack=stack,
+                maybe=maybe,
+                given=self.given,
             )
         span = task.args.values_at.get("name") or task.args.values_at.get("role") or task.module_span
         files = {key: str(value) for key, value in task.args.items() if key.endswith("_from")}
         public = str(task.args.get("public", False)).lower() in ("true", "yes")
-        return load_role(asked, shared=above, base=self.base, span=span, parent=task.role, files=files, public=public, given=self.given)
+        return load_role(
+            asked,
+            shared=above,
+            base=self.base,
+            span=span,
+            parent=task.role,
+            files=files,
+            public=public,
+            maybe=maybe,
+            given=self.given,
+        )

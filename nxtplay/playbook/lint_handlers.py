@@ -31,7 +31,7 @@ def _notifications(course: Course, found: Findings) -> None:
             names[topic] = task.span
         if task.module in ("include_tasks", "include_role"):
             return
-    if course.open:
+    if course.unforeseen:
         return
     for seen in (*course.tasks, *course.handlers):
         for one in seen.task.shared.notify:

@@ -23,7 +23,7 @@ from nxtplay.playbook.load import variables_file
 from nxtplay.playbook.magic import IN_TEMPLATES, KNOWN_ANSIBLE, LEFT_BY, MAGIC
 from nxtplay.playbook.model import Play, Role, Task, YamlMap
 from nxtplay.playbook.reading import Options
-from nxtplay.playbook.search import candidates
+from nxtplay.playbook.search import candidates, matches, search_path
 from nxtplay.playbook.seen import Course, Seen, loop_names
 
 HostNames = Mapping[str, AbstractSet[str]]
@@ -91,13 +91,14 @@ class _Names:
             paths = [path for name in names for path in candidates(str(name), "vars", [self.course.base])]
             self._file(next((path for path in paths if os.path.isfile(path)), None), self.fixed)
 
-    def _file(self, path: str | None, into: dict[str, Span | None]) -> None:
+    def _file(self, path: str | None, into: dict[str, Span | None], *, sure: bool = True) -> None:
         if path is None:
             return
         try:
             variables = variables_file(path, decrypt=self.given.decrypt)
         except NxtplayError as error:
-            self.found.extend(error.diagnostics)
+            if sure:
+                self.found.extend(error.diagnostics)
             self.open = True
             return
         into.update({str(name): variables.keys_at.get(name) for name in variables})
@@ -189,7 +190,7 @@ class _Names:
             self._include_vars(task)
         elif (task.module == "getent" or task.module not in self.given.modules) and task.module not in LEFT_BY:
             self.open = True  # it may leave names of its own
-        elif task.module in ("include_tasks", "include_role") and _unforeseen(task):
+        elif task.span in self.course.unforeseen:
             self.open = True
 
     def _include_vars(self, task: Task) -> None:
@@ -197,11 +198,17 @@ class _Names:
         if isinstance(name, str) and not templated(name):
             self.kept[name] = task.span
             return
+        file = task.args.get("file")
         path = found_file(task, self.course.base)
-        if path is None or not os.path.isfile(path):
+        paths = [path] if path else []
+        if isinstance(file, str) and templated(file):
+            folders = search_path(task, self.course.base)
+            paths = matches(file, task, [os.path.join(folder, "vars") for folder in folders], any_stem=task.role is not None)
+            paths += matches(file, task, folders)
+        if not paths:
             self.open = True
-        else:
-            self._file(path, self.kept)
+        for one in paths:
+            self._file(one, self.kept, sure=path is not None)
 
     # -- variables made of others
 
@@ -228,10 +235,6 @@ class _Names:
                             waiting.add(inner)
                         if not guard and span.file:
                             self._use(inner, span, text, local, certain=False)
-
-
-def _unforeseen(task: Task) -> bool:
-    return any(templated(value) for value in task.args.values())
 
 
 def _chain(role: Role | None) -> tuple[Role, ...]:

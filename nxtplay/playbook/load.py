@@ -56,10 +56,12 @@ def load_tasks(
     variables: Mapping[str, Any] | None = None,
     handlers: bool = False,
     stack: Sequence[str] = (),
+    maybe: bool = False,
     given: Options | None = None,
 ) -> Included:
     """A file of tasks as include_tasks brings it in. `path` may be relative: it is found like the imports of `role` or of the
-    playbook directory `base`; `stack` names the files that asked for it, nearest last. `shared` is the include's `Task.apply`.
+    playbook directory `base`; `stack` names the files that asked for it, nearest last. `shared` is the include's `Task.apply`;
+    `maybe`: the include may never be reached, so that what only a run would meet is a warning.
     """
     reading = Reading(given or options())
     here = Place(
@@ -68,6 +70,7 @@ def load_tasks(
         known=reading.options.modules | library(base) | (library(role.path) if role else frozenset()),
         role=role,
         handlers=handlers,
+        maybe=maybe,
         scopes=(variables or {},),
     )
     tried = imports.task_files(path, here)
@@ -94,6 +97,7 @@ def load_role(
     public: bool = False,
     allow_duplicates: bool = True,
     variables: Mapping[str, Any] | None = None,
+    maybe: bool = False,
     given: Options | None = None,
 ) -> Included:
     """A role as include_role brings it in, dependencies first. `files` holds tasks_from, vars_from, defaults_from, handlers_from
@@ -104,6 +108,7 @@ def load_role(
         base=base,
         known=reading.options.modules | library(base) | (library(parent.path) if parent else frozenset()),
         role=parent,
+        maybe=maybe,
         scopes=(variables or {},),
     )
     chosen = {imports.FROM[key]: Located(imports.stem(text), span) for key, text in (files or {}).items() if text and key in imports.FROM}
@@ -123,7 +128,7 @@ def load_role(
 
 def _included(reading: Reading, block: Block) -> Included:
     reading.found.raise_errors()
-    return Included(block, tuple(reading.handlers), tuple(reading.roles), reading.sources)
+    return Included(block, tuple(reading.handlers), tuple(reading.roles), reading.sources, tuple(dict.fromkeys(reading.found)))
 
 
 def options(

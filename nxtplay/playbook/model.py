@@ -209,6 +209,7 @@ class Included:
     handlers: tuple[Union[Block, Task], ...] = ()  # of the roles in it; to be added to the play's
     roles: tuple[Role, ...] = ()  # the roles in it, dependencies first
     sources: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 Item = Union[Block, Task]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from nxtplay.errors import Span, did_you_mean
 from nxtplay.playbook.findings import Findings, listed, shown, unknown_key
+from nxtplay.playbook.foreign import is_foreign
 from nxtplay.playbook.keywords import HANDLER, INCLUDE, KEYWORDS, LOOKUPS, legal, templated
 from nxtplay.playbook.model import Located, YamlMap
 from nxtplay.playbook.split import split_command, split_pairs
@@ -67,6 +69,7 @@ class Action:
     args: YamlMap
     free_form: Located | None = None
     local: bool = False
+    foreign: bool = False  # Ansible has this module, nxtplay does not
 
 
 def find_action(raw: YamlMap, where: str, known: Collection[str], found: Findings) -> Action | None:
@@ -74,6 +77,8 @@ def find_action(raw: YamlMap, where: str, known: Collection[str], found: Finding
     keywords = legal(where)
     candidates = [key for key in raw if key not in keywords and not (isinstance(key, str) and key.startswith("with_"))]
     actions = [key for key in candidates if isinstance(key, str) and canonical(key, known)]
+    foreign = [] if actions else [key for key in candidates if isinstance(key, str) and is_foreign(key, known, COLLECTIONS)]
+    actions = actions or foreign
     spoken = [key for key in ("action", "local_action") if key in raw]
     all_actions = [*actions, *spoken]
     if len(all_actions) > 1:
@@ -85,7 +90,7 @@ def find_action(raw: YamlMap, where: str, known: Collection[str], found: Finding
         _no_action(raw, where, unknown, known, found)
         return None
     key = all_actions[0]
-    module = key if key in spoken else canonical(key, known) or key
+    module = key if key in spoken else canonical(key, known) or key.rpartition(".")[2]
     allowed = legal(INCLUDE) if module in INCLUDES and where != HANDLER else keywords
     for extra in unknown:
         unknown_key(extra, raw.keys_at[extra], where, keywords, found, further=tuple(known))
@@ -94,7 +99,8 @@ def find_action(raw: YamlMap, where: str, known: Collection[str], found: Finding
             unknown_key(extra, raw.keys_at[extra], INCLUDE, allowed, found)
     if key in spoken:
         return _spoken_action(raw, key, known, found)
-    return _with_args(raw, module, raw.keys_at[key], raw[key], raw.values_at[key], found)
+    action = _with_args(raw, module, raw.keys_at[key], raw[key], raw.values_at[key], found)
+    return dataclasses.replace(action, foreign=True) if action and foreign else action
 
 
 def _no_action(raw: YamlMap, where: str, unknown: list[Any], known: Collection[str], found: Findings) -> None:
@@ -142,7 +148,7 @@ def _spoken_action(raw: YamlMap, key: str, known: Collection[str], found: Findin
         place = span._replace(column=span.column + len(value) - len(given.lstrip()))
         given = given.lstrip()
     action = _with_args(raw, module, word_span, given or None, place, found)
-    return Action(action.module, action.module_span, action.args, action.free_form, local) if action else None
+    return dataclasses.replace(action, local=local) if action else None
 
 
 def _without(raw: YamlMap, key: str) -> YamlMap:

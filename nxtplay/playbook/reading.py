@@ -38,6 +38,7 @@ class Place:
     known: frozenset[str]
     role: Role | None = None
     handlers: bool = False
+    maybe: bool = False  # what is read may never run: it stands behind a condition that is not in its own keywords
     stack: tuple[tuple[str, Span], ...] = ()
     scopes: tuple[Mapping[str, Any], ...] = ()
 

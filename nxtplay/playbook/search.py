@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 from collections.abc import Sequence
 
 from nxtplay.playbook.model import Task
@@ -27,3 +29,31 @@ def candidates(path: str, subfolder: str, folders: Sequence[str]) -> list[str]:
     for folder in folders:
         out += [os.path.join(folder, subfolder, path), os.path.join(folder, path)]
     return [os.path.normpath(place) for place in dict.fromkeys(out)]
+
+
+_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+MOST = 30  # files that one name with templates may mean; more is no help
+
+
+def matches(name: str, task: Task, folders: Sequence[str], *, any_stem: bool = False) -> list[str]:
+    """The files that a name with templates in it may mean: whatever stands where the templates stand.
+
+    Empty when it could be any file; with `any_stem` an ending alone (`{{ system }}.yml`) is enough.
+    """
+    names = [name]
+    if task.loop is not None and isinstance(task.loop.value.value, list):
+        item = re.compile(r"\{\{ *" + re.escape(task.loop.control.loop_var) + r" *\}\}")
+        if item.fullmatch(name.strip()):
+            names = [one for one in task.loop.value.value if isinstance(one, str)]
+    found: list[str] = []
+    for one in names:
+        pattern = _EXPRESSION.sub("\0", one)
+        literal = pattern.replace("\0", "") if any_stem else os.path.splitext(pattern)[0].replace("\0", "")
+        if "{%" in pattern or not re.search(r"\w", literal):
+            return []
+        pattern = glob.escape(pattern).replace("\0", "*")
+        for folder in folders:
+            full = pattern if os.path.isabs(pattern) else os.path.join(glob.escape(folder), pattern)
+            found += [os.path.normpath(path) for path in sorted(glob.glob(full)) if os.path.isfile(path)]
+    found = list(dict.fromkeys(found))
+    return found if len(found) <= MOST else []

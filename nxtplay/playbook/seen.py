@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from nxtplay.errors import Span
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Play, Role, Task
 
@@ -36,14 +37,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Course:
-    """A play with everything literal followed; `open` when it includes what only a run can know."""
+    """A play with everything literal followed."""
 
     play: Play
     base: str
     tasks: tuple[Seen, ...]
     handlers: tuple[Seen, ...]
     roles: tuple[Role, ...]  # of literal include_role
-    open: bool
+    unforeseen: frozenset[Span]  # includes that only a run can follow
 
 
 def loop_names(task: Task) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from nxtplay.errors import Span
 from nxtplay.playbook import imports
 from nxtplay.playbook.findings import check_keys, check_values, place_of, shown, unknown_key
+from nxtplay.playbook.foreign import INSTEAD
 from nxtplay.playbook.inherit import each, inherit, located
 from nxtplay.playbook.keywords import BLOCK, HANDLER, LOOP_CONTROL, TASK, legal, templated
 from nxtplay.playbook.model import Block, Item, Located, Loop, LoopControl, Shared, Task, YamlList, YamlMap
@@ -55,7 +56,21 @@ def read_item(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pla
         return None
     if action.module in IMPORTS:
         return imports.expand(reading, raw, action, shared, place)
+    if action.foreign:
+        conditional = bool(shared.when) or raw.get("when") not in (None, "", True) or place.maybe or place.handlers
+        _not_here(reading, action, place, conditional=conditional)
     return _task(reading, raw, action, shared, place)
+
+
+def _not_here(reading: Reading, action: Action, place: Place, *, conditional: bool) -> None:
+    """A module that only Ansible has is an error where it surely runs, and a warning where it may not."""
+    instead = INSTEAD.get(action.module)
+    hint = f"use {instead}" if instead in place.known else "use a module that is here, or command"
+    if conditional:
+        message = f"module '{action.module}' is Ansible's and not in nxtplay: the task fails if it ever runs"
+        reading.found.warning(message, action.module_span, hint)
+    else:
+        reading.found.error(f"module '{action.module}' is Ansible's and not in nxtplay", action.module_span, hint)
 
 
 def _block(reading: Reading, raw: YamlMap, shared: Shared, place: Place) -> Block | None:

@@ -169,6 +169,29 @@ def test_literal_includes_are_followed(rich: Tree) -> None:
     assert told(rich, "- include_tasks: setup.yml")[0][:2] == ("deeper.yml:1:11", "debug: unknown argument 'mgs'")
 
 
+def test_roles_for_many_systems_run_where_their_other_systems_conditions_do_not_hold(rich: Tree) -> None:
+    rich.write("roles/web/tasks/main.yml", "- yum: {name: a}\n  when: system == 'RedHat'\n- include_tasks: 'setup-{{ x }}.yml'\n")
+    rich.write("roles/web/tasks/setup-a.yml", "- openbsd_pkg: {name: a}\n- community.general.pacman: {name: a}\n- debug: {mgs: a}\n")
+    found = lint(rich, "- hosts: all\n  roles: [web]\n")
+    assert [(rich.told(one)[0], one.severity) for one in found] == [
+        ("roles/web/tasks/main.yml:1:3", "warning"),
+        ("roles/web/tasks/setup-a.yml:1:3", "warning"),
+        ("roles/web/tasks/setup-a.yml:2:3", "warning"),
+        ("roles/web/tasks/setup-a.yml:3:11", "error"),
+    ]
+    assert found[0].message == "module 'yum' is Ansible's and not in nxtplay: the task fails if it ever runs"
+    place, message, _ = rich.task_finding("- kubernetes.core.k8s: {}\n- apt: {}")
+    assert (place, message) == ("site.yml:3:7", "module 'k8s' is Ansible's and not in nxtplay")
+
+
+def test_variables_of_every_file_that_a_templated_name_may_mean(rich: Tree) -> None:
+    rich.write("roles/web/tasks/main.yml", "- include_vars: '{{ ansible_os_family }}.yml'\n- debug: {msg: '{{ user }} {{ usr }}'}\n")
+    rich.write("roles/web/vars/Debian.yml", "user: www-data\n")
+    rich.write("roles/web/vars/RedHat.yml", "user: nginx\n")
+    found = lint(rich, "- hosts: all\n  roles: [web]\n", HOSTS)
+    assert [(rich.told(one)[0], one.message) for one in found] == [("roles/web/tasks/main.yml:2:31", "undefined variable 'usr'")]
+
+
 def test_the_loop_of_an_include_is_not_hidden(rich: Tree) -> None:
     rich.write("setup.yml", "- ping:\n  loop: [1]\n")
     (found,) = told(rich, "- include_tasks: setup.yml\n  loop: [1, 2]\n")
