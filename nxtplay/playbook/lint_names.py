@@ -57,6 +57,7 @@ class _Names:
         self.course, self.hosts, self.parsed, self.given, self.found = course, hosts, parsed, given, found
         self.kept = dict(kept)
         self.fixed: dict[str, Span | None] = {}
+        self._hosts_without: dict[str, list[str]] = {}
         self.open = False
         self.asked: set[str] = set()  # every name that a task uses, to know which variables matter
         self._variables(course.play.vars)
@@ -70,6 +71,8 @@ class _Names:
         self._vars_files()
 
     def check(self) -> None:
+        for seen in self.course.handlers:  # they run at the end of each section, so what they leave may be there
+            self._leaves(seen.task)
         for seen in (*self.course.tasks, *self.course.handlers):
             if self.open:
                 return
@@ -151,7 +154,7 @@ class _Names:
     def _use(self, name: str, span: Span, text: str, local: Sequence[Any], certain: bool) -> None:
         if name in MAGIC or name in self.fixed or name in self.kept or any(name in level for level in local):
             return
-        lacking = [host for host, names in self.hosts.items() if name not in names]
+        lacking = self._lacking(name)
         if not lacking:
             return
         known = {*self.fixed, *self.kept, *(str(n) for level in local for n in level), *MAGIC}
@@ -173,6 +176,11 @@ class _Names:
             self.found.error(message, place, hint, (f"'{near[0]}' is defined here", defined))
         else:
             report(message, place, hint)
+
+    def _lacking(self, name: str) -> list[str]:
+        if name not in self._hosts_without:
+            self._hosts_without[name] = [host for host, names in self.hosts.items() if name not in names]
+        return self._hosts_without[name]
 
     # -- what a task leaves
 

@@ -148,6 +148,7 @@ class Task:
     is_handler: bool = False
     is_local_action: bool = False
     apply: Shared | None = None  # include_*: what the included tasks start from (`shared` of load_tasks): blocks around it, then `apply`
+    params: tuple[Mapping[str, Any], ...] = ()  # vars of the includes that brought it, outer first
     block_vars: int = 0  # how many of shared.vars came from blocks (the rest is the task's own)
     file: str = ""  # the file it was written in: base for relative paths
 
