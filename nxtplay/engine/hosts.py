@@ -83,9 +83,8 @@ class HostRun(Traveller):
         self.tally.failed -= 1
         self.tally.rescued += 1
         task = self.failure.task
-        name = task.name.value if task.name else task.module
         self.rescue = {
-            "ansible_failed_task": {"name": name, "action": task.module, "args": dict(task.args)},
+            "ansible_failed_task": {"name": task.name.value if task.name else "", "action": task.module, "args": dict(task.args)},
             "ansible_failed_result": dict(self.failure.result),
         }
 

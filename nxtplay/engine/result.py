@@ -27,7 +27,9 @@ def from_reply(reply: Reply, *, where: str) -> dict[str, Any]:
     """The reply as `register` takes it. `where` names the task for what stays unknown."""
     fields: dict[str, Any] = {"changed": reply.status == "changed", **reply.result}
     fields["failed"] = reply.status == "failed" or bool(fields.get("failed"))
-    if reply.status != "changed":
+    if reply.status == "failed":
+        fields["changed"] = bool(reply.result.get("changed", False))
+    elif reply.status != "changed":
         fields["changed"] = False
     if reply.unknown is None:
         return with_lines(fields)

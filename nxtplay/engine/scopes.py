@@ -14,7 +14,7 @@ from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
-from nxtplay.playbook.model import Block, Included, Item, Located, Loop, Play, Role, Task, YamlMap
+from nxtplay.playbook.model import Block, Included, Item, Located, Loop, Play, Role, Task
 from nxtplay.template.render import Templates
 from nxtplay.template.values import Unsafe
 from nxtplay.variables.precedence import Layer, Level, Scope
@@ -122,7 +122,7 @@ class Scopes:
         own = task.shared.vars[task.block_vars :]
         layers = [Layer(Level.BLOCK_VARS, "block vars", values) for values in blocks]
         layers += [Layer(Level.TASK_VARS, "task vars", values) for values in own]
-        layers += self._late(host, task.role)
+        layers += self._late(host, task.role, task.params)
         return base.plus(*layers)
 
     def of_delegate(self, other: HostRun, task: Task, scope: Scope) -> TaskScope:
@@ -160,7 +160,7 @@ class Scopes:
             layers.append(Layer(Level.ROLE_VARS, f"vars of role {one.name}", one.vars))
         return layers
 
-    def _late(self, host: HostRun, role: Role | None) -> list[Layer]:
+    def _late(self, host: HostRun, role: Role | None, params: Sequence[Mapping[str, Any]] = ()) -> list[Layer]:
         layers = [
             Layer(Level.INCLUDE_VARS, "include_vars", host.included),
             Layer(Level.SET_FACT, "set_fact and register", host.set_facts, trusted=False),
@@ -168,6 +168,7 @@ class Scopes:
         if host.rescue:
             layers.append(Layer(Level.SET_FACT, "rescue", host.rescue, trusted=False))
         layers += [Layer(Level.ROLE_PARAMS, f"params of role {one.name}", one.params) for one in _chain(role) if one.params]
+        layers += [Layer(Level.INCLUDE_PARAMS, "vars of an include", values) for values in params]
         layers += [self._extra, self._magic_layer(host, role)]
         return layers
 
@@ -304,7 +305,8 @@ class Scopes:
                 given=self._given,
             )
             self.on_handlers(self._included[key].handlers)
-        return (_with_vars(self._included[key].block, self._loop_layer(task, scope), doubt),)
+        own = task.shared.vars[task.block_vars :]
+        return (_with_params(self._included[key].block, (*task.params, *own, self._loop_layer(task, scope)), doubt),)
 
     def include_role(self, task: Task, args: Mapping[str, Any], scope: Scope, doubt: Unknown | None) -> tuple[Block, ...]:
         name = str(args.get("name") or args.get("role") or "")
@@ -332,15 +334,15 @@ class Scopes:
             new = [role for role in found.roles if not any(role is known for known in self._public)]
             self._public += new
             self._bases.clear()
-        return (_with_vars(found.block, self._loop_layer(task, scope), doubt),)
+        return (_with_params(found.block, (*task.params, self._loop_layer(task, scope)), doubt),)
 
     def _loop_layer(self, task: Task, scope: Scope) -> dict[str, Any]:
-        """Loop variables of the include itself, for its children."""
+        """Loop variables of the include itself, for its children: data, not to be rendered again."""
         if task.loop is None:
             return {}
         control = task.loop.control
         names = [control.loop_var, "ansible_loop_var", "ansible_loop", *([control.index_var] if control.index_var else [])]
-        return {name: scope.find(name)[0] for name in names if name in scope}
+        return {name: _as_data(scope.find(name)[0]) for name in names if name in scope}
 
     # -- loops, files, changes of the inventory
 
@@ -438,22 +440,21 @@ def _chain(role: Role | None) -> list[Role]:
     return [] if role is None else [*reversed(role.parents), role]
 
 
-def _with_vars(block: Block, values: Mapping[str, Any], doubt: Unknown | None) -> Block:
-    """The block with more variables for each task in it (and, when it is in doubt, a condition that stays unknown)."""
-    if not values and doubt is None:
-        return block
-    held = YamlMap({name: _as_data(value) for name, value in values.items()})
+def _with_params(block: Block, params: Sequence[Mapping[str, Any]], doubt: Unknown | None) -> Block:
+    """The block with the variables of its include for each task in it (and, when that is in doubt, a condition that stays unknown)."""
+    params = tuple(values for values in params if values)
     if doubt is not None:
-        held["_nxtplay_doubt"] = doubt
+        params = (*params, {"_nxtplay_doubt": doubt})
+    if not params:
+        return block
 
     def item(one: Item) -> Item:
         if isinstance(one, Block):
             return replace(one, tasks=tuple(map(item, one.tasks)), rescue=tuple(map(item, one.rescue)), always=tuple(map(item, one.always)))
-        when = one.shared.when
+        shared = one.shared
         if doubt is not None:
-            when = (Located("_nxtplay_doubt", Span(one.file)), *when)
-        shared = replace(one.shared, vars=(held, *one.shared.vars), when=when)
-        return replace(one, shared=shared, block_vars=one.block_vars + 1)
+            shared = replace(shared, when=(Located("_nxtplay_doubt", Span(one.file)), *shared.when))
+        return replace(one, shared=shared, params=(*params, *one.params))
 
     done = item(block)
     assert isinstance(done, Block)

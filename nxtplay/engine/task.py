@@ -275,6 +275,7 @@ class TaskRunner:
                     attempt.status, attempt.reason = "failed", f"still not so after {number} attempts: {_conditions(task.until)}"
                     attempt.result.setdefault("msg", attempt.reason)
                 attempt.result["failed"] = True
+                attempt.result["attempts"] = retries  # as Ansible counts: the repetitions
                 return attempt
             self.emit(TaskProgress(task_id, host.name, f"attempt {number} of {retries + 1} did not hold; again in {delay:g} s"))
             time.sleep(delay)

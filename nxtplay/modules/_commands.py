@@ -99,7 +99,7 @@ def carry_out(
     done = host.run(list(argv), stdin=stdin, cwd=cwd, stream=True)
     result = result_of(done, cmd=cmd, began=began, ended=datetime.datetime.now(), strip=strip)
     if done.rc != 0:
-        raise Failed("non-zero return code", **result)
+        raise Failed("non-zero return code", **result, changed=True)
     return result
 
 
