@@ -383,7 +383,8 @@ def _str(value: Any, at: tuple[Any, ...]) -> tuple[Any, list[Any]]:
 def _mode(value: Any, at: tuple[Any, ...]) -> tuple[Any, list[Any]]:
     if isinstance(value, int) and not isinstance(value, bool):
         as_written = f"{value:o}"
-        if all(c in "01234567" for c in str(value)) and value >= 400 and len(str(value)) in (3, 4):
+        # 0644 reaches us as 420, so digits alone prove nothing; 512 to 777 would be modes with the sticky bit and odd rights (01204)
+        if all(c in "01234567" for c in str(value)) and (512 <= value <= 777 or value in (444, 500)):
             return None, [
                 ArgError(at, f"mode {value} is a decimal number: it would mean {as_written} in octal", f"write '0{value}' with quotes")
             ]
