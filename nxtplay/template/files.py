@@ -13,8 +13,8 @@ import jinja2
 
 from nxtplay.core.state import UnknownReached
 from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError
-from nxtplay.template.environment import FileEnvironment, FileTemplate, Frames, UndefinedUsed, explained, make, wrong_name
-from nxtplay.template.lazy import text_of
+from nxtplay.template.environment import FileEnvironment, FileTemplate, Frames, Undefined, UndefinedUsed, explained, make, wrong_name
+from nxtplay.template.lazy import text_of, with_newlines
 from nxtplay.template.messages import located, reraise
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class TemplateOptions:
     newline_sequence: str = "\n"
     trim_blocks: bool = True
     lstrip_blocks: bool = False
-    keep_trailing_newline: bool = True
     block_start_string: str = "{%"
     block_end_string: str = "%}"
     variable_start_string: str = "{{"
@@ -62,28 +61,42 @@ def render_text(
     `search` are the folders where `{% include %}`, `{% import %}` and `{% extends %}` look. Raises TemplateError placed in the file,
     and UnknownReached where the text depends on what only a run brings.
     """
+    whole = text
     text, options = header_options(text, options, file)
+    above = 0 if text is whole else 1  # the header is a line of the file, too
     environment = _environment(templates, options, tuple(dict.fromkeys([os.path.dirname(file), *search])))
     newline = options.newline_sequence.replace("\\n", "\n").replace("\\r", "\r")
+    if not any(mark in text for mark in (options.block_start_string, options.variable_start_string, options.comment_start_string)):
+        return text
     compiled: FileTemplate | None = None
+    pieces: Any = None
     try:
         compiled = templates.file_program(environment, text, options, file)
-        context = compiled.new_context(Frames({}, values))
-        out = str(text_of(list(compiled.root_render_func(context))))
+        pieces = compiled.root_render_func(compiled.new_context(Frames({}, values)))
+        out = "".join([_text(piece) for piece in pieces])
+        out = with_newlines(out, len(text) - len(text.rstrip("\n")))  # Jinja drops the last one
     except jinja2.TemplateSyntaxError as error:
         message, hint = wrong_name(error)
-        raise TemplateError(Diagnostic(message, Span(error.filename or file, error.lineno), hint)) from None
+        raise TemplateError(Diagnostic(message, Span(error.filename or file, error.lineno + above), hint)) from None
     except UndefinedUsed as used:
-        raise located(explained(used.undefined, text, values), _place(used, environment, file, compiled), "used here") from None
+        place = _place(used, environment, file, compiled, pieces, above)
+        raise located(explained(used.undefined, text, values), place, "used here") from None
     except (UnknownReached, RecursionError):
         raise
     except NxtplayError as error:
-        raise located(reraise(error), _place(error, environment, file, compiled), "used here") from None
+        raise located(reraise(error), _place(error, environment, file, compiled, pieces, above), "used here") from None
     except jinja2.TemplateNotFound as error:
-        raise TemplateError(Diagnostic(str(error.message), _place(error, environment, file, compiled))) from None
+        raise TemplateError(Diagnostic(str(error.message), _place(error, environment, file, compiled, pieces, above))) from None
     except Exception as error:
-        raise TemplateError(Diagnostic(f"{error or type(error).__name__}", _place(error, environment, file, compiled))) from None
-    return out if newline == "\n" else out.replace("\n", newline)
+        place = _place(error, environment, file, compiled, pieces, above)
+        raise TemplateError(Diagnostic(str(error) or type(error).__name__, place)) from None
+    return str(out) if newline == "\n" else str(out).replace("\n", newline)
+
+
+def _text(piece: Any) -> str:
+    if isinstance(piece, Undefined):
+        raise UndefinedUsed(piece)
+    return str(text_of([piece]))
 
 
 def header_options(text: str, options: TemplateOptions, file: str) -> tuple[str, TemplateOptions]:
@@ -122,13 +135,24 @@ def _environment(templates: Templates, options: TemplateOptions, folders: tuple[
     return known[key]
 
 
-def _place(error: BaseException, environment: jinja2.Environment, file: str, compiled: FileTemplate | None) -> Span:
-    """The innermost line of template code that the error came through."""
+def _place(
+    error: BaseException, environment: jinja2.Environment, file: str, compiled: FileTemplate | None, pieces: Any, above: int
+) -> Span:
+    """The innermost line of template code that the error came through, else the line that brought forth the last piece."""
     at = Span(file)
     known: Mapping[str, Any] = {str(t.filename): t for t in (environment.cache or {}).values()}
+    waiting = getattr(pieces, "gi_frame", None)
+    while waiting is not None:  # where the template stands, and in it the one that it includes
+        name = waiting.f_code.co_filename
+        template = compiled if compiled is not None and name == compiled.filename else known.get(name)
+        if template is not None:
+            at = Span(name, template.get_corresponding_lineno(waiting.f_lineno) + (above if template is compiled else 0))
+        inner = getattr(pieces, "gi_yieldfrom", None)
+        pieces = inner if inner is not None else waiting.f_locals.get("gen")
+        waiting = getattr(pieces, "gi_frame", None)
     for frame, line in walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
         template = compiled if compiled is not None and name == compiled.filename else known.get(name)
         if template is not None:
-            at = Span(name, template.get_corresponding_lineno(line))
+            at = Span(name, template.get_corresponding_lineno(line) + (above if template is compiled else 0))
     return at

@@ -20,4 +20,4 @@ def undef(hint: str | None = None) -> Undefined:
     return Undefined(hint=hint or "this value has to be given")
 
 
-GLOBALS: dict[str, Any] = {"now": now, "undef": undef}
+GLOBALS: dict[str, Any] = {"now": now, "undef": undef, "ansible_managed": "Ansible managed"}
