@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import nxtplay
-from nxtplay.core import library
+from nxtplay.core import library, wire
 
 ROOT = Path(nxtplay.__file__).parent
 MISSING = b"\0nxtplay?\0"  # the host says: send the archive
+NO_PYTHON = "nxtplay: no Python"  # how the message of a host without one begins
 
-_BOOT = """
-import sys
+# Any Python, even 2.7, must understand this: it hands over to the next candidate when it is too old itself.
+_CHECK = """
+import os
 if sys.version_info < (3, 9):
-    sys.exit("nxtplay: Python 3.9 or newer is needed, this is " + sys.version.split()[0])
+    for at in range(2, len(sys.argv)):
+        try:
+            os.execvp(sys.argv[at], [sys.argv[at], "-IS", "-c", {stage!r}, sys.argv[1]] + sys.argv[at + 1:])
+        except OSError:
+            pass
+    sys.stderr.write("nxtplay: no Python 3.9 or newer, the last one tried is " + sys.version.split()[0] + "\\n")
+    sys.exit(127)
+exec({source!r}, {{"__name__": "__main__"}})
+"""
+
+# Requests may come before the archive: they were sent without waiting for this host's word that it needs one.
+_BOOT = """
 def _take(n):
     b = b""
     while len(b) < n:
@@ -28,30 +43,71 @@ def _take(n):
             sys.exit(1)
         b += c
     return b
+early = b""
 if not activate({digest!r}):
     os.write(1, {missing!r})
-    install({digest!r}, _take(int.from_bytes(_take(4), "big")))
+    while True:
+        head = _take(8)
+        body = _take(int.from_bytes(head[:4], "big"))
+        tail = _take(int.from_bytes(head[4:], "big"))
+        if body == {archive!r}:
+            break
+        early += head + body + tail
+    install({digest!r}, tail)
 from nxtplay.core.agent import main
-main()
+main(early)
 """
+_ARCHIVE = {"op": "archive"}
 
+# No quote, backslash, exclamation mark or line end in any of the words: then every login shell reads them alike (sh, fish, csh).
+_STAGE = "import sys,zlib,binascii;exec(zlib.decompress(binascii.a2b_base64(sys.argv[1])))"
 _FIND = (
-    'code=$1; shift; for p in "$@"; do q=$(command -v "$p" 2>/dev/null) && [ -x "$q" ] && exec "$q" -IS -c "$code"; done; '
-    "echo nxtplay: no Python 3 found >&2; exit 127"
+    'stage=$1; code=$2; shift 2; while [ $# -gt 0 ]; do q=$(command -v "$1" 2>/dev/null); shift; '
+    'if [ -n "$q" ] && [ -x "$q" ]; then exec "$q" -IS -c "$stage" "$code" "$@"; fi; done; '
+    f'm=; for p in apt-get dnf yum apk zypper pacman; do command -v $p >/dev/null 2>&1 && m=$p && break; done; echo "{NO_PYTHON} ($m)" >&2; '
+    "exit 127"
 )
 PYTHONS = ("python3", "/usr/bin/python3", "/usr/local/bin/python3", "python3.13", "python3.12", "python3.11", "python3.10", "python3.9")
+_INSTALL = {
+    "apt-get": "apt-get install -y python3-minimal",
+    "apk": "apk add python3",
+    "pacman": "pacman -S --noconfirm python",
+    "": "install the package python3",
+}
 
 
 def here(interpreter: str) -> list[str]:
     """The agent from this very installation: for the machine and the user we run as."""
-    code = f"import sys;sys.path.insert(0,{str(ROOT.parent)!r});from nxtplay.core.agent import main;main()"
+    code = f"import sys;sys.path.insert(0,{str(ROOT.parent)!r});from nxtplay.core.agent import main;from nxtplay.modules.registry import load;main(load)"
     return [interpreter, "-IS", "-c", code]
 
 
 def anywhere(interpreters: Sequence[str]) -> list[str]:
     """The agent from the cache of a user who may not have it yet (then MISSING comes first), by the first Python found there."""
-    code = Path(library.__file__).read_text(encoding="utf-8") + _BOOT.format(digest=digest(), missing=MISSING)
-    return ["/bin/sh", "-c", _FIND, "nxtplay", code, *interpreters]
+    return ["/bin/sh", "-c", _FIND, "nxtplay", _STAGE, _code(), *interpreters]
+
+
+@cache
+def _code() -> str:
+    boot = _BOOT.format(digest=digest(), missing=MISSING, archive=wire.pack(_ARCHIVE)[wire.HEAD.size :])
+    source = Path(library.__file__).read_text(encoding="utf-8") + boot
+    return base64.b64encode(zlib.compress(_CHECK.format(stage=_STAGE, source=source).encode(), 9)).decode("ascii")
+
+
+def no_python(stderr: str, wanted: str | None) -> tuple[str, str] | None:
+    """What to tell when no usable Python was found: the message and what to type; None when that was not it."""
+    at = stderr.find(NO_PYTHON)
+    if at < 0:
+        return None
+    line = stderr[at:].splitlines()[0]
+    if "3.9 or newer" in line:
+        found = line.rsplit(" ", 1)[-1]
+        return f"Python there is {found}; 3.9 or newer is needed", "install a newer python3, or name one: ansible_python_interpreter"
+    manager = line.partition("(")[2].rstrip(")")
+    command = _INSTALL.get(manager, f"{manager} install -y python3")
+    if wanted:
+        return f"there is no {wanted}, which ansible_python_interpreter names", f"mend or remove the variable, or: {command}"
+    return "no Python 3 was found there", f"{command}   (the module `raw` needs no Python: raw: {command})"
 
 
 @cache
@@ -71,10 +127,9 @@ def digest() -> str:
 
 @cache
 def archive() -> bytes:
-    """The agent and all modules: a length and a zip, as the boot code takes it."""
+    """The agent and all modules: a frame with a zip in its tail, as the boot code takes it."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
         for name, path in _files():
             packed.write(path, name)
-    data = out.getvalue()
-    return len(data).to_bytes(4, "big") + data
+    return wire.pack(_ARCHIVE, out.getvalue())

@@ -17,6 +17,7 @@ from nxtplay.core import agent
 from nxtplay.core.host import Completed
 from nxtplay.core.host import run as run_command
 from nxtplay.errors import Unreachable
+from nxtplay.modules import registry
 
 
 class ThreadConnection:
@@ -61,7 +62,7 @@ class ThreadConnection:
 
         def live() -> None:
             try:
-                agent.serve(source, sink, leave=lambda code: _shut(theirs))
+                agent.serve(source, sink, registry.load, leave=lambda code: _shut(theirs))
             except OSError:
                 pass
 

@@ -8,6 +8,7 @@ Replies: {"id": n, "job": i, "kind": "progress" | "output" | "need" | "done", ..
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import sys
@@ -18,20 +19,23 @@ from nxtplay.core import host as host_
 from nxtplay.core import library, wire
 from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Emit, Host, Reader
-from nxtplay.core.resource import decode
+from nxtplay.core.resource import Module, decode
 from nxtplay.core.state import Unknown, UnknownReached, find_unknown
 from nxtplay.core.types import ArgErrors
 from nxtplay.core.world import World
-from nxtplay.modules import registry
 
 MARKER = b"\0nxtplay\0"  # everything a login shell printed before it is dropped
+
+
+Load = Callable[[str], type[Module]]  # a module by its short name; KeyError
 
 
 class Session:
     """Converges jobs one after the other and tells of each through `send(document)`."""
 
-    def __init__(self, send: Any, incoming: "queue.Queue[Any]") -> None:
+    def __init__(self, send: Any, incoming: "queue.Queue[Any]", load: Load) -> None:
         self._send = send
+        self._load = load
         self._incoming = incoming  # answers to what we ask for: ("data", header, bytes), ("library", header, bytes)
         self._world = World()
 
@@ -91,11 +95,11 @@ class Session:
         args = wire.decode(job["args"], fetch=fetch)
         if job["permit"]:
             permit = Host(World(), emit=emit, environ=environ)
-            return converge(decode(registry.load(job["module"]), args), permit, World(), permit)
+            return converge(decode(self._load(job["module"]), args), permit, World(), permit)
         reader = Reader(self._world, emit=emit, environ=environ)
         try:
             doubt = Unknown(job["doubt"]) if job.get("doubt") else None
-            return converge(decode(registry.load(job["module"]), args), reader, self._world, None, doubt=doubt)
+            return converge(decode(self._load(job["module"]), args), reader, self._world, None, doubt=doubt)
         except (UnknownReached, TypeError) as error:
             unknown = error.unknown if isinstance(error, UnknownReached) else find_unknown(args)
             if unknown is None:
@@ -112,7 +116,7 @@ class Session:
         library.install(digest, tail)
 
 
-def serve(source: BinaryIO, sink: BinaryIO, *, leave: Callable[[int], None] = os._exit) -> None:
+def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, leave: Callable[[int], None] = os._exit) -> None:
     """Answer requests until the stream ends; then end what runs, and the process with it (`leave`)."""
     lock = threading.Lock()
 
@@ -124,7 +128,7 @@ def serve(source: BinaryIO, sink: BinaryIO, *, leave: Callable[[int], None] = os
 
     requests: "queue.Queue[dict[str, Any]]" = queue.Queue()
     incoming: "queue.Queue[Any]" = queue.Queue(maxsize=16)
-    session = Session(send, incoming)
+    session = Session(send, incoming, load)
     over = threading.Event()
 
     def work() -> None:
@@ -142,22 +146,23 @@ def serve(source: BinaryIO, sink: BinaryIO, *, leave: Callable[[int], None] = os
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
     try:
-        while True:
-            frame = wire.read(source)
-            if frame is None:
-                break
-            document, tail = frame
-            if document["op"] in ("data", "library"):
-                incoming.put((document["op"], document, tail))
-            else:
-                requests.put(document)
+        for stream in (io.BytesIO(early), source):
+            while True:
+                frame = wire.read(stream)
+                if frame is None:
+                    break
+                document, tail = frame
+                if document["op"] in ("data", "library"):
+                    incoming.put((document["op"], document, tail))
+                else:
+                    requests.put(document)
     finally:
         over.set()
         host_.kill_running(worker.ident)
         leave(0)
 
 
-def main() -> None:
+def main(early: bytes = b"") -> None:
     """The agent's process: frames on stdin and stdout; whatever else prints goes to stderr."""
     import signal
 
@@ -175,4 +180,4 @@ def main() -> None:
     signal.signal(signal.SIGTERM, ended)
     signal.signal(signal.SIGHUP, ended)
     sink.write(MARKER + b"%d.%d\n" % sys.version_info[:2])
-    serve(source, sink)
+    serve(source, sink, early=early)
