@@ -55,7 +55,8 @@ if not activate({digest!r}):
         early += head + body + tail
     install({digest!r}, tail)
 from nxtplay.core.agent import main
-main(early)
+from nxtplay.modules.registry import load
+main(load, early)
 """
 _ARCHIVE = {"op": "archive"}
 

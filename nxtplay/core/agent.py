@@ -162,7 +162,7 @@ def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, leave: Callable[[int]
         leave(0)
 
 
-def main(early: bytes = b"") -> None:
+def main(load: Load, early: bytes = b"") -> None:
     """The agent's process: frames on stdin and stdout; whatever else prints goes to stderr."""
     import signal
 
@@ -180,4 +180,4 @@ def main(early: bytes = b"") -> None:
     signal.signal(signal.SIGTERM, ended)
     signal.signal(signal.SIGHUP, ended)
     sink.write(MARKER + b"%d.%d\n" % sys.version_info[:2])
-    serve(source, sink, early=early)
+    serve(source, sink, load, early=early)
