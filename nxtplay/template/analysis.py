@@ -12,6 +12,7 @@ from jinja2.parser import Parser
 
 from nxtplay.errors import Diagnostic, Span, TemplateError, did_you_mean
 from nxtplay.template import environment as jinja
+from nxtplay.template.engine import bare
 from nxtplay.template.globals import GLOBALS
 from nxtplay.template.lookups import LOOKUPS
 from nxtplay.template.names import Names
@@ -27,7 +28,7 @@ def analysed(text: str, *, expression: bool) -> Names:
     """What `names` promises, by Jinja's parser."""
     environment = _environment()
     prefix = "{{ " if expression else ""
-    source = prefix + (jinja.bare(text) if expression else text) + (" }}" if expression else "")
+    source = prefix + (bare(text) if expression else text) + (" }}" if expression else "")
     shift = len(prefix) if "{{" not in text else 0
     tree = _parsed(environment, source, text, shift)
     walk = _Walk()

@@ -13,9 +13,12 @@ import jinja2
 
 from nxtplay.core.state import UnknownReached
 from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError
-from nxtplay.template.environment import FileEnvironment, FileTemplate, Frames, Undefined, UndefinedUsed, explained, make, wrong_name
+from nxtplay.template.context import FileTemplate, Frames
+from nxtplay.template.engine import wrong_name
+from nxtplay.template.environment import FileEnvironment, make
 from nxtplay.template.lazy import text_of, with_newlines
 from nxtplay.template.messages import located, reraise
+from nxtplay.template.undefined import Undefined, UndefinedUsed, explained
 
 if TYPE_CHECKING:
     from nxtplay.template.render import Templates, Values

@@ -12,9 +12,10 @@ from jinja2.runtime import Undefined as JinjaUndefined
 from jinja2.utils import pass_environment
 
 from nxtplay.errors import TemplateError, UndefinedVariable
-from nxtplay.template.environment import Environment, Undefined
+from nxtplay.template.environment import Environment
 from nxtplay.template.messages import described
 from nxtplay.template.registry import takes_undefined
+from nxtplay.template.undefined import Undefined
 
 
 @takes_undefined

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from nxtplay.template.environment import Undefined
+from nxtplay.template.undefined import Undefined
 
 
 def now(utc: bool = False, fmt: str | None = None) -> Any:

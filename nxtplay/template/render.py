@@ -138,7 +138,7 @@ class Templates:
     def engine(self) -> Any:
         """Jinja, loaded at the first template that needs it."""
         if self._engine is None:
-            from nxtplay.template.environment import Engine
+            from nxtplay.template.engine import Engine
 
             self._engine = Engine()
         return self._engine

@@ -11,9 +11,9 @@ from jinja2.runtime import Undefined as JinjaUndefined
 
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.errors import TemplateError
-from nxtplay.template.environment import Undefined
 from nxtplay.template.messages import described
 from nxtplay.template.registry import takes_undefined
+from nxtplay.template.undefined import Undefined
 from nxtplay.template.values import Encrypted
 
 
