@@ -77,6 +77,7 @@ def exit_code(recap: Recap, *, wanted: bool) -> int:
 def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     """Passwords, vault, extra variables, templates, inventory: in the order in which each needs the one before."""
     from nxtplay.inventory.load import load as load_inventory
+    from nxtplay.playbook import source
     from nxtplay.playbook.load import variables_file
     from nxtplay.template.render import Templates
     from nxtplay.variables import files
@@ -97,7 +98,12 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     password, become_password = _passwords(asked, masker)
     options = replace(asked.options, extra_vars=extra, password=password, become_password=become_password)
     templates = Templates(decrypt=vault.decrypt, on_secret=masker.register, may_write=not options.check)
-    inventory = load_inventory(_sources(asked.inventories), read=read_file, playbook_dir=playbook_dir)
+    inventory = load_inventory(
+        _sources(asked.inventories),
+        read=lambda path: source.read(path, decrypt=decrypt),  # its keys are groups and hosts, not variables
+        read_variables=read_file,
+        playbook_dir=playbook_dir,
+    )
     templates.match_hosts = inventory.match
     return Ground(options, masker, templates, inventory, decrypt, read_file)
 
