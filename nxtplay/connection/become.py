@@ -1,15 +1,16 @@
-"""Becoming another user: the words put before a command, and what its helpers say when they refuse."""
+"""Becoming another user: the words put before a command, who answers its question, and what a refusal means."""
 
 from __future__ import annotations
 
 import re
+import secrets
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nxtplay.core.state import Secret
 
-PROMPT = "[nxtplay] password: "
+PROMPT = f"[nxtplay-{secrets.token_hex(6)}] password: "  # nothing a lecture or a greeting could print by chance
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ METHODS = ("sudo", "su", "doas", "runuser")
 
 
 def wrap(argv: Sequence[str], escalation: Escalation) -> list[str]:
-    """The command that runs `argv` as the other user. sudo takes the password on stdin behind PROMPT on stderr."""
+    """The command that runs `argv` as the other user. sudo asks on stderr with PROMPT and reads the answer, no more, from stdin."""
     method, user = escalation.method, escalation.user
     exe = [escalation.exe or method]
     flags = shlex.split(escalation.flags)
@@ -41,17 +42,63 @@ def wrap(argv: Sequence[str], escalation: Escalation) -> list[str]:
     return [*exe, "-u", user, *flags, "--", *argv]
 
 
+def may_ask(escalation: Escalation) -> bool:
+    """Whether the program could read from our stdin before the agent does."""
+    return escalation.method == "su" or (escalation.method == "sudo" and escalation.password is not None)
+
+
+class Dialog:
+    """Answers the one question a become program may ask; a second question is a wrong password and ends the command.
+
+    sudo waits for the prompt rather than being told ahead: where it needs no password the agent would read it instead.
+    """
+
+    def __init__(self, escalation: Escalation, *, answer: Callable[[bytes], object], end: Callable[[], None]) -> None:
+        self._escalation, self._answer, self._end = escalation, answer, end
+        self._answered_at = -1
+        self.problem = ""
+
+    def heard(self, text: str) -> None:
+        """Called with all of stderr so far, by the thread that reads it."""
+        if self.problem:
+            return
+        asked = self._questions(text)
+        if asked <= max(self._answered_at, 0):
+            return
+        if self._escalation.password is None:
+            self.problem = "a become password is needed: -K, or ansible_become_password"
+        elif self._answered_at > 0:
+            self.problem = "wrong become password"
+        else:
+            self._answered_at = asked
+            try:
+                self._answer(self._escalation.password.encode() + b"\n")
+            except OSError:
+                pass  # it ended; what it said on stderr tells why
+            return
+        self._end()
+
+    def _questions(self, text: str) -> int:
+        if self._escalation.method == "su":  # its prompt is in the host's language
+            return len(re.findall(r"[:\uff1a][ \u00a0]*$", text)) if self._answered_at < 0 else self._answered_at
+        return text.count(PROMPT)
+
+
 _REFUSALS = (
     (r"incorrect password|sorry, try again|authentication failure", "wrong become password"),
     (
-        r"a password is required|no password was provided|a terminal is required|auth.* required",
+        r"a password is required|no password was provided|auth.* required|authentication required",
         "a become password is needed: -K, or ansible_become_password",
     ),
-    (r"not in the sudoers file|is not allowed to (run sudo|execute)", "this user may not use sudo on that host"),
+    (r"not in the sudoers file|is not allowed to (run sudo|execute)|may not run sudo", "this user may not use sudo on that host"),
     (r"unknown user|user .* does not exist|no passwd entry", "there is no such become user on that host"),
     (r"must have a tty|requiretty", "sudo there wants a terminal: remove `Defaults requiretty`"),
+    (r"a tty is required", "doas there wants a terminal for the password: `permit nopass` in doas.conf, or another ansible_become_method"),
+    (r"a terminal is required|must be run from a terminal", "a become password is needed: -K, or ansible_become_password"),
+    (r"operation not permitted", "this user may not become another one: doas.conf or sudoers has no rule for it"),
     (r"account .*expired|password .*expired", "the account or its password has expired"),
-    (r"command not found|no such file or directory", "the become program is not installed on that host"),
+    (r"command not found|no such file or directory|: not found|unknown command", "the become program is not installed on that host"),
+    (r"may not be used by non-root", "runuser is for root alone: ansible_become_method: sudo or su"),
 )
 
 

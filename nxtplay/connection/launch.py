@@ -65,8 +65,8 @@ _STAGE = "import sys,zlib,binascii;exec(zlib.decompress(binascii.a2b_base64(sys.
 _FIND = (
     'stage=$1; code=$2; shift 2; while [ $# -gt 0 ]; do q=$(command -v "$1" 2>/dev/null); shift; '
     'if [ -n "$q" ] && [ -x "$q" ]; then exec "$q" -IS -c "$stage" "$code" "$@"; fi; done; '
-    f'm=; for p in apt-get dnf yum apk zypper pacman; do command -v $p >/dev/null 2>&1 && m=$p && break; done; echo "{NO_PYTHON} ($m)" >&2; '
-    "exit 127"
+    "m=; for p in apt-get dnf yum apk zypper pacman; do command -v $p >/dev/null 2>&1 && m=$p && break; done; "
+    f'echo "{NO_PYTHON} ($m)" >&2; exit 127'
 )
 PYTHONS = ("python3", "/usr/bin/python3", "/usr/local/bin/python3", "python3.13", "python3.12", "python3.11", "python3.10", "python3.9")
 _INSTALL = {
@@ -79,7 +79,8 @@ _INSTALL = {
 
 def here(interpreter: str) -> list[str]:
     """The agent from this very installation: for the machine and the user we run as."""
-    code = f"import sys;sys.path.insert(0,{str(ROOT.parent)!r});from nxtplay.core.agent import main;from nxtplay.modules.registry import load;main(load)"
+    paths = f"import sys;sys.path.insert(0,{str(ROOT.parent)!r})"
+    code = f"{paths};from nxtplay.core.agent import main;from nxtplay.modules.registry import load;main(load)"
     return [interpreter, "-IS", "-c", code]
 
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, BinaryIO, Protocol
+from collections.abc import Callable, Sequence
+from typing import IO, Any
 
 from nxtplay.connection.protocol import Job, OnEvent, Reply
+from nxtplay.connection.streams import Sink
 from nxtplay.core import wire
 from nxtplay.core.wire import Blob
-from nxtplay.errors import Unreachable
 
 
-class Sink(Protocol):
-    def write(self, data: bytes, /) -> object: ...
-    def flush(self) -> object: ...
+class LinkLost(Exception):
+    """A stream ended early, or brought what is no frame."""
 
 
 class Link:
-    """Requests out, replies in, one request at a time. `lost` words what happened when a stream ends early; without `carry` the
-    other side has our own libraries."""
+    """Requests out, replies in, one request at a time. `greet` waits for the agent's first word, before its first reply is read;
+    without `carry` the other side has our own libraries."""
 
-    def __init__(self, source: BinaryIO, sink: Sink, *, lost: str, carry: bool = True) -> None:
-        self._source, self._sink, self._lost, self._carry = source, sink, lost, carry
+    def __init__(self, source: IO[bytes], sink: Sink, *, greet: Callable[[], None] | None = None, carry: bool = True) -> None:
+        self._source, self._sink, self._greet, self._carry = source, sink, greet, carry
         self._number = 0
 
     def request(self, jobs: Sequence[Job], *, on_event: OnEvent, foreseen: Sequence[tuple[str, Any]] = ()) -> list[Reply]:
@@ -37,25 +36,32 @@ class Link:
             self._send(document)
             return self._replies(on_event, blobs)
         except (OSError, ValueError, wire.WireError) as error:
-            raise Unreachable(f"{self._lost} ({error})") from error
+            self.expect_greeting()  # what kept the agent from starting says more than a closed pipe
+            raise LinkLost(str(error)) from error
 
     def forget(self) -> None:
         """Drop what the agent has foreseen."""
         try:
             self._send({"op": "forget"})
         except (OSError, ValueError) as error:
-            raise Unreachable(f"{self._lost} ({error})") from error
+            raise LinkLost(str(error)) from error
+
+    def expect_greeting(self) -> None:
+        """Wait for the agent's first word, unless it has come already. Raises what `greet` raises."""
+        greet, self._greet = self._greet, None
+        if greet:
+            greet()
 
     def _send(self, document: dict[str, Any], tail: bytes = b"") -> None:
         self._sink.write(wire.pack(document, tail))
-        self._sink.flush()
 
     def _replies(self, on_event: OnEvent, blobs: dict[str, Blob]) -> list[Reply]:
         replies: list[Reply] = []
+        self.expect_greeting()
         while True:
             frame = wire.read(self._source)
             if frame is None:
-                raise Unreachable(self._lost)
+                raise LinkLost("the stream ended")
             document, _ = frame
             kind = document.get("kind")
             if document.get("id") != self._number:
@@ -132,12 +138,15 @@ def _reply(document: dict[str, Any]) -> Reply:
     )
 
 
-def wait_for_marker(source: BinaryIO, marker: bytes, *, limit: int = 1 << 20) -> bytes:
-    """Read up to and over the marker; what a login shell printed before it is returned. EOFError when it never comes."""
+def first_of(source: IO[bytes], *markers: bytes, limit: int = 1 << 20) -> bytes:
+    """Read up to and over the first of the markers, whatever a login shell printed before it; EOFError with that when none comes."""
     seen = bytearray()
-    while not seen.endswith(marker):
+    while True:
         byte = source.read(1)
         if not byte or len(seen) > limit:
             raise EOFError(bytes(seen[-2000:]).decode("utf-8", "replace"))
         seen += byte
-    return bytes(seen[: -len(marker)])
+        if byte == markers[0][-1:]:
+            for marker in markers:
+                if seen.endswith(marker):
+                    return marker

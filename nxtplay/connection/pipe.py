@@ -1,134 +1,108 @@
-"""The local connection: an agent of our own installation behind a pipe."""
+"""Commands started from here: on this machine, or through a client program (ssh, docker) that takes them further."""
 
 from __future__ import annotations
 
 import os
+import pwd
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from nxtplay.connection import become, launch, link
+from nxtplay.connection import launch
 from nxtplay.connection.become import Escalation
-from nxtplay.connection.protocol import Job, OnEvent, Reply
-from nxtplay.core import agent
-from nxtplay.core.host import Completed
-from nxtplay.core.host import run as run_command
+from nxtplay.connection.connection import AgentConnection
+from nxtplay.connection.streams import SocketSink, Streams
 from nxtplay.errors import Unreachable
 
+Words = Callable[["Sequence[str] | str"], "Sequence[str]"]
 
-class PipeConnection:
-    """An agent process on this machine; started at the first request."""
 
-    def __init__(self, *, interpreter: str | None = None, escalation: Escalation | None = None) -> None:
-        self._interpreter = interpreter or sys.executable
-        self._escalation = escalation
-        self._process: subprocess.Popen[bytes] | None = None
-        self._link: link.Link | None = None
+def local(*, interpreter: str | None = None, escalation: Escalation | None = None) -> AgentConnection:
+    """This machine: our own installation for ourselves, the cached agent for another user. Becoming oneself asks nobody."""
+    python = interpreter or sys.executable
+    if escalation and escalation.user in (_own_name(), f"#{os.getuid()}"):
+        escalation = None
+    transport = PipeTransport("this machine", lambda command: ["/bin/sh", "-c", command] if isinstance(command, str) else command)
+    command = launch.anywhere((python, *launch.PYTHONS)) if escalation else launch.here(python)
+    return AgentConnection(transport, interpreter=interpreter, escalation=escalation, command=command)
+
+
+def _own_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return ""
+
+
+class PipeTransport:
+    """Starts processes. `words` makes of a command what is to be run here; `explain` words the end of a client program."""
+
+    def __init__(self, place: str, words: Words, *, explain: Callable[[int], str] | None = None) -> None:
+        self.place = place
+        self._words, self._explain = words, explain
         self._closed = False
-        self._lock = threading.Lock()
 
-    def request(
-        self, jobs: Sequence[Job], *, on_event: OnEvent, foreseen: Sequence[tuple[str, Any]] = (), timeout: float | None = None
-    ) -> list[Reply]:
-        if self._link is None:
-            self._start()
-        assert self._link
-        timer = threading.Timer(timeout, self._kill) if timeout else None
-        if timer:
-            timer.daemon = True
-            timer.start()
-        try:
-            return self._link.request(jobs, on_event=on_event, foreseen=foreseen)
-        except Unreachable:
-            self._kill()
-            self._link = None
-            raise
-        finally:
-            if timer:
-                timer.cancel()
+    def run(self, command: Sequence[str] | str) -> Streams:
+        if self._closed:
+            raise Unreachable(f"{self.place}: the connection was closed")
+        return _Process(self._words(command), self._explain, self.place)
 
-    def raw(self, command: str, *, timeout: float | None = None) -> Completed:
-        argv = ["/bin/sh", "-c", command]
-        return run_command(become.wrap(argv, self._escalation) if self._escalation else argv, timeout=timeout)
+    def alive(self) -> bool:
+        return not self._closed
 
     def close(self) -> None:
         self._closed = True
-        self._kill()
 
-    def _start(self) -> None:
-        if self._closed:
-            raise Unreachable("the connection was closed")
-        argv = launch.here(self._interpreter)
-        if self._escalation:
-            argv = become.wrap(launch.anywhere((self._interpreter, *launch.PYTHONS)), self._escalation)
+
+class _Process:
+    """A process of ours. Its stdin is a socket, so that any thread may end it without a race for a descriptor."""
+
+    def __init__(self, argv: Sequence[str], explain: Callable[[int], str] | None, place: str) -> None:
+        self._explain = explain
+        self._lock = threading.Lock()
+        ours, theirs = socket.socketpair()
         try:
-            with self._lock:
-                stderr = subprocess.PIPE if self._escalation else None
-                self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True)
+            with theirs:
+                self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                    list(argv), stdin=theirs.fileno(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+                )
         except OSError as error:
-            raise Unreachable(f"cannot start {argv[0]} for the local agent: {error.strerror}") from error
-        process = self._process
-        assert process.stdin and process.stdout
-        if self._escalation and self._escalation.password is not None:
-            process.stdin.write(self._escalation.password.encode() + b"\n")
-            process.stdin.flush()
+            ours.close()
+            raise Unreachable(f"{place}: cannot run {argv[0]}: {error.strerror}") from error
+        self._socket = ours
+        self.stdin = SocketSink(ours)
+        assert self._process.stdout and self._process.stderr
+        self.stdout, self._stderr = self._process.stdout, self._process.stderr
+
+    def read_stderr(self) -> bytes:
+        return os.read(self._stderr.fileno(), 1 << 16)
+
+    def wait(self, timeout: float) -> int | None:
+        if not timeout:
+            return self._process.poll()
         try:
-            self._greet(process)
-        except (EOFError, OSError) as error:
-            raise Unreachable(self._why_not(process, str(error))) from error
-        self._link = link.Link(process.stdout, process.stdin, lost="the local agent ended in mid-task")  # type: ignore[arg-type]
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
 
-    def _greet(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin and process.stdout
-        if self._escalation:
-            word = _first_of(process.stdout, launch.MISSING, agent.MARKER)
-            if word == launch.MISSING:
-                process.stdin.write(launch.archive())
-                process.stdin.flush()
-                link.wait_for_marker(process.stdout, agent.MARKER)  # type: ignore[arg-type]
-        else:
-            link.wait_for_marker(process.stdout, agent.MARKER)  # type: ignore[arg-type]
-        process.stdout.readline()
-
-    def _why_not(self, process: subprocess.Popen[bytes], printed: str) -> str:
-        stderr = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
-        self._kill()
-        if self._escalation:
-            said = stderr.strip() or printed
-            return become.explain(stderr) or f"cannot become {self._escalation.user} with {self._escalation.method}: {said}"
-        return f"the local agent did not start with {self._interpreter}: {printed.strip()}"
-
-    def _kill(self) -> None:
+    def end(self) -> None:
+        """Close its stdin: an agent then ends what it runs, and itself. What does not end in two seconds is killed."""
         with self._lock:
-            process, self._process = self._process, None
-        if process is None:
-            return
-        if process.stdin:
             try:
-                process.stdin.close()  # the agent ends what it runs, and itself
+                self._socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
+            if self.wait(2) is not None:
+                return
             try:
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL)
             except OSError:
-                process.kill()
-            process.wait()
+                self._process.kill()
+            self.wait(2)
 
-
-def _first_of(source: Any, *markers: bytes) -> bytes:
-    """Read until one of the markers came; EOFError with what was printed instead."""
-    seen = b""
-    while True:
-        byte = source.read(1)
-        if not byte:
-            raise EOFError(seen.decode("utf-8", "replace"))
-        seen += byte
-        for marker in markers:
-            if seen.endswith(marker):
-                return marker
+    def trouble(self) -> str:
+        ended = self._process.poll()
+        return self._explain(ended) if self._explain and ended is not None else ""

@@ -49,5 +49,8 @@ class Connection(Protocol):
     def raw(self, command: str, *, timeout: float | None = None) -> Completed:
         """Run a shell command without Python on the host. Raises Unreachable."""
 
+    def alive(self) -> bool:
+        """False where the agent of the last request is gone, and with it what a check had foreseen."""
+
     def close(self) -> None:
         """End the agent and what it runs; may be called from any thread, and twice."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from nxtplay.connection import link
 from nxtplay.connection.protocol import Job, OnEvent, Reply
+from nxtplay.connection.streams import SocketSink
 from nxtplay.core import agent
 from nxtplay.core.host import Completed
 from nxtplay.core.host import run as run_command
@@ -40,15 +41,18 @@ class ThreadConnection:
             timer.start()
         try:
             return self._link.request(jobs, on_event=on_event, foreseen=foreseen)
-        except Unreachable:
+        except link.LinkLost as error:
             self._end()
-            raise
+            raise Unreachable(f"the local agent ended in mid-task ({error})") from error
         finally:
             if timer:
                 timer.cancel()
 
     def raw(self, command: str, *, timeout: float | None = None) -> Completed:
         return run_command(["/bin/sh", "-c", command], timeout=timeout)
+
+    def alive(self) -> bool:
+        return True
 
     def close(self) -> None:
         self._closed = True
@@ -67,8 +71,8 @@ class ThreadConnection:
                 pass
 
         threading.Thread(target=live, name="agent", daemon=True).start()
-        files = self._ours.makefile("rb"), self._ours.makefile("wb", buffering=0)
-        self._link = link.Link(*files, lost="the local agent ended in mid-task", carry=False)
+        files = self._ours.makefile("rb"), SocketSink(self._ours)
+        self._link = link.Link(*files, carry=False)
 
     def _end(self) -> None:
         ours, self._ours, self._link = self._ours, None, None

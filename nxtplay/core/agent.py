@@ -116,8 +116,8 @@ class Session:
         library.install(digest, tail)
 
 
-def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, leave: Callable[[int], None] = os._exit) -> None:
-    """Answer requests until the stream ends; then end what runs, and the process with it (`leave`)."""
+def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", leave: Callable[[int], None] = os._exit) -> None:
+    """Answer requests until the stream ends; then end what runs, and the process with it (`leave`). `early`: frames read already."""
     lock = threading.Lock()
 
     def send(document: dict[str, Any]) -> None:

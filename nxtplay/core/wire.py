@@ -12,7 +12,7 @@ import dataclasses
 import importlib
 import json
 import struct
-from typing import Any, BinaryIO, Optional
+from typing import IO, Any, Optional
 
 from nxtplay.core.state import Secret, Unknown
 
@@ -114,7 +114,7 @@ def pack(document: Any, tail: bytes = b"") -> bytes:
     return HEAD.pack(len(body), len(tail)) + body + tail
 
 
-def read(stream: BinaryIO) -> Optional[tuple[Any, bytes]]:
+def read(stream: "IO[bytes]") -> Optional[tuple[Any, bytes]]:
     """The next frame's document and tail; None at the end of the stream."""
     head = stream.read(HEAD.size)
     if not head:

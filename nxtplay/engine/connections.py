@@ -157,6 +157,6 @@ def _local(wanted: Target) -> Connection:
         escalation = None  # we are that user already
     if escalation is None and wanted.interpreter in (None, sys.executable):
         return ThreadConnection()
-    from nxtplay.connection.pipe import PipeConnection
+    from nxtplay.connection import pipe
 
-    return PipeConnection(interpreter=wanted.interpreter, escalation=escalation)
+    return pipe.local(interpreter=wanted.interpreter, escalation=escalation)
