@@ -157,14 +157,14 @@ def _sources(given: Sequence[str]) -> list[str]:
 
 
 def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
-    """The playbooks, and what includes are later loaded with. Raises PlaybookErrors with everything that is wrong."""
+    """The playbooks as far as they can be read, faults among their warnings, and what includes are later loaded with."""
     from nxtplay.playbook import load
 
     def render(text: str, variables: Any) -> Any:
         return ground.templates.render(text, variables)
 
     common: dict[str, Any] = {"extra_vars": ground.options.extra_vars, "render_static": render, "decrypt": ground.decrypt}
-    return load.load(paths, **common), load.options(**common)
+    return load.load(paths, faulty=True, **common), load.options(**common)
 
 
 def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]:

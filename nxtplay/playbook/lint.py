@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -45,6 +46,7 @@ def check(
     """
     given = given or options()
     found = Findings(playbook.warnings)
+    broken = any(one.severity == "error" for one in found)  # what could not be read may hold handlers, registers, uses of files
     sources = Sources(dict(playbook.sources))
     parsed = Templates(templates, sources, found)
     classes = specs or lint_args.registered
@@ -57,11 +59,24 @@ def check(
             lint_args.check_defaults(seen.task, classes, given.modules, told, found)
             parsed.check_task(seen.task)
             lint_files.check_task(seen, course.base, parsed, found)
-        lint_handlers.check_play(course, found)
+        if not broken:
+            lint_handlers.check_play(course, found)
     if names_for_host is not None:
-        lint_names.check(courses, names_for_host, parsed, given, found)
-    lint_unused.check(courses, parsed, found)
+        lint_names.check(courses, _with_registers(names_for_host, playbook) if broken else names_for_host, parsed, given, found)
+    if not broken:
+        lint_unused.check(courses, parsed, found)
     return _in_order(found)
+
+
+def _with_registers(names_for_host: HostNames | Callable[[Play], HostNames], playbook: Playbook) -> Callable[[Play], HostNames]:
+    """Every host has what any task registers, also those tasks that could not be read."""
+    left = {word for text in playbook.sources.values() for word in re.findall(r"\bregister:\s*(\w+)", text)}
+
+    def names(play: Play) -> HostNames:
+        known = names_for_host(play) if callable(names_for_host) else names_for_host
+        return {host: {*own, *left} for host, own in known.items()}
+
+    return names
 
 
 def _in_order(found: Findings) -> list[Diagnostic]:

@@ -32,18 +32,21 @@ def load(
     render_static: Render | None = None,
     modules: Collection[str] | None = None,
     decrypt: Callable[[str, str], str] | None = None,
+    faulty: bool = False,
 ) -> Playbook:
     """The plays of one or more playbooks, in order, with everything static resolved.
 
     `render_static(text, variables)` renders the names of imports; without it such a template is an error. `modules` are the short
-    names that exist (default: all of nxtplay's). `decrypt(text, path)` opens files that are vaults. Raises PlaybookErrors.
+    names that exist (default: all of nxtplay's). `decrypt(text, path)` opens files that are vaults. Raises PlaybookErrors;
+    `faulty` takes what could be read all the same, its `warnings` holding the errors, for `lint.check` to add what else is wrong.
     """
     reading = Reading(options(roles_path, collections_path, extra_vars, render_static, modules, decrypt))
     names = [paths] if isinstance(paths, str) else list(paths)
     plays: list[Play] = []
     for path in names:
         plays += _playbook_file(reading, os.path.normpath(path), _Brought(), ())
-    reading.found.raise_errors()
+    if not faulty:
+        reading.found.raise_errors()
     return Playbook(names[0] if names else "", tuple(plays), reading.sources, tuple(dict.fromkeys(reading.found)))
 
 
