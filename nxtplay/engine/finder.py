@@ -1,4 +1,4 @@
-"""Where a relative path of a task is looked for, and what modules may take from the controller."""
+"""What modules may take from the controller."""
 
 from __future__ import annotations
 
@@ -11,29 +11,7 @@ from typing import Any
 from nxtplay.core.host import Failed
 from nxtplay.core.state import Secret
 from nxtplay.core.wire import Blob
-from nxtplay.playbook.model import Task
-
-
-def search_path(task: Task, playbook_dir: str) -> list[str]:
-    """Folders in the order of Ansible: the role, the roles that brought it, the folder of the tasks file, the playbook's."""
-    folders = []
-    if task.role is not None:
-        folders += [task.role.path, *(parent.path for parent in task.role.parents)]
-    if task.file:
-        folders.append(os.path.dirname(os.path.abspath(task.file)))
-    folders.append(playbook_dir)
-    return list(dict.fromkeys(folders))
-
-
-def candidates(path: str, subfolder: str, folders: Sequence[str]) -> list[str]:
-    """Every place where the path may be: each folder with the subfolder, then without it."""
-    path = os.path.expanduser(path)
-    if os.path.isabs(path):
-        return [path]
-    out = []
-    for folder in folders:
-        out += [os.path.join(folder, subfolder, path), os.path.join(folder, path)]
-    return [os.path.normpath(p) for p in dict.fromkeys(out)]
+from nxtplay.playbook.search import candidates
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,7 @@ class HostRun(Traveller):
         role = block.role
         if role is None or role.allow_duplicates:
             return True
-        key = (role.path, repr(sorted(role.params.items(), key=lambda item: str(item[0]))))
-        if key in self.roles_done:
+        if role.identity in self.roles_done:
             return False
-        self.roles_done.add(key)
+        self.roles_done.add(role.identity)
         return True

@@ -15,6 +15,7 @@ from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
 from nxtplay.playbook.model import Block, Included, Item, Located, Loop, Play, Role, Task
+from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import Unsafe
 from nxtplay.variables.precedence import Layer, Level, Scope
@@ -281,7 +282,6 @@ class Scopes:
     # -- what words bring in
 
     def read_vars(self, task: Task, args: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        from nxtplay.engine.finder import candidates, search_path
         from nxtplay.variables import files as variables
 
         def find(path: str) -> list[str]:

@@ -14,7 +14,7 @@ from nxtplay.core.state import Change, Secret, Unknown, UnknownReached, find_unk
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
 from nxtplay.engine.connections import Connections, Target, as_bool
-from nxtplay.engine.finder import Controller, search_path
+from nxtplay.engine.finder import Controller
 from nxtplay.engine.hosts import Failure, HostRun
 from nxtplay.engine.options import Options
 from nxtplay.engine.result import PartialResult
@@ -24,6 +24,7 @@ from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError, Unreac
 from nxtplay.events import Emit, HandlerNotified, ItemFinished, Notice, TaskFinished, TaskOutput, TaskProgress
 from nxtplay.modules import registry
 from nxtplay.playbook.model import Block, Located, Loop, Task
+from nxtplay.playbook.search import search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT
 
