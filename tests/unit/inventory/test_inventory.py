@@ -160,11 +160,11 @@ all:
       vars: {g: b, only_b: 1}
       hosts: {shared: {}, b1: {ansible_port: 22}}
       children:
-        bb: {hosts: {shared: {hv: 2}, deep: }, vars: {g: bb}}
+        a0: {hosts: {shared: {hv: 2}, deep: }, vars: {g: a0}}
     a:
       vars: {g: a}
       hosts: {shared: , a1: }
-    prio: {vars: {g: prio, ansible_group_priority: 10}, hosts: {b1: }}
+    above: {vars: {g: above, ansible_group_priority: 10}, hosts: {b1: }}
 """
 
     def test_reads(self, at: Callable[[str, str], str]) -> None:
@@ -174,8 +174,9 @@ all:
 
     def test_depth_priority_and_name_decide(self, at: Callable[[str, str], str]) -> None:
         inventory = load([at("hosts.yml", self.TEXT)], read=read)
-        assert inventory.variables("shared")["g"] == "bb"  # deeper
-        assert inventory.variables("b1")["g"] == "prio"  # of higher priority
+        assert inventory.variables("shared")["g"] == "a0"  # deeper, though its name comes first
+        assert inventory.variables("deep")["g"] == "a0"
+        assert inventory.variables("b1")["g"] == "above"  # of higher priority
         assert inventory.variables("a1")["g"] == "a"
         both = load([at("two.ini", "[b]\nh\n[a]\nh\n[a:vars]\nv=a\n[b:vars]\nv=b\n")], read=read)
         assert both.variables("h")["v"] == "b"  # the last name

@@ -37,6 +37,8 @@ def test_names_used(text: str, used: dict[str, bool]) -> None:
         ("not (a is undefined) and a", {"a": True}),
         ("a or b is defined", {"a": False, "b": True}),
         ("a if a is defined else b", {"a": True, "b": False}),
+        ("b if a is defined else a", {"a": False, "b": False}),
+        ("a is undefined and a", {"a": False}),
         ("'x' in vars and x", {"x": True}),
         ("{{ a }} == 'p{{ b }}'", {"a": False, "b": False}),
         ("hostvars[x]['y'] | d('z')", {"hostvars": True, "x": False}),
