@@ -6,6 +6,7 @@ remove the old one; it is not: remove the new one, start and rename the old one 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -100,6 +101,31 @@ def restore(api: Any, old: Mapping[str, Any], name: str) -> None:
         api.rename(old["Id"], name)
     if old["State"].get("Running") and not found["State"].get("Running"):
         api.start(old["Id"])
+
+
+def find_parked(api: Any, name: str) -> Optional[dict[str, Any]]:
+    """The container whose place a new one called `name` was taking when somebody interrupted us."""
+    for found in api.containers(all=True, filters={"name": f"^/?[0-9a-f]{{12}}_{re.escape(name)}$"}):
+        if any(n == f"/{found['Id'][:12]}_{name}" for n in found["Names"]):
+            return _docker.inspect_container(api, found["Id"])
+    return None
+
+
+def mend(api: Any, name: str, stop_timeout: Optional[int]) -> None:
+    """Finish or undo an interrupted replacement: the new one stays if it runs, else the old one goes back in service."""
+    old = find_parked(api, name)
+    if old is None:
+        return
+    new = _docker.inspect_container(api, name)
+    running = {**old, "State": {**old["State"], "Running": True}}
+    if new is None:
+        restore(api, running, name)
+        return
+    swap = Swap(api, name, running, new["Id"], stop_timeout)
+    if new["State"].get("Running"):
+        swap.commit()
+    else:
+        swap.rollback()
 
 
 def stop(api: Any, container: str, timeout: Optional[int]) -> None:

@@ -126,10 +126,9 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
             work = self._work(host, api)
             act.bring_about(work, plan)
             host.note(timeline=work.timeline, actions=work.actions)
-            self._kept["touched"] = {t["service"] for t in work.timeline}
 
     def due(self, host: Reader, plan: Plan[StackState]) -> Optional[str]:
-        running = [n for n, s in (plan.before.services if plan.before else {}).items() if not plan.changed("services", n)]
+        running = self._untouched(host, plan)
         if self.state == "restarted" and running:
             return f"state: restarted ({', '.join(running)})"
         if self.recreate == "always" and self.state == "present" and running:
@@ -139,16 +138,18 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
     def perform(self, host: Host, plan: Plan[StackState]) -> None:
         with _docker.engine(host, self, timeout=3600) as api:
             work = self._work(host, api)
-            assert plan.before is not None
-            names = [n for n in self._chosen(host) if n in plan.before.services and not plan.changed("services", n)]
+            names = self._untouched(host, plan)
             if self.state == "restarted":
                 act.restart(work, names)
             else:
                 act.bring_up(work, plan, names, force=True)
             host.note(timeline=work.timeline, actions=work.actions)
 
-    def _chosen(self, host: Reader) -> Sequence[str]:
-        return plan.chosen(self._project(host), self._wish())
+    def _untouched(self, host: Reader, planned: Plan[StackState]) -> list[str]:
+        """The services asked for that the plan leaves as they are; tasks that ended are left alone."""
+        found, before = self._project(host), planned.before.services if planned.before else {}
+        names = plan.chosen(found, self._wish())
+        return [n for n in names if n in before and not planned.changed("services", n) and not state.is_task(found, n)]
 
     def also_foresee(self, host: Reader, plan: Plan[StackState]) -> Sequence[tuple[str, Any]]:
         assert plan.before is not None and plan.after is not None

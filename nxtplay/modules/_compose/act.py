@@ -93,9 +93,10 @@ def mend(work: Work) -> None:
                 work.event(service, "put back after an interrupted replacement")
 
 
-def _await(work: Work, container: str) -> _docker_wait.Verdict:
+def _await(work: Work, container: str, most: Optional[float] = None) -> _docker_wait.Verdict:
+    """Wait until the container is up, or not to be expected to be any more."""
     found = _docker.inspect_container(work.api, container)
-    end = time.monotonic() + (work.wait_timeout or _docker_wait.patience(found))
+    end = time.monotonic() + (most or work.wait_timeout or _docker_wait.patience(found))
     while True:
         verdict = _docker_wait.judge(found, "healthy")
         if verdict.status != "pending" or time.monotonic() > end:
@@ -216,6 +217,8 @@ class Pending:
 def bring_up(work: Work, plan: Plan[StackState], names: list[str], *, force: bool = False) -> None:
     """Start, create and replace containers, each when what it depends on is as it asks; `force` replaces all."""
     todo, waiting, failures = list(names), [], []  # type: list[str], list[Pending], list[str]
+    if work.wish.state == "stopped":
+        todo.reverse()
     touched = set(names)
     up: set[str] = set()  # of those touched: came up
     started: set[str] = set()
@@ -430,6 +433,8 @@ def _failed(work: Work, one: Pending, found: Optional[dict[str, Any]], verdict: 
         try:
             one.swap.rollback()
             back = "; the container it was to replace is back in service"
+            if one.swap.old["State"].get("Running"):
+                _await(work, one.swap.old["Id"], 30)
             work.event(one.service, "the old container is back")
         except Exception as error:
             back = f"; putting the old container back failed, too: {error}"

@@ -263,9 +263,9 @@ def _service(
 
 def _status(container: Mapping[str, Any], task: bool, stopped: bool) -> str:
     status = str(container["State"].get("Status"))
-    if status == "exited" and task and container["State"].get("ExitCode") == 0:
-        return "completed"
-    return "stopped" if stopped and status in ("exited", "created", "dead") else status
+    if stopped and status in ("exited", "created", "dead"):
+        return "stopped"
+    return "completed" if status == "exited" and task and container["State"].get("ExitCode") == 0 else status
 
 
 def _health(container: Mapping[str, Any]) -> str:

@@ -1,0 +1,148 @@
+"""What docker_container is told: its many options."""
+
+from __future__ import annotations
+
+from typing import Literal, Optional, Union
+
+from nxtplay.core.resource import Args, arg
+from nxtplay.core.types import Duration, Raw, Size
+from nxtplay.modules import _docker
+
+
+class Healthcheck(Args):
+    """How to see that a container works."""
+
+    test: Optional[Union[list[str], str]] = arg(None, help="The probe: text for a shell, or a list that begins with CMD or NONE.")
+    test_cli_compatible: bool = arg(True, help="Accepted for Ansible's sake.")
+    interval: Optional[Duration] = arg(None, help="Time between probes.")
+    timeout: Optional[Duration] = arg(None, help="How long one may take.")
+    start_period: Optional[Duration] = arg(None, help="How long failures do not count after the start.")
+    start_interval: Optional[Duration] = arg(None, help="Time between probes in that time.")
+    retries: Optional[int] = arg(None, help="How many failures in a row make it unhealthy.")
+
+
+class Mount(Args):
+    """A mount in full."""
+
+    target: str = arg(help="Path in the container.")
+    source: Optional[str] = arg(None, help="Volume or path on the host.")
+    type: Literal["bind", "npipe", "tmpfs", "volume"] = arg("volume", help="Kind of mount.")
+    read_only: bool = arg(False, help="Not to be written.")
+    propagation: Optional[str] = arg(None, help="Propagation of a bind.")
+    create_mountpoint: bool = arg(False, help="Make a missing folder of a bind.")
+    no_copy: bool = arg(False, help="Do not fill a new volume from the image.")
+    labels: dict[str, str] = arg(default_factory=dict, help="Labels of a new volume.")
+    volume_driver: Optional[str] = arg(None, help="Driver of a new volume.")
+    volume_options: dict[str, str] = arg(default_factory=dict, help="Options of its driver.")
+    tmpfs_size: Optional[Size] = arg(None, help="Size of a tmpfs.")
+    tmpfs_mode: Optional[str] = arg(None, help="Permission mode of a tmpfs.")
+
+
+class Network(Args):
+    """A network to be on."""
+
+    name: str = arg(help="The network.")
+    aliases: list[str] = arg(default_factory=list, help="Further names of the container on it.")
+    ipv4_address: Optional[str] = arg(None, help="Address.")
+    ipv6_address: Optional[str] = arg(None, help="IPv6 address.")
+    links: list[str] = arg(default_factory=list, help="Containers to reach by name.")
+    mac_address: Optional[str] = arg(None, help="Hardware address.")
+    driver_opts: dict[str, str] = arg(default_factory=dict, help="Options of the driver.")
+
+
+class ContainerOptions(_docker.DockerOptions):
+    """All options of a container; those not given are left as they are."""
+
+    name: str = arg(help="Container name.", key=True)
+    image: Optional[str] = arg(None, help="Image name or id; needed to create the container.")
+    state: Literal["started", "present", "healthy", "stopped", "absent"] = arg("started", help="What the container should be.")
+    command: Optional[Union[list[str], str]] = arg(None, help="Command, as a list or as text to split.")
+    command_handling: Literal["compatibility", "correct"] = arg("correct", help="Accepted for Ansible's sake.")
+    entrypoint: Optional[list[str]] = arg(None, help="Entry point, a list.")
+    env: dict[str, Raw] = arg(default_factory=dict, help="Environment variables.")
+    env_file: Optional[str] = arg(None, help="File with environment variables, on the host.")
+    published_ports: list[str] = arg(default_factory=list, help="Ports to publish: [ip:][outside:]inside[/protocol].", aliases=["ports"])
+    default_host_ip: Optional[str] = arg(None, help="Address to publish on where none is said.")
+    exposed_ports: list[str] = arg(default_factory=list, help="Ports for other containers.", aliases=["exposed", "expose"])
+    volumes: list[str] = arg(default_factory=list, help="source:target[:mode].")
+    mounts: list[Mount] = arg(default_factory=list, help="Mounts in full.")
+    networks: list[Network] = arg(default_factory=list, help="Networks to be on.")
+    networks_cli_compatible: bool = arg(True, help="The first of `networks` replaces the default network.")
+    purge_networks: bool = arg(False, help="Leave networks that are not named.")
+    network_mode: Optional[str] = arg(None, help="bridge, host, none, container:NAME or a network.")
+    healthcheck: Optional[Healthcheck] = arg(None, help="How to see that it works.")
+    labels: dict[str, str] = arg(default_factory=dict, help="Labels.")
+    user: Optional[str] = arg(None, help="User, or UID.")
+    working_dir: Optional[str] = arg(None, help="Folder to run in.")
+    hostname: Optional[str] = arg(None, help="Host name.")
+    domainname: Optional[str] = arg(None, help="Domain name.")
+    restart_policy: Optional[Literal["no", "on-failure", "always", "unless-stopped"]] = arg(None, help="When to start it again.")
+    restart_retries: Optional[int] = arg(None, help="How often, with on-failure.")
+    memory: Optional[Size] = arg(None, help="Memory limit.")
+    memory_reservation: Optional[Size] = arg(None, help="Soft memory limit.")
+    memory_swap: Optional[str] = arg(None, help="Memory and swap together; `unlimited` or -1.")
+    memory_swappiness: Optional[int] = arg(None, help="0 to 100.")
+    cpus: Optional[float] = arg(None, help="How many processors.")
+    cpu_period: Optional[int] = arg(None, help="Microseconds.")
+    cpu_quota: Optional[int] = arg(None, help="Microseconds.")
+    cpu_shares: Optional[int] = arg(None, help="Weight.")
+    cpuset_cpus: Optional[str] = arg(None, help="Which processors.")
+    cpuset_mems: Optional[str] = arg(None, help="Which memory nodes.")
+    pids_limit: Optional[int] = arg(None, help="How many processes.")
+    blkio_weight: Optional[int] = arg(None, help="10 to 1000.")
+    shm_size: Optional[Size] = arg(None, help="Size of /dev/shm.")
+    ulimits: list[str] = arg(default_factory=list, help="name:soft[:hard].")
+    tmpfs: list[str] = arg(default_factory=list, help="Folders in memory, path[:options].")
+    log_driver: Optional[str] = arg(None, help="Where the logs go.")
+    log_options: dict[str, str] = arg(default_factory=dict, help="Options of the log driver.", aliases=["log_opt"])
+    capabilities: list[str] = arg(default_factory=list, help="Capabilities to add.")
+    cap_drop: list[str] = arg(default_factory=list, help="Capabilities to drop.")
+    devices: list[str] = arg(default_factory=list, help="outside[:inside[:permissions]].")
+    dns_servers: list[str] = arg(default_factory=list, help="Name servers.")
+    dns_search_domains: list[str] = arg(default_factory=list, help="Search domains.")
+    dns_opts: list[str] = arg(default_factory=list, help="Resolver options.")
+    etc_hosts: dict[str, str] = arg(default_factory=dict, help="Name to address.")
+    groups: list[str] = arg(default_factory=list, help="Further groups.")
+    links: list[str] = arg(default_factory=list, help="Containers to reach by name, on the default network.")
+    volumes_from: list[str] = arg(default_factory=list, help="Containers whose volumes to share.")
+    volume_driver: Optional[str] = arg(None, help="Driver of new volumes.")
+    security_opts: list[str] = arg(default_factory=list, help="Security options.")
+    sysctls: dict[str, str] = arg(default_factory=dict, help="Kernel settings.")
+    storage_opts: dict[str, str] = arg(default_factory=dict, help="Options of the storage driver.")
+    privileged: Optional[bool] = arg(None, help="With all rights on the host.")
+    read_only: Optional[bool] = arg(None, help="Root file system not to be written.")
+    init: Optional[bool] = arg(None, help="Run a small init inside.")
+    interactive: Optional[bool] = arg(None, help="Keep standard input open.")
+    tty: Optional[bool] = arg(None, help="Give it a terminal.")
+    ipc_mode: Optional[str] = arg(None, help="IPC namespace.")
+    pid_mode: Optional[str] = arg(None, help="PID namespace.")
+    userns_mode: Optional[str] = arg(None, help="User namespace.")
+    uts: Optional[str] = arg(None, help="UTS namespace.")
+    runtime: Optional[str] = arg(None, help="OCI runtime.")
+    cgroup_parent: Optional[str] = arg(None, help="Parent control group.")
+    oom_killer: Optional[bool] = arg(None, help="Disable the out-of-memory killer.")
+    oom_score_adj: Optional[int] = arg(None, help="Its preference.")
+    mac_address: Optional[str] = arg(None, help="Hardware address.")
+    stop_signal: Optional[str] = arg(None, help="Signal that stops it.")
+    stop_timeout: Optional[int] = arg(None, help="Seconds it gets to stop.")
+    kill_signal: Optional[str] = arg(None, help="Signal for `force_kill`.")
+    force_kill: bool = arg(False, help="Kill rather than stop.", aliases=["forcekill"])
+    platform: Optional[str] = arg(None, help="Platform such as linux/amd64.")
+    auto_remove: Optional[bool] = arg(None, help="The engine removes it once it ended.")
+    cleanup: bool = arg(False, help="With `detach: false`: remove it once it ended.")
+    detach: bool = arg(True, help="`false`: run the command to its end and register what it said.")
+    output_logs: bool = arg(False, help="Accepted for Ansible's sake; the output is always registered.")
+    keep_volumes: bool = arg(True, help="Keep anonymous volumes of a container that is removed.")
+    paused: Optional[bool] = arg(None, help="Whether it should be paused.")
+    pull: Literal["always", "missing", "never", "true", "false"] = arg("missing", help="When to pull the image.")
+    recreate: bool = arg(False, help="Replace it, whatever it is like.")
+    restart: bool = arg(False, help="Restart it.")
+    ignore_image: bool = arg(False, help="Do not compare the image.")
+    image_comparison: Literal["desired-image", "current-image"] = arg("desired-image", help="Whose defaults count as not given.")
+    image_name_mismatch: Literal["ignore", "recreate"] = arg("recreate", help="Accepted; images are compared by id.")
+    image_label_mismatch: Literal["ignore", "fail"] = arg("ignore", help="Accepted for Ansible's sake.")
+    comparisons: dict[str, str] = arg(default_factory=dict, help="By option: strict, ignore, allow_more_present; `*` is all.")
+    container_default_behavior: Literal["compatibility", "no_defaults"] = arg("no_defaults", help="Accepted for Ansible's sake.")
+    create_timeout: Optional[Duration] = arg(None, help="Accepted for Ansible's sake.")
+    healthy_wait_timeout: Optional[Duration] = arg(Duration(300), help="With `healthy`: seconds to wait.")
+    removal_wait_timeout: Optional[Duration] = arg(None, help="Accepted for Ansible's sake.")

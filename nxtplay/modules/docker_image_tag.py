@@ -1,0 +1,69 @@
+"""docker_image_tag: further names for an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Optional, Sequence
+
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg
+from nxtplay.core.state import Plan
+from nxtplay.modules import _docker
+from nxtplay.modules._docker_build import ImageState
+
+
+@dataclass(frozen=True)
+class TagsState:
+    """Image ids by full name; None for a name that nothing has."""
+
+    tags: dict[str, Any]
+
+
+class DockerImageTag(_docker.DockerOptions, Resource[TagsState]):
+    """Give an image further names."""
+
+    libraries = ("docker",)
+    private = False
+
+    name: str = arg(help="The image: name with tag, or id.", key=True)
+    tag: str = arg("latest", help="Tag, where the name has none.")
+    repository: list[str] = arg(help="The further names.", key=True)
+    existing_images: Literal["keep", "overwrite"] = arg("overwrite", help="What to do with a name that another image has.")
+
+    def _names(self) -> list[str]:
+        return [_docker.full_image(r if ":" in r.rpartition("/")[2] else f"{r}:{self._tag()}") for r in self.repository]
+
+    def _tag(self) -> str:
+        return self.name.rpartition(":")[2] if ":" in self.name.rpartition("/")[2] and not self.name.startswith("sha256:") else self.tag
+
+    def _source(self) -> str:
+        if self.name.startswith("sha256:"):
+            return self.name
+        return _docker.full_image(self.name, None if ":" in self.name.rpartition("/")[2] else self.tag)
+
+    def observe(self, host: Reader) -> Optional[TagsState]:
+        with _docker.engine(host, self) as api:
+            return TagsState({name: _docker.image_id(host, api, name) for name in self._names()})
+
+    def desired(self, host: Reader, before: Optional[TagsState]) -> Optional[TagsState]:
+        assert before is not None
+        with _docker.engine(host, self) as api:
+            identity = _docker.image_id(host, api, self._source())
+        if identity is None:
+            raise Failed(f"no image {self._source()} on the host; build, pull or load it first")
+        keep = self.existing_images == "keep"
+        return TagsState({n: held if held is not None and keep else identity for n, held in before.tags.items()})
+
+    def apply(self, host: Host, plan: Plan[TagsState]) -> None:
+        with _docker.engine(host, self) as api:
+            for name in self._names():
+                if plan.changed("tags", name):
+                    repository, tag = _docker.split_image(name)
+                    api.tag(self._source(), repository, tag)
+
+    def also_foresee(self, host: Reader, plan: Plan[TagsState]) -> Sequence[tuple[str, Any]]:
+        tags = plan.after.tags if plan.after else {}
+        return [(_docker.image_key(n), ImageState(i, None)) for n, i in tags.items() if plan.changed("tags", n)]
+
+    def result(self, before: Optional[TagsState], after: Optional[TagsState]) -> dict[str, Any]:
+        return {"image": {"Id": next(iter(after.tags.values()), None)} if after else {}, "tagged_images": list(after.tags) if after else []}

@@ -1,0 +1,173 @@
+"""docker_prune: what nothing uses any more."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional
+
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg
+from nxtplay.core.state import Plan
+from nxtplay.modules import _docker
+
+
+@dataclass(frozen=True)
+class UnusedState:
+    """What would go: names by kind. `bytes` is what it takes on the disk, as far as known."""
+
+    containers: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    builder_cache: tuple[str, ...] = ()
+    bytes: int = field(default=0, metadata={"volatile": True})
+
+
+class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
+    """Remove what is not used. A check lists all that would go, by name."""
+
+    libraries = ("docker",)
+    private = False
+
+    containers: bool = arg(False, help="Containers that do not run.")
+    containers_filters: dict[str, Any] = arg(default_factory=dict, help="Only those: `label`, `until` (such as 24h).")
+    images: bool = arg(False, help="Images without a name; with the filter `dangling: false` all that no container uses.")
+    images_filters: dict[str, Any] = arg(default_factory=dict, help="Only those: `dangling`, `label`, `until`.")
+    networks: bool = arg(False, help="Networks without containers.")
+    networks_filters: dict[str, Any] = arg(default_factory=dict, help="Only those: `label`, `until`.")
+    volumes: bool = arg(False, help="Volumes without a name that no container uses; named ones with the filter `all: true`.")
+    volumes_filters: dict[str, Any] = arg(default_factory=dict, help="Only those: `label`, `all` (named ones, too).")
+    builder_cache: bool = arg(False, help="Cached build steps.")
+    builder_cache_all: bool = arg(False, help="With `builder_cache`: those in use by images, too.")
+    builder_cache_filters: dict[str, Any] = arg(default_factory=dict, help="Only those: `until`.")
+
+    def observe(self, host: Reader) -> Optional[UnusedState]:
+        with _docker.engine(host, self) as api:
+            return self._look(api)
+
+    def _look(self, api: Any) -> UnusedState:
+        every = api.containers(all=True)
+        gone = [c for c in every if self.containers and c["State"] in ("exited", "created", "dead") and _fits(c, self.containers_filters)]
+        left = [c for c in every if c not in gone]
+        size = 0
+        images: list[str] = []
+        if self.images:
+            for image in self._unused_images(api, left):
+                images += [t for t in image.get("RepoTags") or () if t != "<none>:<none>"] or [image["Id"]]
+                size += int(image.get("Size") or 0)
+        networks = []
+        if self.networks:
+            attached = {n for c in left for n in (c.get("NetworkSettings") or {}).get("Networks") or {}}
+            custom = (n for n in api.networks(filters={"type": "custom"}) if n["Name"] not in attached)
+            networks = [n["Name"] for n in custom if _fits(n, self.networks_filters)]
+        volumes = []
+        if self.volumes:
+            used = {m.get("Name") for c in left for m in c.get("Mounts") or ()}
+            found = api.volumes(filters={"dangling": True} if not gone else {}).get("Volumes") or []
+            named = str(self.volumes_filters.get("all", False)).lower() in ("true", "1", "yes")
+            free = (v for v in found if v["Name"] not in used and (named or re.match("^[0-9a-f]{64}$", v["Name"])))
+            volumes = [v["Name"] for v in free if _fits(v, self.volumes_filters)]
+        cache = []
+        if self.builder_cache:
+            for entry in api.df().get("BuildCache") or ():
+                if not entry.get("InUse") and not entry.get("Shared") and _fits(entry, self.builder_cache_filters):
+                    cache.append(entry["ID"])
+                    size += int(entry.get("Size") or 0)
+        return UnusedState(
+            containers=tuple(sorted(c["Names"][0].lstrip("/") for c in gone)),
+            images=tuple(sorted(images)),
+            networks=tuple(sorted(networks)),
+            volumes=tuple(sorted(volumes)),
+            builder_cache=tuple(sorted(cache)),
+            bytes=size,
+        )
+
+    def _unused_images(self, api: Any, containers: list[Any]) -> list[dict[str, Any]]:
+        used = {c["ImageID"] for c in containers}
+        dangling = str(self.images_filters.get("dangling", True)).lower() in ("true", "1", "yes")
+        found = api.images(filters={"dangling": True} if dangling else {})
+        return [i for i in found if i["Id"] not in used and _fits(i, {k: v for k, v in self.images_filters.items() if k != "dangling"})]
+
+    def desired(self, host: Reader, before: Optional[UnusedState]) -> Optional[UnusedState]:
+        return UnusedState()
+
+    def apply(self, host: Host, plan: Plan[UnusedState]) -> None:
+        with _docker.engine(host, self, timeout=600) as api:
+            found = plan.before or UnusedState()
+            host.note(space_reclaimed=found.bytes, **{kind: list(getattr(found, kind)) for kind in _KINDS})
+            for _ in range(10):  # what goes may have been all that used another thing
+                for name in found.containers:
+                    host.progress(f"removing container {name}")
+                    api.remove_container(name, v=False)
+                for name in found.images:
+                    host.progress(f"removing image {name}")
+                    _quietly(api.remove_image, name)
+                for name in found.networks:
+                    api.remove_network(name)
+                for name in found.volumes:
+                    api.remove_volume(name)
+                if found.builder_cache:
+                    api.prune_builds(filters=_as_filters(self.builder_cache_filters), all=self.builder_cache_all)
+                found = self._look(api)
+                if found == UnusedState(bytes=found.bytes):
+                    return
+
+    def result(self, before: Optional[UnusedState], after: Optional[UnusedState]) -> dict[str, Any]:
+        held = before or UnusedState()
+        return {**{kind: list(getattr(held, kind)) for kind in _KINDS}, "space_reclaimed": held.bytes}
+
+
+_KINDS = ("containers", "images", "networks", "volumes", "builder_cache")
+
+
+def _quietly(act: Any, name: str) -> None:
+    """An image may have gone with its child."""
+    import docker.errors
+
+    try:
+        act(name)
+    except docker.errors.ImageNotFound:
+        pass
+
+
+def _as_filters(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key in ("until", "id", "type")}
+
+
+def _fits(item: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
+    """Whether a listed thing passes the filters."""
+    labels = item.get("Labels") or {}
+    for name, value in filters.items():
+        values = value if isinstance(value, list) else [value]
+        if name in ("label", "label!"):
+            for want in map(str, values):
+                key, equals, text = want.partition("=")
+                has = key in labels and (not equals or labels[key] == text)
+                if has == (name == "label!"):
+                    return False
+        elif name == "until":
+            if _created(item) > time.time() - _seconds(str(value)):
+                return False
+        elif name in ("all", "id", "type"):
+            continue
+        else:
+            raise Failed(f"unknown filter '{name}'; known are label, label!, until, dangling (images) and all (volumes)")
+    return True
+
+
+def _created(item: Mapping[str, Any]) -> float:
+    import datetime
+
+    made = item.get("Created") or item.get("CreatedAt") or item.get("LastUsedAt") or 0
+    if isinstance(made, (int, float)):
+        return float(made)
+    return datetime.datetime.fromisoformat(str(made)[:19]).replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def _seconds(text: str) -> float:
+    parts = re.findall(r"(\d+)([smhd])", text)
+    if not parts or "".join(a + b for a, b in parts) != text:
+        raise Failed(f"until: '{text}' is no duration; such as 24h or 10m")
+    return float(sum(int(n) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[u] for n, u in parts))
