@@ -3,7 +3,7 @@
     with session(self, host, "app") as db:
         db.query("SELECT datname FROM pg_database WHERE datname = %s", name)
 
-A session is to be opened, used and left: nothing is kept, so that no database is held open when the next task drops it.
+A session lasts as long as its task at most, so that no database is held open when the next task drops it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import re
 import socket
 import ssl
+import weakref
 from typing import Any, Iterator, Literal, Mapping, Optional, Sequence
 
 from nxtplay.core.host import Failed, Reader
@@ -162,36 +163,53 @@ def session(login: PostgresLogin, host: Reader, database: Optional[str] = None, 
     """
     name = database or database_of(login)
     guard(login)
+    kept = _kept(login)
+    db = kept.pop((name, role), None)
     try:
-        with contextlib.closing(_open(login, host, name)) as held:
-            db = held.session
+        if db is None:
+            db = _open(login, host, name)
             if role and login.session_role and not db.stand_in:
                 foreseen, state = foreseen_state(host, role_key(login, login.session_role))
                 if not (foreseen and state is not None):
                     db.run("SET ROLE " + identifier(login.session_role))
-            yield db
-    except PgError as error:
-        raise Failed(f"PostgreSQL at {where(login)}: {error}", sqlstate=error.code) from error
-    except SqlError as error:
-        raise Failed(str(error)) from error
+        yield db
+    except BaseException as error:
+        if db is not None:
+            db.connection.close()
+        if isinstance(error, PgError):
+            raise Failed(f"PostgreSQL at {where(login)}: {error}", sqlstate=error.code) from error
+        if isinstance(error, SqlError):
+            raise Failed(str(error)) from error
+        raise
+    kept[(name, role)] = db
 
 
-class _Held:
-    def __init__(self, found: Session) -> None:
-        self.session = found
-        self.close = found.connection.close
+def _kept(login: PostgresLogin) -> dict[Any, Session]:
+    """Sessions of this one task, to be used again by its next look; they end with it, before the next task begins."""
+    found: Optional[dict[Any, Session]] = login.__dict__.get("_sessions")
+    if found is None:
+        found = {}
+        object.__setattr__(login, "_sessions", found)
+        weakref.finalize(login, _close_all, found)
+    return found
 
 
-def _open(login: PostgresLogin, host: Reader, name: str) -> _Held:
+def _close_all(sessions: dict[Any, Session]) -> None:
+    for db in sessions.values():
+        db.connection.close()
+    sessions.clear()
+
+
+def _open(login: PostgresLogin, host: Reader, name: str) -> Session:
     foreseen, state = foreseen_state(host, database_key(login, name))
     if foreseen and state is None:
         raise Failed(f"database {name} at {where(login)} would not be there any more")
     try:
-        return _Held(Session(connect(login, host, name), name))
+        return Session(connect(login, host, name), name)
     except PgError as error:
         source: str = getattr(state, "stand_in", "") if foreseen else ""
         if error.code == "3D000" and source:
-            return _Held(_stand_in(login, host, name, source))
+            return _stand_in(login, host, name, source)
         _unless_foreseen(login, host, error.code)
         raise
 

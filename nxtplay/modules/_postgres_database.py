@@ -1,4 +1,4 @@
-"""Databases of a cluster: how they are seen and what SQL makes them so."""
+"""Databases of a cluster and their schemas: how they are seen and what SQL makes them so."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ class DatabaseState:
     stand_in: str = field(default="", metadata={"volatile": True})
 
 
+@dataclass(frozen=True)
+class SchemaState:
+    """A schema as a database has it."""
+
+    owner: str
+    comment: Optional[str]
+
+
 # Columns came and went between 13 and 17; a row read as JSON has those that there are.
 _LOOK = """
 SELECT d.datname AS name, pg_get_userbyid(d.datdba) AS owner, pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS lc_collate,
@@ -46,6 +54,15 @@ def look(db: Session, name: str) -> Optional[DatabaseState]:
         return None
     provider = found.pop("provider")
     return DatabaseState(**found, locale_provider=_PROVIDERS.get(provider, provider), stand_in=name)
+
+
+def look_schema(db: Session, name: str) -> Optional[SchemaState]:
+    """The live schema, or None."""
+    found = db.one(
+        "SELECT pg_get_userbyid(nspowner) AS owner, obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace WHERE nspname = %s",
+        name,
+    )
+    return SchemaState(**found) if found else None
 
 
 def look_through(host: Reader, login: PostgresLogin, db: Session, name: str) -> Optional[DatabaseState]:

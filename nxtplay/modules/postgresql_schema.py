@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan
 from nxtplay.modules._postgres import PostgresLogin, database_of, foreseen_state, object_key, session, settled
-from nxtplay.modules._postgres_database import role_exists
+from nxtplay.modules._postgres_database import SchemaState, look_schema, role_exists
 from nxtplay.modules._postgres_types import identifier, literal
-
-
-@dataclass(frozen=True)
-class SchemaState:
-    """A schema as a database has it."""
-
-    owner: str
-    comment: Optional[str]
 
 
 class PostgresqlSchema(PostgresLogin, Resource[SchemaState]):
@@ -43,12 +34,7 @@ class PostgresqlSchema(PostgresLogin, Resource[SchemaState]):
             return out
         settled(host, self, database_of(self), "SCHEMA")
         with session(self, host) as db:
-            found = db.one(
-                "SELECT pg_get_userbyid(nspowner) AS owner, obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace "
-                "WHERE nspname = %s",
-                self.name,
-            )
-        return SchemaState(**found) if found else None
+            return look_schema(db, self.name)
 
     def desired(self, host: Reader, before: Optional[SchemaState]) -> Optional[SchemaState]:
         with session(self, host) as db:

@@ -17,7 +17,7 @@ from nxtplay.core.resource import decode
 from nxtplay.core.world import World
 from nxtplay.modules._postgres import pgpass, session
 
-SLOW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 # -- ways in
@@ -72,7 +72,7 @@ def test_nobody_there(cluster: Cluster) -> None:
 
 def test_a_server_that_is_only_foreseen_is_unknown(cluster: Cluster) -> None:
     world = World()
-    world.foresee("service:postgresql", object())
+    world.foresee("service:postgresql", {"running": True})
     assert cluster.check("postgresql_db", world, login_port=1, name="x").status == "unknown"
     assert cluster.check("postgresql_ping", World(), login_port=1).status == "ok"
 

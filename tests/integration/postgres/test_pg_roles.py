@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pg_cluster import Cluster, wipe
 from pg_laws import obeys
@@ -14,7 +14,8 @@ from nxtplay.core.state import public
 from nxtplay.core.world import World
 from nxtplay.modules import _postgres_scram as scram
 
-SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # to shrink against a server takes minutes
+SLOW = settings(max_examples=8, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PASSWORDS = ["", "secret", "seсret", "a\u00a0b", "it's \\ %s", scram.verifier("secret", salt=b"0123456789abcdef"), "md5" + "0" * 32]
 
 
@@ -139,3 +140,46 @@ def test_laws_of_schemas(clean: Cluster, data: st.DataObject) -> None:
         obeys(clean, "postgresql_schema", "s", login_db="s", name=name, **data.draw(st.fixed_dictionaries({}, optional=options)))
 
 
+
+
+@SLOW
+@given(data=st.data())
+def test_laws_of_rights(clean: Cluster, data: st.DataObject) -> None:
+    wipe(clean)
+    clean.sql('CREATE ROLE a; CREATE ROLE "b c"; CREATE ROLE own')
+    clean.sql("CREATE DATABASE p OWNER own")
+    clean.sql(
+        "CREATE SCHEMA s AUTHORIZATION own; SET ROLE own; CREATE TABLE s.t (n serial); CREATE VIEW s.\"V w\" AS SELECT 1 AS n;"
+        "CREATE FUNCTION s.f(x int, y text) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE s.kind AS ENUM ('x')",
+        database="p",
+    )
+    objects = {
+        "table": ["t", "V w", "t,V w", "ALL_IN_SCHEMA", "gone"],
+        "sequence": ["t_n_seq", "ALL_IN_SCHEMA"],
+        "function": ["f(integer, text)", "f", "ALL_IN_SCHEMA"],
+        "database": ["p"],
+        "schema": ["s", "s,public"],
+        "type": ["kind"],
+        "language": ["sql", "c"],
+        "default_privs": ["TABLES", "ALL_DEFAULT", "SEQUENCES,FUNCTIONS"],
+        "group": ["own"],
+    }
+    for _ in range(data.draw(st.integers(1, 4))):
+        kind = data.draw(st.sampled_from(sorted(objects)))
+        args = data.draw(
+            st.fixed_dictionaries(
+                {
+                    "privs": st.sampled_from(["ALL", "USAGE", "SELECT,insert", "CONNECT, TEMP", "EXECUTE", "CREATE"]),
+                    "roles": st.sampled_from(["a", "b c", "a,PUBLIC", "own", "nobody"] if kind != "group" else ["a"]),
+                    "objs": st.sampled_from(objects[kind]),
+                },
+                optional={
+                    "state": st.sampled_from(["present", "absent"]),
+                    "grant_option": st.booleans(),
+                    "target_roles": st.sampled_from(["own", "own,a"]),
+                },
+            )
+        )
+        if kind in ("table", "sequence", "function", "type") or data.draw(st.booleans()):
+            args["schema"] = "s"
+        obeys(clean, "postgresql_privs", "p", login_db="p", type=kind, **args)

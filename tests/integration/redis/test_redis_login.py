@@ -38,6 +38,6 @@ def test_nobody_there_and_a_server_that_is_only_foreseen(start: Callable[..., Se
     gone = server.check("redis_info", login_port=1)
     assert gone.status == "failed" and "cannot reach Redis at 127.0.0.1 port 1" in gone.reason
     world = World()
-    world.foresee("container:cache", object())
+    world.foresee("container:cache", {"running": True})
     assert server.check("redis_info", world, container="cache").status == "unknown"
     assert "no container cache" in server.check("redis_info", container="cache").reason
