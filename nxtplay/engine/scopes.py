@@ -124,7 +124,8 @@ class Scopes:
         layers = [Layer(Level.BLOCK_VARS, "block vars", values) for values in blocks]
         layers += [Layer(Level.TASK_VARS, "task vars", values) for values in own]
         layers += self._late(host, task.role, task.params)
-        return base.plus(*layers)
+        places = {"ansible_search_path": search_path(task, self.playbook_dir)}  # where lookups look for files and templates
+        return base.plus(*layers, Layer(Level.MAGIC, "nxtplay", places, trusted=False))
 
     def of_delegate(self, other: HostRun, task: Task, scope: Scope) -> TaskScope:
         """The delegate's own view, for its connection variables."""

@@ -236,7 +236,7 @@ class TaskRunner:
                     result = result_.skipped("Conditional result was False", _plain(task.shared.when[-1].value))
                     return Attempt("skipped", result, reason="condition is false")
                 if isinstance(held, Unknown):
-                    doubt = Unknown(f"whether it runs is unknown ({held.reason})")
+                    doubt = held if held.reason.startswith(DOUBT) else Unknown(f"{DOUBT} ({held.reason})")
             attempt = self._attempts(task, host, scope, task_id, doubt)
         except NxtplayError as error:
             attempt = self._broken(error, task)
@@ -375,7 +375,7 @@ class TaskRunner:
             libraries=cls.libraries,
             doubt=doubt.reason if doubt is not None else "",
         )
-        if doubt is not None and issubclass(cls, Query):
+        if doubt is not None and (permit or issubclass(cls, Query)):  # also with `check_mode: false`: what may not run at all is not run
             unknown = PartialResult({"failed": False, "changed": False}, doubt)
             return Attempt("unknown", unknown, reason=doubt.reason)
         reply = self.send(job, wanted, host, task_id, task, scope)
