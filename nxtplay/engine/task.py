@@ -29,6 +29,7 @@ from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT
 
 CENSORED = "hidden: no_log is set for this task"
+DOUBT = "whether it runs is unknown"
 
 
 @dataclass
