@@ -1,1 +1,29 @@
-"""Being here, this file makes `tests/` importable: `from mutations import survivors`."""
+"""What the machine offers to the tests. Being here, this file also makes `tests/` importable: `from mutations import survivors`."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "docker: needs a Docker engine that answers")
+
+
+def engine_version() -> str | None:
+    """The version of the engine that the tests may use; None where none answers."""
+    from nxtplay.core.host import Failed
+    from nxtplay.modules import _docker_engine
+
+    try:
+        return _docker_engine.version(os.environ.get("DOCKER_HOST") or _docker_engine.LOCAL[0])
+    except Failed:
+        return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marked = [item for item in items if item.get_closest_marker("docker")]
+    if marked and engine_version() is None:
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="needs a Docker engine: `apt-get install docker.io`, or `dockerd &`"))

@@ -1,0 +1,63 @@
+"""The code changes: what it touches is rebuilt and replaced, nothing else; a version that does not come up does no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flow_stack import Stack
+
+pytestmark = pytest.mark.docker
+SERVER = "backend/src/server.ts"
+
+
+@pytest.fixture
+def edited(deployed: Stack) -> Iterator[Stack]:
+    """The stack; the source that the test changes is put back, and deployed again, afterwards."""
+    path = deployed.folder / SERVER
+    text = path.read_text()
+    yield deployed
+    path.write_text(text)
+    restored = deployed.play("redeploy")
+    assert restored.rc == 0, restored.text
+
+
+def append(stack: Stack, line: str) -> None:
+    path = stack.folder / SERVER
+    path.write_text(path.read_text() + line + "\n")
+
+
+def test_a_changed_line_of_the_backend_replaces_the_backend_alone(edited: Stack) -> None:
+    before = edited.containers()
+    append(edited, "// one line more")
+    foreseen = edited.play("redeploy", "--check")
+    played = edited.play("redeploy")
+    assert played.rc == 0, played.text
+    after = edited.containers()
+    assert {name for name in after if after[name] != before[name]} == {"backend"}
+    assert played.with_status("changed") == {("images", "Images", "backend"), ("stack", "Services", "")}
+    assert foreseen.with_status("changed") == played.with_status("changed")
+    image = str(played.finished("Images", "backend")["changes"])
+    assert "src/server.ts" in image
+    services = str(played.finished("Services")["changes"])
+    assert "backend" in services
+    assert "image" in services
+    assert not any(other in services for other in ("postgres", "redis", "frontend"))
+    assert edited.search()["routes"]
+
+
+def test_a_backend_that_does_not_come_up_does_no_harm(edited: Stack) -> None:
+    before = edited.containers()
+    append(edited, "console.error('broken on purpose');\nsetTimeout(() => process.exit(3), 300);")
+    played = edited.play("redeploy")
+    assert played.rc == 2
+    assert "broken on purpose" in played.text
+    assert played.seconds < 90  # the build of the image included
+    failed = played.finished("Services")
+    assert failed["status"] == "failed"
+    assert failed["seconds"] < 30
+    after = edited.containers()
+    assert after["postgres"] == before["postgres"]
+    assert after["redis"] == before["redis"]
+    assert after["backend"][0] == before["backend"][0], "the old container is back in service"
+    assert edited.search()["routes"]
