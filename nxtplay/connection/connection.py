@@ -10,7 +10,7 @@ from typing import Any
 from nxtplay.connection import become, launch
 from nxtplay.connection.become import Dialog, Escalation
 from nxtplay.connection.link import LinkLost
-from nxtplay.connection.protocol import Job, OnEvent, Reply
+from nxtplay.connection.protocol import Job, OnEvent, OnReply, Reply
 from nxtplay.connection.start import Agent
 from nxtplay.connection.streams import Streams, Tail, Transport
 from nxtplay.core.host import Completed
@@ -37,7 +37,13 @@ class AgentConnection:
         self._lock = threading.Lock()
 
     def request(
-        self, jobs: Sequence[Job], *, on_event: OnEvent, foreseen: Sequence[tuple[str, Any]] = (), timeout: float | None = None
+        self,
+        jobs: Sequence[Job],
+        *,
+        on_event: OnEvent,
+        on_reply: OnReply | None = None,
+        foreseen: Sequence[tuple[str, Any]] = (),
+        timeout: float | None = None,
     ) -> list[Reply]:
         agent = self._agent or self._start()
         timer = threading.Timer(timeout, agent.streams.end) if timeout else None
@@ -45,7 +51,7 @@ class AgentConnection:
             timer.daemon = True
             timer.start()
         try:
-            return agent.link.request(jobs, on_event=on_event, foreseen=foreseen)
+            return agent.link.request(jobs, on_event=on_event, on_reply=on_reply, foreseen=foreseen)
         except LinkLost as error:
             self._agent = None
             self._open_or_raise()

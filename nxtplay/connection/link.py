@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
-from nxtplay.connection.protocol import Job, OnEvent, Reply
+from nxtplay.connection.protocol import Job, OnEvent, OnReply, Reply
 from nxtplay.connection.streams import Sink
 from nxtplay.core import wire
 from nxtplay.core.wire import Blob
@@ -23,7 +23,9 @@ class Link:
         self._source, self._sink, self._greet, self._carry = source, sink, greet, carry
         self._number = 0
 
-    def request(self, jobs: Sequence[Job], *, on_event: OnEvent, foreseen: Sequence[tuple[str, Any]] = ()) -> list[Reply]:
+    def request(
+        self, jobs: Sequence[Job], *, on_event: OnEvent, on_reply: OnReply | None = None, foreseen: Sequence[tuple[str, Any]] = ()
+    ) -> list[Reply]:
         self._number += 1
         blobs: dict[str, Blob] = {}
         document = {
@@ -34,7 +36,7 @@ class Link:
         }
         try:
             self._send(document)
-            return self._replies(on_event, blobs)
+            return self._replies(on_event, on_reply, blobs)
         except (OSError, ValueError, wire.WireError) as error:
             self.expect_greeting()  # what kept the agent from starting says more than a closed pipe
             raise LinkLost(str(error)) from error
@@ -55,7 +57,7 @@ class Link:
     def _send(self, document: dict[str, Any], tail: bytes = b"") -> None:
         self._sink.write(wire.pack(document, tail))
 
-    def _replies(self, on_event: OnEvent, blobs: dict[str, Blob]) -> list[Reply]:
+    def _replies(self, on_event: OnEvent, on_reply: OnReply | None, blobs: dict[str, Blob]) -> list[Reply]:
         replies: list[Reply] = []
         self.expect_greeting()
         while True:
@@ -68,6 +70,8 @@ class Link:
                 continue  # the tail of a request that was given up
             if kind == "done":
                 replies.append(_reply(document))
+                if on_reply:
+                    on_reply(document["job"], replies[-1])
             elif kind in ("progress", "output"):
                 on_event(document["job"], kind, document["data"])
             elif kind == "need":
@@ -102,6 +106,7 @@ def _encode(job: Job, blobs: dict[str, Blob], *, carry: bool) -> dict[str, Any]:
         "environ": dict(job.environ),
         "libraries": _digests(job.libraries) if carry else [],
         "ignore_errors": job.ignore_errors,
+        "group": job.group,
         "doubt": job.doubt,
     }
 

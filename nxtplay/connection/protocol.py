@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from nxtplay.core.host import Completed
 
 OnEvent = Callable[[int, str, str], None]  # (job index, "progress" or "output", text)
+OnReply = Callable[[int, "Reply"], None]  # as soon as a job is done
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Job:
     libraries: tuple[str, ...] = ()  # distributions the module needs on the host
     doubt: str = ""  # in a check: why it is unknown whether the task will run at all
     ignore_errors: bool = False  # the jobs behind it in the same message run even when it fails
+    group: int = 0  # a failure stops the jobs of other groups behind it; the items of one loop are a group
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,13 @@ class Connection(Protocol):
     """An agent of one user on one host. `request` may be called again and again; never from two threads at once."""
 
     def request(
-        self, jobs: Sequence[Job], *, on_event: OnEvent, foreseen: Sequence[tuple[str, Any]] = (), timeout: float | None = None
+        self,
+        jobs: Sequence[Job],
+        *,
+        on_event: OnEvent,
+        on_reply: OnReply | None = None,
+        foreseen: Sequence[tuple[str, Any]] = (),
+        timeout: float | None = None,
     ) -> list[Reply]:
         """Converge the jobs in order; stops behind the first failure, so fewer replies may come back. Raises Unreachable."""
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nxtplay.connection import link
-from nxtplay.connection.protocol import Job, OnEvent, Reply
+from nxtplay.connection.protocol import Job, OnEvent, OnReply, Reply
 from nxtplay.connection.streams import SocketSink
 from nxtplay.core import agent
 from nxtplay.core.host import Completed
@@ -30,7 +30,13 @@ class ThreadConnection:
         self._closed = False
 
     def request(
-        self, jobs: Sequence[Job], *, on_event: OnEvent, foreseen: Sequence[tuple[str, Any]] = (), timeout: float | None = None
+        self,
+        jobs: Sequence[Job],
+        *,
+        on_event: OnEvent,
+        on_reply: OnReply | None = None,
+        foreseen: Sequence[tuple[str, Any]] = (),
+        timeout: float | None = None,
     ) -> list[Reply]:
         if self._link is None:
             self._start()
@@ -40,7 +46,7 @@ class ThreadConnection:
             timer.daemon = True
             timer.start()
         try:
-            return self._link.request(jobs, on_event=on_event, foreseen=foreseen)
+            return self._link.request(jobs, on_event=on_event, on_reply=on_reply, foreseen=foreseen)
         except link.LinkLost as error:
             self._end()
             raise Unreachable(f"the local agent ended in mid-task ({error})") from error

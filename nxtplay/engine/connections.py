@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +9,9 @@ from typing import Any
 
 from nxtplay.connection.become import METHODS, Escalation
 from nxtplay.connection.protocol import Connection
-from nxtplay.connection.thread import ThreadConnection
 from nxtplay.core.state import Secret
 from nxtplay.engine.options import Options
-from nxtplay.errors import Diagnostic, TemplateError, did_you_mean
+from nxtplay.errors import Diagnostic, TemplateError, Unreachable, did_you_mean
 from nxtplay.playbook.model import Shared
 
 Get = Callable[[str], Any]  # the rendered value of a variable, or None
@@ -66,19 +62,29 @@ def target(host: str, shared: Shared, get: Get, render: Callable[[Any], Any], op
         password=Secret(password) if password is not None else None,
         interpreter=None if interpreter in (None, "auto", "auto_silent", "auto_legacy", "auto_legacy_silent") else str(interpreter),
         escalation=_escalation(shared, choose, get, options),
-        settings=tuple((name, str(value)) for name, value in settings.items() if value is not None),
+        settings=tuple((name, _setting(name, value)) for name, value in settings.items() if value is not None),
     )
 
 
 _SETTINGS = (
     "ansible_ssh_private_key_file",
     "ansible_private_key_file",
+    "ansible_ssh_private_key_passphrase",
+    "ansible_ssh_args",
     "ansible_ssh_common_args",
     "ansible_ssh_extra_args",
+    "ansible_ssh_executable",
     "ansible_ssh_timeout",
+    "ansible_ssh_retries",
     "ansible_host_key_checking",
     "ansible_ssh_host_key_checking",
+    "ansible_paramiko_host_key_checking",
+    "ansible_docker_extra_args",
 )
+
+
+def _setting(name: str, value: Any) -> str:
+    return Secret(value) if name.endswith("passphrase") else str(value)
 
 
 def _escalation(shared: Shared, choose: Callable[..., Any], get: Get, options: Options) -> Escalation | None:
@@ -108,14 +114,21 @@ def as_bool(value: Any) -> bool:
 class Connections:
     """Open connections by target; `close` may come from another thread at any time."""
 
-    def __init__(self, makers: Mapping[str, Callable[[Target], Connection]] | None = None) -> None:
-        self._makers: dict[str, Callable[[Target], Connection]] = {"local": _local, **(makers or {})}
+    def __init__(self, makers: Mapping[str, Callable[[Target], Connection]]) -> None:
+        self._makers = dict(makers)
+        self._closed = False
         self._open: dict[Target, Connection] = {}
         self._told: dict[Target, int] = {}  # how much of a host's news its agent knows
         self._lock = threading.Lock()
 
     def get(self, wanted: Target) -> Connection:
+        """The open connection of a target, or a new one where its agent is gone. Raises Unreachable once the run has ended."""
+        found = self._open.get(wanted)
+        if found is not None and not found.alive():
+            self.drop(wanted)
         with self._lock:
+            if self._closed:
+                raise Unreachable("the run has ended")
             if wanted not in self._open:
                 maker = self._makers.get(wanted.kind)
                 if maker is None:
@@ -144,19 +157,8 @@ class Connections:
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             found = list(self._open.values())
             self._open.clear()
         for connection in found:
             connection.close()
-
-
-def _local(wanted: Target) -> Connection:
-    """Our own session for the user we are; a process of its own for another user or another Python."""
-    escalation = wanted.escalation
-    if escalation is not None and escalation.user == pwd.getpwuid(os.geteuid()).pw_name:
-        escalation = None  # we are that user already
-    if escalation is None and wanted.interpreter in (None, sys.executable):
-        return ThreadConnection()
-    from nxtplay.connection import pipe
-
-    return pipe.local(interpreter=wanted.interpreter, escalation=escalation)

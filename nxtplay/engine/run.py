@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.connection.protocol import Connection
+from nxtplay.engine import makers as makers_
 from nxtplay.engine import strategy
 from nxtplay.engine.connections import Connections, Target, as_bool
 from nxtplay.engine.hosts import HostRun
@@ -45,7 +46,8 @@ class Run:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._hosts: dict[str, HostRun] = {}
-        self._connections = Connections(self.makers)
+        standard = makers_.standard(self.options, lambda text: self._tell(Notice("warning", text)))
+        self._connections = Connections({**standard, **self.makers})
         self._number = 0
         self._current = ""
         self._handlers: list[Task] = []

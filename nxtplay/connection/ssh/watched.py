@@ -1,0 +1,85 @@
+"""A socket that gives up on a peer that stays silent although it was asked for a sign of life."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+TICK = 5.0  # seconds between looks at the silence
+ASK_AFTER = 15.0  # seconds of silence until the peer is asked (the transport's keepalive)
+DEAD_AFTER = 8  # ticks
+
+
+class WatchedSocket:
+    """What paramiko needs of a socket, over a socket or another connection's channel.
+
+    Silence is counted in ticks that really passed waiting, not by the clock: a process that was stopped for a while must not take its
+    own sleep for the peer's.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._closed = False  # paramiko looks at it when it stops
+        self._silent = self._stuck = 0
+        self._tick = 0.2  # until `settle`: the handshake has deadlines of its own that are looked at between ticks
+        self.trouble = ""
+        inner.settimeout(self._tick)
+
+    def settle(self) -> None:
+        """From now on the peer is expected to live; fewer wake-ups."""
+        self._tick = TICK
+        self._silent = self._stuck = 0
+        self._inner.settimeout(TICK)
+
+    def settimeout(self, seconds: float) -> None:
+        """paramiko would look ten times a second."""
+
+    def recv(self, size: int) -> bytes:
+        try:
+            data: bytes = self._inner.recv(size)
+        except TimeoutError:
+            self._silent += 1
+            if self._tick == TICK and self._silent >= DEAD_AFTER:
+                self._give_up(f"no sign of life for {DEAD_AFTER * TICK:g} s")
+            raise
+        except OSError as error:
+            self._note(error)
+            raise
+        self._silent = 0
+        if not data and not self._closed:
+            self.trouble = self.trouble or "the host closed the connection"
+        return data
+
+    def send(self, data: bytes) -> int:
+        try:
+            count: int = self._inner.send(data)
+        except TimeoutError:
+            self._stuck += 1
+            if self._tick == TICK and self._stuck >= DEAD_AFTER:
+                self._give_up(f"it has taken nothing for {DEAD_AFTER * TICK:g} s")
+            raise
+        except OSError as error:
+            self._note(error)
+            raise
+        self._stuck = 0
+        return count
+
+    def close(self) -> None:
+        self._closed = True
+        try:
+            self._inner.shutdown(socket.SHUT_RDWR)  # wakes whoever waits; close alone does not
+        except (OSError, EOFError):
+            pass
+        self._inner.close()
+
+    def getpeername(self) -> Any:
+        return self._inner.getpeername()
+
+    def _give_up(self, why: str) -> None:
+        self.trouble = self.trouble or why
+        self.close()
+        raise ConnectionAbortedError(why)
+
+    def _note(self, error: OSError) -> None:
+        if not self._closed:
+            self.trouble = self.trouble or (error.strerror or str(error))
