@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nxtplay.engine.segment import Ahead
 from nxtplay.engine.walk import Traveller
 from nxtplay.events import Counts
 from nxtplay.playbook.model import Block, Task
@@ -54,6 +55,7 @@ class HostRun(Traveller):
     rescue: dict[str, Any] = field(default_factory=dict)  # ansible_failed_task, ansible_failed_result
     notified: set[int] = field(default_factory=set)  # ids of handlers
     roles_done: set[Any] = field(default_factory=set)  # keys of roles that ran in this play
+    ahead: Ahead = field(default_factory=Ahead)
     uncertain: dict[int, str] = field(default_factory=dict)  # handlers that a task may or may not notify: why
 
     def begin_play(self) -> None:

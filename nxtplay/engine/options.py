@@ -21,6 +21,7 @@ class Options:
     extra_vars: Mapping[str, Any] = field(default_factory=dict)
     start_at_task: str = ""
     step: bool = False
+    batch: bool = True  # tasks that do not wait for one another travel together
     force_handlers: bool = False
     flush_cache: bool = False
     # how hosts are reached; inventory variables are stronger than all of these but the passwords

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 from nxtplay.connection.protocol import Connection
 from nxtplay.engine import makers as makers_
 from nxtplay.engine import strategy
+from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import Connections, Target, as_bool
+from nxtplay.engine.dispatch import Dispatch
 from nxtplay.engine.hosts import HostRun
+from nxtplay.engine.lookahead import LookAhead
+from nxtplay.engine.loops import Items
 from nxtplay.engine.options import Options
 from nxtplay.engine.scopes import Scopes
+from nxtplay.engine.segment import Lines
 from nxtplay.engine.strategy import Lane
-from nxtplay.engine.task import Attempt, TaskRunner
+from nxtplay.engine.task import TaskRunner
 from nxtplay.engine.walk import Signal, Verdict, flatten, walk_play
 from nxtplay.engine.words import ONCE, WORDS
 from nxtplay.errors import Diagnostic, PlaybookErrors
@@ -53,17 +58,21 @@ class Run:
         self._handlers: list[Task] = []
         self._named: dict[str, list[Task]] = {}
         self._ended = False
-        self._runner = TaskRunner(
+        self._lines = Lines()
+        self._alone = True
+        self._dispatch = Dispatch(
             templates=self.templates,
             scopes=self.scopes,
             connections=self._connections,
             options=self.options,
             emit=self._tell,
-            words=WORDS,
             register_secret=self.register_secret,
-            notify=self._notify,
             other_host=self.host,
         )
+        ahead = LookAhead(
+            self._dispatch, WORDS, self._lines, Items(self.templates), selected=self._selected, alone=lambda: self._alone
+        )
+        self._runner = TaskRunner(self._dispatch, WORDS, self._notify, ahead)
         self.scopes.hosts = self.host
         self.scopes.on_handlers = self._add_handlers
 
@@ -142,7 +151,9 @@ class Run:
         limit = self._rendered(play.max_fail_percentage, play)
         self._max_fail = None if limit is None else float(limit)
         self._batch_hosts = hosts
+        self._lines.begin(whole)
         chosen = str(self._rendered(play.strategy, play, default="linear")).rsplit(".", 1)[-1]
+        self._alone = len(hosts) == 1 or chosen in ("free", "host_pinned")
         if chosen in ("free", "host_pinned"):
             strategy.free(lanes, self._execute, lambda: True, forks=self.options.forks)
         elif chosen in ("linear", "debug"):
@@ -156,25 +167,26 @@ class Run:
     # -- one task on some hosts
 
     def _execute(self, task: Task, hosts: Sequence[HostRun]) -> list[Verdict]:
-        runner = self._runner
         first_scope = self.scopes.of_task(hosts[0], task)
-        if not self._selected(task, first_scope):
+        if not self._selected(task):
             return [Verdict()] * len(hosts)
         with self._lock:
             self._number += 1
             task_id = f"t{self._number}"
-        once = task.module in ONCE or runner._flag(task.shared.run_once, first_scope)
+        once = task.module in ONCE or self._dispatch.flag(task.shared.run_once, first_scope)
         acting = list(hosts[:1]) if once else list(hosts)
         name = self._name(task, first_scope)
         self._current = f"{name} ({task.span})"
         if task.module != "meta":
             role = task.role.name if task.role else ""
-            names, streams = tuple(h.name for h in acting), runner.streams(task)
+            names, streams = tuple(h.name for h in acting), self._dispatch.streams(task)
             self._tell(TaskStarted(task_id, name, task.module, task.span, names, task.is_handler, role, streams))
         outcomes = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope))
         if once:
             outcomes = self._spread(task, hosts, outcomes[0])
         verdicts = [verdict for verdict, _ in outcomes]
+        for verdict in verdicts:
+            self._lines.add(verdict.children)
         return self._fatal(task, hosts, verdicts, first_scope)
 
     def _on_each(self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int) -> list[tuple[Verdict, Attempt]]:
@@ -213,7 +225,7 @@ class Run:
         """any_errors_fatal and max_fail_percentage: the failure of some becomes the failure of all."""
         failed = [v.signal is Signal.FAILED for v in verdicts]
         unreachable = [h.unreachable for h in hosts]
-        fatal = self._runner._flag(task.shared.any_errors_fatal, scope) and any(a or b for a, b in zip(failed, unreachable, strict=True))
+        fatal = (any(failed) or any(unreachable)) and self._dispatch.flag(task.shared.any_errors_fatal, scope)
         if self._max_fail is not None and any(failed):
             down = sum(h.failure is not None or (h.out and not h.unreachable) for h in self._batch_hosts)
             fatal = fatal or 100.0 * down / len(self._batch_hosts) > self._max_fail
@@ -238,7 +250,7 @@ class Run:
         except Exception:
             return str(task.name.value)
 
-    def _selected(self, task: Task, scope: Any) -> bool:
+    def _selected(self, task: Task) -> bool:
         return task.is_handler or selected(task.shared.tags, self.options.tags, self.options.skip_tags)
 
     # -- handlers

@@ -14,7 +14,7 @@ from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
-from nxtplay.playbook.model import Block, Included, Item, Located, Loop, Play, Role, Task
+from nxtplay.playbook.model import Block, Included, Item, Located, Play, Role, Task
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import Unsafe
@@ -346,10 +346,6 @@ class Scopes:
         return {name: _as_data(scope.find(name)[0]) for name in names if name in scope}
 
     # -- loops, files, changes of the inventory
-
-    def with_lookup(self, loop: Loop, scope: Scope) -> Any:
-        """The items of `with_NAME`."""
-        return self.templates.loop_items(loop.lookup or "items", loop.value.value, scope, span=loop.value.span)
 
     def render_file(self, path: str, options: Mapping[str, Any], scope: Scope, search: Sequence[str]) -> Any:
         """A template file as text (or Unknown); `options` are those of the module `template`, others are passed over."""

@@ -1,6 +1,6 @@
 """Words of the language that are carried out on the controller: debug, set_fact, assert and their kind.
 
-Each takes (runner, task, host, scope, rendered args, doubt) and gives an Attempt. `doubt` is the Unknown that says why a check cannot
+Each takes (dispatch, task, host, scope, rendered args, doubt) and gives an Attempt. `doubt` is the Unknown that says why a check cannot
 tell whether the task runs at all.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nxtplay.core.state import Unknown, find_unknown
 from nxtplay.engine import result as result_
+from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import as_bool
+from nxtplay.engine.dispatch import Dispatch
 from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
@@ -21,75 +23,67 @@ from nxtplay.engine.walk import Signal
 from nxtplay.errors import Diagnostic, TemplateError, did_you_mean
 from nxtplay.playbook.model import Task
 
-if TYPE_CHECKING:
-    from nxtplay.engine.task import Attempt, TaskRunner
-
-
-def _attempt(status: str, result: dict[str, Any], **more: Any) -> Attempt:
-    from nxtplay.engine.task import Attempt
-
-    return Attempt(status, result, **more)
-
 
 def _in_doubt(doubt: Unknown) -> Attempt:
-    return _attempt("unknown", PartialResult({"failed": False, "changed": False}, doubt), reason=doubt.reason)
+    return Attempt("unknown", PartialResult({"failed": False, "changed": False}, doubt), reason=doubt.reason)
 
 
-def debug(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
-    if int(args.get("verbosity", 0)) > runner.options.verbosity:
-        return _attempt("skipped", result_.skipped("Verbosity threshold not met."), reason="shown from a higher verbosity on")
+def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+    if int(args.get("verbosity", 0)) > dispatch.options.verbosity:
+        told = {"changed": False, "skipped": True, "skipped_reason": "Verbosity threshold not met."}
+        return Attempt("skipped", told, reason="shown from a higher verbosity on")
     if "var" in args:
         name = str(args["var"])
         try:
-            value = runner.templates.evaluate(name, scope, span=task.args.values_at.get("var"))
+            value = dispatch.templates.evaluate(name, scope, span=task.args.values_at.get("var"))
         except TemplateError as error:
             value = f"VARIABLE IS NOT DEFINED! ({error.diagnostics[0].message})"
-        return _attempt("ok", {"changed": False, "failed": False, name: value}, reason="var")
+        return Attempt("ok", {"changed": False, "failed": False, name: value}, reason="var")
     message = args.get("msg", "Hello world!")
     result = {"changed": False, "failed": False, "msg": message}
     unknown = find_unknown(message)
     unknown = doubt if unknown is None else unknown
-    return _attempt("ok", result) if unknown is None else _attempt("unknown", result, reason=unknown.reason)
+    return Attempt("ok", result) if unknown is None else Attempt("unknown", result, reason=unknown.reason)
 
 
-def set_fact(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def set_fact(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     cacheable = as_bool(args.pop("cacheable", False))
-    values = {str(runner.templates.render(name, scope)): value if doubt is None else doubt for name, value in args.items()}
+    values = {str(dispatch.templates.render(name, scope)): value if doubt is None else doubt for name, value in args.items()}
     for name in values:
         if not name.isidentifier():
             raise TemplateError(Diagnostic(f"set_fact: '{name}' is no variable name", task.args.keys_at.get(name)))
-    receiver = runner.facts_receiver(task, host, scope)
+    receiver = dispatch.facts_receiver(task, host, scope)
     receiver.set_facts.update(values)
     if cacheable:
         receiver.cached_facts.update(values)
         receiver.facts.update(values)
-    return _attempt(
+    return Attempt(
         "ok", {"changed": False, "failed": False, "ansible_facts": values}, everywhere=lambda other: other.set_facts.update(values)
     )
 
 
-def assert_(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def assert_(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     that = task.args.get("that")
     conditions = that if isinstance(that, list) else [that]
     if isinstance(that, str) and that.strip().startswith("{{"):
-        rendered = runner.templates.render(that, scope, span=task.args.values_at.get("that"))
+        rendered = dispatch.templates.render(that, scope, span=task.args.values_at.get("that"))
         conditions = rendered if isinstance(rendered, list) else [rendered]
     for number, condition in enumerate(conditions):
         places = getattr(that, "items_at", [])
         span = places[number] if number < len(places) else task.args.values_at.get("that")
-        held = runner.templates.test([condition], scope, span=span)
+        held = dispatch.templates.test([condition], scope, span=span)
         if isinstance(held, Unknown):
-            return _attempt("unknown", {"changed": False, "failed": False, "msg": f"unknown: {held.reason}"}, reason=held.reason)
+            return Attempt("unknown", {"changed": False, "failed": False, "msg": f"unknown: {held.reason}"}, reason=held.reason)
         if not held:
             message = args.get("fail_msg", args.get("msg", "Assertion failed"))
             result = {"changed": False, "failed": True, "assertion": condition, "evaluated_to": False, "msg": message}
-            values = _values_in(runner, condition, scope)
+            values = _values_in(dispatch, condition, scope)
             reason = f"{_text(message)}: `{condition}` is false" + (f" ({values})" if values else "")
-            return _in_doubt(doubt) if doubt is not None else _attempt("failed", result, reason=reason, span=span)
-    return _attempt("ok", {"changed": False, "failed": False, "msg": args.get("success_msg", "All assertions passed")})
+            return _in_doubt(doubt) if doubt is not None else Attempt("failed", result, reason=reason, span=span)
+    return Attempt("ok", {"changed": False, "failed": False, "msg": args.get("success_msg", "All assertions passed")})
 
 
-def _values_in(runner: TaskRunner, condition: Any, scope: TaskScope) -> str:
+def _values_in(dispatch: Dispatch, condition: Any, scope: TaskScope) -> str:
     """The values of the names in a failed condition, for people."""
     if not isinstance(condition, str):
         return ""
@@ -100,30 +94,30 @@ def _values_in(runner: TaskRunner, condition: Any, scope: TaskScope) -> str:
     for name in dict.fromkeys(name for name, _ in names(condition, expression=True).used):
         if name in scope and len(shown) < 5:
             try:
-                text = repr(public(runner.templates.evaluate(name, scope)))
+                text = repr(public(dispatch.templates.evaluate(name, scope)))
             except TemplateError:
                 continue
             shown.append(f"{name} = {text if len(text) <= 80 else text[:77] + '...'}")
     return ", ".join(shown)
 
 
-def fail(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def fail(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     if doubt is not None:
         return _in_doubt(doubt)
     message = _text(args.get("msg", "Failed as requested from task"))
-    return _attempt("failed", result_.failed(message), reason=message)
+    return Attempt("failed", result_.failed(message), reason=message)
 
 
-def include_vars(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
-    values, files = runner.scopes.read_vars(task, args)
+def include_vars(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+    values, files = dispatch.scopes.read_vars(task, args)
     if doubt is not None:
         values = dict.fromkeys(values, doubt)
     host.included.update(values)
     result = {"changed": False, "failed": False, "ansible_facts": dict(values), "ansible_included_var_files": files}
-    return _attempt("ok", result, everywhere=lambda other: other.included.update(values))
+    return Attempt("ok", result, everywhere=lambda other: other.included.update(values))
 
 
-def add_host(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def add_host(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     name = args.pop("name", None) or args.pop("hostname", None) or args.pop("host", None)
     if not name:
         raise TemplateError(Diagnostic("add_host needs the name of the host", task.module_span, "add `name:`"))
@@ -131,12 +125,12 @@ def add_host(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, ar
     groups = [g.strip() for g in groups.split(",")] if isinstance(groups, str) else list(groups)
     if doubt is not None:
         return _in_doubt(doubt)
-    changed = runner.scopes.add_host(str(name), groups, args)
+    changed = dispatch.scopes.add_host(str(name), groups, args)
     result = {"changed": changed, "failed": False, "add_host": {"host_name": name, "groups": groups, "host_vars": args}}
-    return _attempt("changed" if changed else "ok", result)
+    return Attempt("changed" if changed else "ok", result)
 
 
-def group_by(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def group_by(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     key = str(args.get("key", "")).replace(" ", "-")
     if not key:
         raise TemplateError(Diagnostic("group_by needs `key`", task.module_span))
@@ -144,27 +138,27 @@ def group_by(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, ar
         return _in_doubt(doubt)
     parents = args.get("parents", ["all"])
     parents = [parents] if isinstance(parents, str) else list(parents)
-    changed = runner.scopes.add_to_group(host.name, key, [str(p).replace(" ", "-") for p in parents])
-    return _attempt("changed" if changed else "ok", {"changed": changed, "failed": False, "add_group": key, "parent_groups": parents})
+    changed = dispatch.scopes.add_to_group(host.name, key, [str(p).replace(" ", "-") for p in parents])
+    return Attempt("changed" if changed else "ok", {"changed": changed, "failed": False, "add_group": key, "parent_groups": parents})
 
 
-def pause(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def pause(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     seconds = float(args.get("seconds", 0) or 0) + 60 * float(args.get("minutes", 0) or 0)
     began = time.time()
     result: dict[str, Any] = {"changed": False, "failed": False, "user_input": ""}
-    if runner.in_check(task, scope) and "prompt" in args and not seconds:
+    if dispatch.in_check(task, scope) and "prompt" in args and not seconds:
         unknown = Unknown("nobody is asked in a check")
-        return _attempt("ok", PartialResult({"changed": False, "failed": False, "user_input": unknown}, unknown))
-    if runner.in_check(task, scope):
-        return _attempt("ok", result)
+        return Attempt("ok", PartialResult({"changed": False, "failed": False, "user_input": unknown}, unknown))
+    if dispatch.in_check(task, scope):
+        return Attempt("ok", result)
     if seconds:
         time.sleep(seconds)
     elif sys.stdin is not None and sys.stdin.isatty():
         result["user_input"] = _ask(str(args.get("prompt", "Press Enter to continue")), echo=as_bool(args.get("echo", True)))
     else:
-        runner.note("pause: there is no terminal to ask at; going on", task.span)
+        dispatch.note("pause: there is no terminal to ask at; going on", task.span)
     result["delta"] = int(time.time() - began)
-    return _attempt("ok", result, everywhere=lambda other: None)
+    return Attempt("ok", result, everywhere=lambda other: None)
 
 
 def _ask(prompt: str, *, echo: bool) -> str:
@@ -180,7 +174,7 @@ _META = frozenset(
 )
 
 
-def meta(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def meta(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     what = str(args.get("_raw_params", "")).strip()
     if what not in _META:
         hint = did_you_mean(what, _META) or "legal are: " + ", ".join(sorted(_META))
@@ -189,43 +183,43 @@ def meta(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: 
         return _in_doubt(doubt)
     result: dict[str, Any] = {"changed": False, "failed": False, "msg": what}
     if what == "flush_handlers":
-        return _attempt("ok", result, signal=Signal.FLUSH)
+        return Attempt("ok", result, signal=Signal.FLUSH)
     if what in ("end_play", "end_host", "end_batch"):
         host.ended = True
         everywhere = None if what == "end_host" else (lambda other: setattr(other, "ended", True))
-        return _attempt("ok", result, signal=Signal.LEFT, everywhere=everywhere)
+        return Attempt("ok", result, signal=Signal.LEFT, everywhere=everywhere)
     if what == "end_role":
-        return _attempt("ok", result, signal=Signal.END_ROLE)
+        return Attempt("ok", result, signal=Signal.END_ROLE)
     if what == "clear_facts":
         host.facts.clear()
         host.cached_facts.clear()
     elif what == "clear_host_errors":
-        runner.scopes.clear_errors()
+        dispatch.scopes.clear_errors()
     elif what == "refresh_inventory":
-        runner.scopes.refresh_inventory()
+        dispatch.scopes.refresh_inventory()
     elif what == "reset_connection":
-        runner.connections.drop(runner.target(task, host, scope))
-    return _attempt("ok", result)
+        dispatch.connections.drop(dispatch.target(task, host, scope))
+    return Attempt("ok", result)
 
 
-def set_stats(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def set_stats(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     data = args.get("data")
     if not isinstance(data, Mapping):
         raise TemplateError(Diagnostic("set_stats takes a mapping in `data`", task.args.values_at.get("data", task.module_span)))
     per_host = as_bool(args.get("per_host", False))
-    runner.scopes.add_stats(host.name if per_host else "", dict(data), aggregate=as_bool(args.get("aggregate", True)))
-    return _attempt("ok", {"changed": False, "failed": False, "ansible_stats": {"data": dict(data), "per_host": per_host}})
+    dispatch.scopes.add_stats(host.name if per_host else "", dict(data), aggregate=as_bool(args.get("aggregate", True)))
+    return Attempt("ok", {"changed": False, "failed": False, "ansible_stats": {"data": dict(data), "per_host": per_host}})
 
 
-def include_tasks(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+def include_tasks(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     path = args.get("_raw_params") or args.get("file")
-    blocks = runner.scopes.include_tasks(task, path, scope, doubt)
-    return _attempt("ok", {"changed": False, "failed": False, "include": path}, children=blocks)
+    blocks = dispatch.scopes.include_tasks(task, path, scope, doubt)
+    return Attempt("ok", {"changed": False, "failed": False, "include": path}, children=blocks)
 
 
-def include_role(runner: TaskRunner, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
-    blocks = runner.scopes.include_role(task, args, scope, doubt)
-    return _attempt("ok", {"changed": False, "failed": False, "include_role": args.get("name", args.get("role"))}, children=blocks)
+def include_role(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+    blocks = dispatch.scopes.include_role(task, args, scope, doubt)
+    return Attempt("ok", {"changed": False, "failed": False, "include_role": args.get("name", args.get("role"))}, children=blocks)
 
 
 WORDS = {

@@ -1,0 +1,276 @@
+"""From a task to its job, from the job's reply to how the task went: everything between the playbook and a connection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nxtplay.connection.protocol import Job, Reply
+from nxtplay.core.host import Failed
+from nxtplay.core.resource import Module, Query, check_args
+from nxtplay.core.state import Change, Unknown, UnknownReached
+from nxtplay.engine import connections as connections_
+from nxtplay.engine import result as result_
+from nxtplay.engine.attempt import Attempt
+from nxtplay.engine.connections import Connections, Target, as_bool
+from nxtplay.engine.finder import Controller
+from nxtplay.engine.hosts import HostRun
+from nxtplay.engine.options import Options
+from nxtplay.engine.result import PartialResult
+from nxtplay.engine.scopes import Scopes, TaskScope
+from nxtplay.engine.segment import Prepared, Segment
+from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError, Unreachable
+from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
+from nxtplay.modules import registry
+from nxtplay.playbook.model import Located, Task
+from nxtplay.playbook.search import search_path
+from nxtplay.template.render import Templates
+from nxtplay.template.values import OMIT
+
+
+@dataclass
+class Dispatch:
+    """Makes jobs and sends them. Everything it works with is handed in once for a run."""
+
+    templates: Templates
+    scopes: Scopes
+    connections: Connections
+    options: Options
+    emit: Emit
+    register_secret: Callable[[str], None]
+    other_host: Callable[[str], HostRun]  # the run's record of any host, for delegation
+    _classes: dict[str, type[Module]] = field(default_factory=dict)
+
+    def args(self, task: Task, scope: TaskScope) -> dict[str, Any]:
+        """Rendered arguments, module_defaults below them."""
+        merged: dict[str, Any] = {}
+        for defaults in task.shared.module_defaults:
+            rendered = self.templates.render(defaults.value, scope, span=defaults.span)
+            for name, values in (rendered or {}).items():
+                if name.rsplit(".", 1)[-1] == task.module:
+                    merged.update(values)
+        for name, value in task.args.items():
+            rendered = self.templates.render(value, scope, span=task.args.values_at.get(name) or task.span)
+            if rendered is OMIT:
+                merged.pop(name, None)
+            else:
+                merged[name] = rendered
+        if task.free_form is not None:
+            merged["_raw_params"] = self.templates.render(task.free_form.value, scope, span=task.free_form.span)
+        return merged
+
+    def load_class(self, task: Task) -> type[Module]:
+        found = self._classes.get(task.module)
+        if found is None:
+            try:
+                found = self._classes[task.module] = registry.load(task.module)
+            except KeyError:
+                raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span)) from None
+        return found
+
+    def streams(self, task: Task) -> bool:
+        """Whether all that the task prints is shown as it comes."""
+        return task.module in registry.names() and bool(self.load_class(task).streams)
+
+    def prepare(self, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Prepared | Attempt:
+        """The job of a task, or how it went already when there is nothing to send."""
+        cls = self.load_class(task)
+        if cls.free_form and "_raw_params" in args:
+            args[cls.free_form] = args.pop("_raw_params")
+        wrong = check_args(cls, args)
+        if wrong:
+            return self._wrong_args(task, [(e.path, e.message, e.hint) for e in wrong])
+        wanted = self.target(task, host, scope)
+        permit = not self.in_check(task, scope)
+        folders = search_path(task, self.scopes.playbook_dir)
+        controller = Controller(
+            folders, lambda path, options: self.scopes.render_file(path, options, scope, folders), self.register_secret
+        )
+        try:
+            ready = cls.prepare(args, controller)
+        except Failed as failed:
+            return Attempt("failed", result_.failed(failed.message, **failed.result), reason=failed.message)
+        job = Job(
+            task.module,
+            ready,
+            permit,
+            environ=self._environ(task, scope),
+            libraries=cls.libraries,
+            doubt=doubt.reason if doubt is not None else "",
+        )
+        if doubt is not None and (permit or issubclass(cls, Query)):  # also with `check_mode: false`: what may not run at all is not run
+            unknown = PartialResult({"failed": False, "changed": False}, doubt)
+            return Attempt("unknown", unknown, reason=doubt.reason)
+        return Prepared(job, wanted)
+
+    def answer(
+        self, task: Task, host: HostRun, scope: TaskScope, prepared: Prepared, task_id: str, segment: Segment | None = None
+    ) -> Attempt:
+        """Send the job (or take its reply from the segment that it travelled in). Raises Unreachable."""
+        reply = None if segment is None else self._from_segment(segment, host, prepared, task_id)
+        if reply is None:
+            reply = self._send(prepared, host, task_id, self._timeout(task, scope))
+        if reply.arg_errors:
+            return self._wrong_args(task, [(tuple(e["path"]), e["message"], e["hint"]) for e in reply.arg_errors])
+        return self._of_reply(task, host, reply, scope)
+
+    def _of_reply(self, task: Task, host: HostRun, reply: Reply, scope: TaskScope) -> Attempt:
+        where = f"{task.module} at {task.span}"
+        fields = result_.from_reply(reply, where=where)
+        changes = tuple(Change(path, before, after) for path, before, after in reply.changes)
+        reason = reply.reason
+        if reply.status == "failed":
+            reason = str(fields.get("msg", "failed"))
+        elif reply.status == "unknown":
+            reason = f"depends on {reply.unknown}"
+        attempt = Attempt(reply.status, fields, changes, reason)
+        facts = fields.get("ansible_facts")
+        if isinstance(facts, Mapping):
+            receiver = self.facts_receiver(task, host, scope)
+            receiver.facts.update({_without_prefix(name): value for name, value in facts.items()})
+            attempt.facts_for = receiver
+        return attempt
+
+    def facts_receiver(self, task: Task, host: HostRun, scope: TaskScope) -> HostRun:
+        """Facts go to the host itself unless delegate_facts says otherwise."""
+        if task.shared.delegate_to is not None and self.flag(task.shared.delegate_facts, scope):
+            return self.other_host(str(self.templates.render(task.shared.delegate_to.value, scope)))
+        return host
+
+    def begin(self, prepared: Sequence[Prepared], host: HostRun) -> Segment:
+        """Send several jobs for one target in one message."""
+        wanted = prepared[0].target
+        connection = self._free(wanted, host)
+        foreseen = () if prepared[0].job.permit else self.connections.untold(wanted, self._owner(wanted, host).news)
+        return Segment(connection, [one.job for one in prepared], foreseen)
+
+    def _owner(self, wanted: Target, host: HostRun) -> HostRun:
+        return host if wanted.host == host.name else self.other_host(wanted.host)
+
+    def _free(self, wanted: Target, host: HostRun) -> Any:
+        """The connection, once the segment under way (if any) has ended."""
+        under_way = host.ahead.segment
+        if under_way is not None:
+            under_way.finish()
+            host.ahead.segment = None
+        return self.connections.get(wanted)
+
+    def _on_event(self, host: HostRun, task_id: str) -> Callable[[int, str, str], None]:
+        def tell(_: int, kind: str, text: str) -> None:
+            self.emit((TaskProgress if kind == "progress" else TaskOutput)(task_id, host.name, text))
+
+        return tell
+
+    def _from_segment(self, segment: Segment, host: HostRun, prepared: Prepared, task_id: str) -> Reply | None:
+        try:
+            reply = segment.take(self._on_event(host, task_id))
+        except Unreachable:
+            self.connections.drop(prepared.target)
+            raise
+        if reply is not None:
+            self._learn(prepared.target, host, reply)
+        return reply
+
+    def _send(self, prepared: Prepared, host: HostRun, task_id: str, timeout: float | None) -> Reply:
+        """One job over the target's connection; its live lines become events."""
+        job, wanted = prepared.job, prepared.target
+        connection = self._free(wanted, host)
+        foreseen = () if job.permit else self.connections.untold(wanted, self._owner(wanted, host).news)
+        began = time.monotonic()
+        try:
+            reply: Reply = connection.request([job], on_event=self._on_event(host, task_id), foreseen=foreseen, timeout=timeout)[0]
+        except Unreachable:
+            self.connections.drop(wanted)
+            if timeout is not None and time.monotonic() - began >= timeout:
+                return Reply("failed", {"msg": f"the task took longer than its timeout of {timeout:g} s and was ended"})
+            raise
+        self._learn(wanted, host, reply)
+        return reply
+
+    def _learn(self, wanted: Target, host: HostRun, reply: Reply) -> None:
+        """What a check foresaw there, for other agents of the same host."""
+        if reply.news:
+            self._owner(wanted, host).news += reply.news
+            self.connections.learned(wanted, len(reply.news))
+
+    def _timeout(self, task: Task, scope: TaskScope) -> float | None:
+        if task.shared.timeout is not None:
+            seconds = float(self.templates.render(task.shared.timeout.value, scope, span=task.shared.timeout.span))
+            return seconds or None
+        return float(self.options.task_timeout) if self.options.task_timeout else None
+
+    def _wrong_args(self, task: Task, errors: Sequence[tuple[tuple[Any, ...], str, str]]) -> Attempt:
+        diagnostics = tuple(Diagnostic(f"{task.module}: {message}", _place(task, path), hint) for path, message, hint in errors)
+        message = "; ".join(d.message for d in diagnostics)
+        return Attempt("failed", result_.failed(message), reason=message, span=diagnostics[0].span, diagnostics=diagnostics)
+
+    def target(self, task: Task, host: HostRun, scope: TaskScope) -> Target:
+        """Where the task's job goes: the host itself, or whom it is delegated to, by that host's own connection variables."""
+        name, where = host.name, scope
+        if task.shared.delegate_to is not None:
+            delegate = self.templates.render(task.shared.delegate_to.value, scope, span=task.shared.delegate_to.span)
+            if isinstance(delegate, Unknown):
+                raise UnknownReached(delegate)
+            if delegate not in (None, "", OMIT) and str(delegate) != host.name:
+                name = str(delegate)
+                where = self.scopes.of_delegate(self.other_host(name), task, scope)
+
+        def get(variable: str) -> Any:
+            if variable not in where:
+                return None
+            return self.templates.render("{{ " + variable + " }}", where)
+
+        return connections_.target(name, task.shared, get, lambda located: self.templates.render(located.value, scope), self.options)
+
+    def in_check(self, task: Task, scope: TaskScope) -> bool:
+        """Whether this task only foresees: the command line's --check, or the keyword's own word."""
+        if task.shared.check_mode is None:
+            return self.options.check
+        return self.flag(task.shared.check_mode, scope)
+
+    def _environ(self, task: Task, scope: TaskScope) -> dict[str, str]:
+        out: dict[str, str] = {}
+        for located in task.shared.environment:
+            value = self.templates.render(located.value, scope, span=located.span)
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, Unknown):
+                    raise UnknownReached(one)
+                if isinstance(one, Mapping):
+                    out.update({str(k): str(v) for k, v in one.items() if v is not OMIT})
+                elif one:
+                    raise TemplateError(Diagnostic("environment takes a mapping of names to values", located.span))
+        return out
+
+    def flag(self, located: Located | None, scope: TaskScope) -> bool:
+        if located is None:
+            return False
+        value = self.templates.render(located.value, scope, span=located.span)
+        return False if isinstance(value, Unknown) else as_bool(value)
+
+    def note(self, text: str, span: Span | None = None, *, host: str = "", level: str = "warning") -> None:
+        self.emit(Notice(level, text, span, host))
+
+
+
+def _place(task: Task, path: tuple[Any, ...]) -> Span:
+    """The place of an argument in the YAML: the value at `path`, else its key, else the task's module."""
+    at: Any = task.args
+    span = task.module_span
+    for step in path:
+        values_at = getattr(at, "values_at", None)
+        if values_at is not None and step in values_at:
+            span = at.keys_at.get(step, values_at[step]) if len(path) == 1 and step not in at else values_at[step]
+            at = at[step]
+        elif isinstance(at, list) and isinstance(step, int) and step < len(at):
+            places = getattr(at, "items_at", [])
+            span = places[step] if step < len(places) else span
+            at = at[step]
+        else:
+            break
+    return span
+
+
+def _without_prefix(name: str) -> str:
+    return name[len("ansible_") :] if name.startswith("ansible_") and name != "ansible_local" else name.removeprefix("ansible_")
