@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
@@ -75,7 +76,7 @@ class Link:
             elif kind in ("progress", "output"):
                 on_event(document["job"], kind, document["data"])
             elif kind == "need":
-                self._send_blob(blobs.get(document["sha256"]))
+                self._send_piece(blobs.get(document["sha256"]), document, on_event)
             elif kind == "library":
                 from nxtplay.connection import libraries
 
@@ -83,25 +84,40 @@ class Link:
             elif kind == "end":
                 return replies
 
-    def _send_blob(self, blob: Blob | None) -> None:
+    def _send_piece(self, blob: Blob | None, asked: dict[str, Any], on_event: OnEvent) -> None:
+        """A part of a file: `size` bytes from `at`. A file that cannot be read is told to the agent; a lost connection is raised."""
+        head = {"op": "data", "need": asked["need"]}
         if blob is None:
-            self._send({"op": "data", "error": "no such file was announced"})
+            self._send({**head, "error": "no such file was announced"})
+            return
+        at, end = asked["at"], min(asked["at"] + asked["size"], blob.size)
+        try:
+            descriptor = os.open(blob.path, os.O_RDONLY)
+        except OSError as error:
+            self._send({**head, "error": error.strerror or str(error)})
             return
         try:
-            for chunk in blob.chunks():
-                self._send({"op": "data"}, chunk)
-            self._send({"op": "data"})
-        except OSError as error:
-            if error.filename is None:  # the connection, not the file
-                raise
-            self._send({"op": "data", "error": str(error)})
+            while at < end:
+                chunk = os.pread(descriptor, min(_CHUNK, end - at), at)
+                if not chunk:
+                    self._send({**head, "error": "it became shorter while it was being sent"})
+                    return
+                self._send(head, chunk)
+                at += len(chunk)
+        finally:
+            os.close(descriptor)
+        if blob.size >= _LARGE:
+            on_event(asked["job"], "progress", f"{os.path.basename(blob.path)}: {at / 1e6:.0f} of {blob.size / 1e6:.0f} MB sent")
+
+
+_CHUNK = 1 << 18
+_LARGE = 1 << 24  # bytes of a file whose way is worth telling
 
 
 def _encode(job: Job, blobs: dict[str, Blob], *, carry: bool) -> dict[str, Any]:
-    _collect_blobs(job.args, blobs)
     return {
         "module": job.module,
-        "args": wire.encode(dict(job.args)),
+        "args": wire.encode(dict(job.args), blobs),
         "permit": job.permit,
         "environ": dict(job.environ),
         "libraries": _digests(job.libraries) if carry else [],
@@ -117,17 +133,6 @@ def _digests(names: Sequence[str]) -> list[list[str]]:
     from nxtplay.connection import libraries
 
     return [[name, libraries.digest(name)] for name in names]
-
-
-def _collect_blobs(value: Any, blobs: dict[str, Blob]) -> None:
-    if isinstance(value, Blob):
-        blobs[value.sha256] = value
-    elif isinstance(value, dict):
-        for item in value.values():
-            _collect_blobs(item, blobs)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _collect_blobs(item, blobs)
 
 
 def _reply(document: dict[str, Any]) -> Reply:

@@ -1,7 +1,7 @@
 """The session on a host: reads requests, converges jobs, streams replies. One agent per (host, user); it lives as long as its connection.
 
 Two threads: the main one reads frames and never blocks on work, so that a lost connection ends whatever runs; the other works.
-Requests: {"op": "run", "id": n, "jobs": [job ...], "foreseen": [[key, state] ...]}, {"op": "data", ...} (pieces of a file asked for),
+Requests: {"op": "run", "id": n, "jobs": [job ...], "foreseen": [[key, state] ...]}, {"op": "data", "need": n} (pieces of a file asked for),
 {"op": "library", "hash": h} (an archive in the tail), {"op": "forget"} (drop what was foreseen).
 Replies: {"id": n, "job": i, "kind": "progress" | "output" | "need" | "done", ...}, then {"id": n, "kind": "end"}.
 """
@@ -13,7 +13,7 @@ import os
 import queue
 import sys
 import threading
-from typing import Any, BinaryIO, Callable, Iterator
+from typing import Any, BinaryIO, Callable, Iterator, Optional
 
 from nxtplay.core import host as host_
 from nxtplay.core import library, wire
@@ -30,6 +30,9 @@ MARKER = b"\0nxtplay\0"  # everything a login shell printed before it is dropped
 Load = Callable[[str], type[Module]]  # a module by its short name; KeyError
 
 
+PIECE = 1 << 22  # bytes of a controller's file asked for at once; two of them may be on their way
+
+
 class Session:
     """Converges jobs one after the other and tells of each through `send(document)`."""
 
@@ -38,6 +41,7 @@ class Session:
         self._load = load
         self._incoming = incoming  # answers to what we ask for: ("data", header, bytes), ("library", header, bytes)
         self._world = World()
+        self._needs = 0
 
     def handle(self, request: dict[str, Any]) -> None:
         if request["op"] == "forget":
@@ -47,11 +51,14 @@ class Session:
             self._world.foresee(key, wire.decode(state))
         self._world.take_news()
         number = request["id"]
+        failed: Optional[int] = None  # the group that a failure belongs to; what is behind it does not run
         for index, job in enumerate(request["jobs"]):
+            if failed is not None and job.get("group", 0) != failed:
+                break
             reply = self._one(number, index, job)
             self._send({"id": number, "job": index, "kind": "done", **reply})
             if reply["status"] == "failed" and not job.get("ignore_errors"):
-                break
+                failed = job.get("group", 0)
         self._send({"id": number, "kind": "end"})
 
     def _one(self, number: int, index: int, job: dict[str, Any]) -> dict[str, Any]:
@@ -59,14 +66,7 @@ class Session:
             self._send({"id": number, "job": index, "kind": kind, "data": data})
 
         def fetch(blob: wire.Blob) -> Iterator[bytes]:
-            self._send({"id": number, "job": index, "kind": "need", "sha256": blob.sha256, "path": blob.path})
-            while True:
-                kind, header, tail = self._incoming.get()
-                if kind != "data" or header.get("error"):
-                    raise host_.Failed(f"the controller cannot send {blob.path}: {header.get('error', kind)}")
-                if not tail:
-                    return
-                yield tail
+            return self._fetch(number, index, blob)
 
         try:
             outcome = self._converge(number, job, emit, fetch)
@@ -106,6 +106,28 @@ class Session:
                 raise
             return Outcome("unknown", unknown=Unknown(unknown.reason))
 
+    def _fetch(self, number: int, index: int, blob: wire.Blob) -> Iterator[bytes]:
+        """A controller's file in pieces, asked for a little ahead of its use; what comes after we stopped asking is dropped here."""
+        import hashlib
+
+        self._needs += 1
+        need, asked, got, digest = self._needs, 0, 0, hashlib.sha256()
+        while got < blob.size:
+            while asked < min(got + 2 * PIECE, blob.size):
+                wanted = {"kind": "need", "need": need, "sha256": blob.sha256, "at": asked, "size": PIECE}
+                self._send({"id": number, "job": index, **wanted})
+                asked += PIECE
+            kind, header, tail = self._incoming.get()
+            if kind == "data" and header.get("need") != need:
+                continue
+            if kind != "data" or header.get("error"):
+                raise host_.Failed(f"the controller cannot send {blob.path}: {header.get('error', kind)}")
+            got += len(tail)
+            digest.update(tail)
+            yield tail
+        if digest.hexdigest() != blob.sha256:
+            raise host_.Failed(f"{blob.path} changed on the controller while it was being sent")
+
     def _library(self, number: int, name: str, digest: str) -> None:
         if library.activate(digest):
             return
@@ -127,7 +149,7 @@ def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", l
             sink.flush()
 
     requests: "queue.Queue[dict[str, Any]]" = queue.Queue()
-    incoming: "queue.Queue[Any]" = queue.Queue(maxsize=16)
+    incoming: "queue.Queue[Any]" = queue.Queue()  # holds no more than was asked for; a bound here could keep us from reading
     session = Session(send, incoming, load)
     over = threading.Event()
 

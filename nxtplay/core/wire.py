@@ -46,8 +46,8 @@ class Blob:
                 yield chunk
 
 
-def encode(value: Any) -> Any:
-    """The value as JSON can say it."""
+def encode(value: Any, blobs: "Optional[dict[str, Blob]]" = None) -> Any:
+    """The value as JSON can say it; files met on the way join `blobs`."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Secret):
@@ -59,17 +59,19 @@ def encode(value: Any) -> Any:
     if isinstance(value, Unknown):
         return {TAG: "unknown", "v": value.reason}
     if isinstance(value, Blob):
+        if blobs is not None:
+            blobs[value.sha256] = value
         return {TAG: "blob", "sha256": value.sha256, "size": value.size, "path": value.path, "mode": value.mode}
     if isinstance(value, dict):
-        out = {str(key): encode(item) for key, item in value.items()}
+        out = {str(key): encode(item, blobs) for key, item in value.items()}
         return {TAG: "dict", "v": list(out.items())} if TAG in out else out
     if isinstance(value, (list, tuple)):
-        items = [encode(item) for item in value]
+        items = [encode(item, blobs) for item in value]
         return items if isinstance(value, list) else {TAG: "tuple", "v": items}
     if isinstance(value, (set, frozenset)):
-        return {TAG: "set", "v": sorted((encode(item) for item in value), key=repr)}
+        return {TAG: "set", "v": sorted((encode(item, blobs) for item in value), key=repr)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        held = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        held = {f.name: encode(getattr(value, f.name), blobs) for f in dataclasses.fields(value)}
         return {TAG: "state", "t": f"{type(value).__module__}:{type(value).__qualname__}", "v": held}
     raise TypeError(f"{type(value).__name__} cannot be sent")
 

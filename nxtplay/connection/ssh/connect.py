@@ -77,7 +77,8 @@ class _Passing(Unreachable):
 
 
 def place_of(settings: Settings) -> str:
-    return f"{settings.user}@{name_of(settings.hostname, settings.port)}"
+    port = f":{settings.port}" if settings.port != 22 else ""
+    return f"{settings.user}@{settings.hostname}{port}"
 
 
 def _connect(login: Login, settings: Settings, shared: Shared) -> tuple[Any, WatchedSocket]:
