@@ -62,13 +62,15 @@ def find(host: Reader, name: str) -> Container:
     except OSError as error:
         unless_foreseen(host, ("container:", "package:", "service:"), "the Docker engine")
         raise Failed(f"container {name}: cannot reach the Docker engine at {_address(host)}: {error}") from error
+    if host.has_foreseen(f"container:{name}") and host.foreseen(f"container:{name}") is None:
+        raise Failed(f"container {name} would not be there any more")
     if status == 404:
-        unless_foreseen(host, ("container:",), f"container {name}")
+        unless_foreseen(host, (f"container:{name}",), f"container {name}")
         raise Failed(f"no container {name} on this host: is the stack up? (`docker ps -a` lists what is there)")
     if status != 200:
         raise Failed(f"container {name}: the Docker engine answered {status}: {found.get('message', '')}")
     if not found["State"]["Running"]:
-        unless_foreseen(host, ("container:",), f"container {name}")
+        unless_foreseen(host, (f"container:{name}",), f"container {name}")
         raise Failed(f"container {name} is {found['State']['Status']}, not running")
     networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
     addresses = tuple(n["IPAddress"] for n in networks.values() if n.get("IPAddress"))

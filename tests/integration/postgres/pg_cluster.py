@@ -72,9 +72,11 @@ class Cluster:
     def _rows(self, database: str, tables: Sequence[str]) -> dict[str, Any]:
         selects = []
         for table in tables:
-            column = {"pg_attribute": "attrelid", "pg_description": "objoid", "pg_index": "indrelid"}.get(table, "oid")
+            column = {"pg_attribute": "attrelid", "pg_index": "indrelid"}.get(table, "oid")
             ours = table in ("pg_class", "pg_proc", "pg_attribute", "pg_index", "pg_constraint")
-            where = f"WHERE {column} >= 16384" if ours else "WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass" if table == "pg_description" else ""
+            where = f"WHERE {column} >= 16384" if ours else ""
+            if table == "pg_description":
+                where = "WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass"
             selects.append(f"SELECT to_jsonb(t) - '{{{VOLATILE}}}'::text[] FROM {table} t {where}")
         with session(decode(Plain, {**self.login, "login_db": database}), Reader()) as db:
             answers = db.run(";".join(selects))

@@ -78,12 +78,13 @@ def test_laws_of_owners(clean: Cluster, data: st.DataObject) -> None:
     clean.sql(
         "CREATE SCHEMA s; CREATE TABLE s.t (n serial); CREATE TABLE t (n int); CREATE VIEW v AS SELECT 1 AS n; CREATE SEQUENCE q;"
         "CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f() RETURNS int LANGUAGE sql "
-        "AS 'SELECT 1'; CREATE TYPE kind AS ENUM ('x'); CREATE DOMAIN d AS int; CREATE MATERIALIZED VIEW m AS SELECT 1 AS n;"
-        "CREATE PUBLICATION p; CREATE PROCEDURE pr() LANGUAGE sql AS 'SELECT 1'",
+        "AS 'SELECT 1'; CREATE TYPE kind AS ENUM ('x'); CREATE DOMAIN d AS int; CREATE MATERIALIZED VIEW m AS "
+        "SELECT 1 AS n; CREATE PUBLICATION p; CREATE PROCEDURE pr() LANGUAGE sql AS 'SELECT 1'",
         database="o",
     )
     objects = [
-        ("table", "s.t"), ("table", "t"), ("table", "gone"), ("view", "v"), ("sequence", "q"), ("function", "f(integer)"), ("function", "f"),
+        ("table", "s.t"), ("table", "t"), ("table", "gone"), ("view", "v"), ("sequence", "q"), ("function", "f(integer)"),
+        ("function", "f"),
         ("type", "kind"), ("domain", "public.d"), ("matview", "m"), ("publication", "p"), ("procedure", "pr()"), ("database", "o"),
         ("schema", "s"), ("language", "plpgsql"),
     ]  # fmt: skip
