@@ -15,6 +15,7 @@ from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.segment import LONGEST, Lines, NotYet, Pending, Prepared
 from nxtplay.errors import NxtplayError
 from nxtplay.events import Notice
+from nxtplay.modules import registry
 from nxtplay.playbook.model import Located, Task
 from nxtplay.variables.precedence import Layer, Level
 
@@ -80,8 +81,8 @@ class LookAhead:
     def _may_travel(self, task: Task) -> bool:
         """Whether the task is one job (an item each) with nothing to do between sending and the answer."""
         shared = task.shared
-        if task.module in self.words or task.module in ALONE:
-            return False
+        if task.module in self.words or task.module in ALONE or task.module not in registry.names():
+            return False  # an unknown one may be skipped by its condition
         if any(x is not None for x in (task.until, task.retries, task.async_, shared.delegate_to, shared.run_once, shared.throttle)):
             return False
         if shared.timeout is not None or self.dispatch.options.task_timeout or _says_no(shared.batch):
