@@ -111,6 +111,7 @@ def _foresee(
         status = "ok"
     if plan:
         world.foresee(resource.key_on(reader), plan.after if doubt is None else doubt)
+    if plan or reason is not None:
         for key, state in resource.also_foresee(reader, plan):
             world.foresee(key, state if doubt is None else doubt)
     if doubt is not None and status != "ok":

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from typing import Any, Optional
 
-from nxtplay.core.files import FileState
+from nxtplay.core.files import FileState, FileTree, plain
 from nxtplay.core.state import Unknown, UnknownReached
 
 FILE = "file:"
@@ -39,11 +39,16 @@ class World:
     def foresee(self, key: str, state: Any) -> None:
         if key.startswith(FILE):
             key = FILE + self.canonical(key[len(FILE) :])
+        others = (state.others or {}) if isinstance(state, FileTree) else {}
+        if isinstance(state, FileState) and type(state) is not FileState:
+            state = plain(state)
         self.news.append((key, state))
         if key.startswith(FILE):
             self._foresee_file(key[len(FILE) :], state)
         else:
             self.foreseen[key] = state
+        for path, other in others.items():
+            self.foresee(FILE + path, other)
 
     def take_news(self) -> list[tuple[str, Any]]:
         news, self.news = self.news, []

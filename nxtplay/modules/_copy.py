@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any, Optional, Union
+from typing import Any, Mapping, Optional, Union
 
 from nxtplay.core.files import FileState, FileTree
 from nxtplay.core.host import Failed, Host, Reader
@@ -33,12 +33,12 @@ def desired_file(
         raise Failed(f"{path} is a directory; a file cannot take its place")
     parents: dict[str, FileState] = {}
     if make_parents and before is None:
-        parents = _files.new_directories(host, args, _files.missing_parents(host, path), mode=getattr(args, "directory_mode", None))
+        parents = on_the_way(host, args, _files.missing_parents(host, path))
     if before is not None and before.kind == "file":
         base = before
     else:
         base = _files.fresh(host, path, "file", parents.get(os.path.dirname(path)))
-    return dataclasses.replace(_files.with_attributes(host, args, base, mode=mode), content=content, path=path)
+    return _files.holding(_files.with_attributes(host, args, base, mode=mode), content, path)
 
 
 # -- trees -----------------------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def desired_tree(host: Reader, args: Any, root: str, before: Optional[FileTree],
         raise Failed(f"{root} is a {before.kind}; a directory cannot be copied onto it")
     made: dict[str, FileState] = {}
     if before is None:
-        made = _new_directories(host, args, [*_files.missing_parents(host, root), root], octal(tree.mode) if preserve else None)
+        made = on_the_way(host, args, [*_files.missing_parents(host, root), root], octal(tree.mode) if preserve else None)
     top = made[root] if before is None else _owned(host, args, before)
     held = (before.others or {}) if before is not None else {}
     others: dict[str, Optional[FileState]] = {}
@@ -76,7 +76,8 @@ def desired_tree(host: Reader, args: Any, root: str, before: Optional[FileTree],
     return FileTree(**{f.name: getattr(top, f.name) for f in dataclasses.fields(FileState)}, others=others)
 
 
-def _new_directories(host: Reader, args: Any, paths: list[str], mode: Optional[str]) -> dict[str, FileState]:
+def on_the_way(host: Reader, args: Any, paths: list[str], mode: Optional[str] = None) -> dict[str, FileState]:
+    """Directories that copy makes: `mode` of the arguments is for files alone, directory_mode is theirs."""
     plain = dataclasses.replace(args, mode=None)
     return _files.new_directories(host, plain, paths, mode=mode if args.directory_mode is None else args.directory_mode)
 
@@ -104,16 +105,15 @@ def _desired_entry(
     if now is not None and not force:
         return now
     base = now if now is not None and now.kind == "file" else _files.fresh(host, path, "file", parent)
-    return dataclasses.replace(_files.with_attributes(host, args, base, mode=preserve), content=_files.content_of(entry.content), path=path)
+    return _files.holding(_files.with_attributes(host, args, base, mode=preserve), _files.content_of(entry.content), path)
 
 
 def apply_tree(host: Host, args: Any, root: str, plan: Plan[Any], tree: SourceTree) -> None:
     before, after = plan.before, plan.after
     assert after is not None
     if before is None:
-        for directory in _files.missing_parents(host, root):
-            parent = _new_directories(host, args, [directory], None)
-            _files.make_directory(host, directory, parent[directory])
+        for directory, state in on_the_way(host, args, _files.missing_parents(host, root)).items():
+            _files.make_directory(host, directory, state)
         _files.make_directory(host, root, after)
     else:
         _files.set_attributes(root, before, after)
@@ -153,7 +153,10 @@ def tree_on_host(host: Reader, path: str, *, name: str, follow: bool) -> SourceT
     """A directory of the host itself as a source (remote_src)."""
     entries: list[Source] = []
 
-    def walk(below: str) -> None:
+    def walk(below: str, above: tuple[str, ...]) -> None:
+        here = host.canonical(host.resolve(os.path.join(path, below)))
+        if here in above:
+            raise Failed(f"src: {os.path.join(path, below)} leads back to itself through a symbolic link")
         for child in host.listdir(os.path.join(path, below)):
             relative = os.path.join(below, child)
             full = os.path.join(path, relative)
@@ -164,12 +167,12 @@ def tree_on_host(host: Reader, path: str, *, name: str, follow: bool) -> SourceT
                 entries.append(Source(relative, 0o777, target=state.target))
             elif state.kind == "directory":
                 entries.append(Source(relative, known(state.mode)))
-                walk(relative)
+                walk(relative, (*above, here))
             elif state.kind == "file":
                 entries.append(Source(relative, known(state.mode), content=host.read(full)))
 
     state = host.stat(path, follow=True)
-    walk("")
+    walk("", ())
     return SourceTree(name, known(state.mode) if state else 0o755, tuple(entries))
 
 
@@ -178,15 +181,12 @@ def known(mode: Union[int, Unknown, None]) -> int:
     return int(mode) if mode is not None else 0o644
 
 
-def with_parents(host: Reader, args: Any, plan: Plan[State], *, make_parents: bool) -> list[tuple[str, Any]]:
-    """What a check may count on: directories made on the way, the path itself, what is below it or behind it."""
+def with_parents(plan: Plan[State], made: Mapping[str, State]) -> list[tuple[str, Any]]:
+    """What a check may count on besides: directories made on the way; the path itself once more, since a new parent is foreseen empty."""
     after = plan.after
-    if after is None or after.path is None:
+    if after is None or after.path is None or not made:
         return []
-    mode = getattr(args, "directory_mode", None)
-    made = _files.new_directories(host, args, _files.missing_parents(host, after.path), mode=mode) if make_parents else {}
-    others = after.others or {} if isinstance(after, FileTree) else {}
-    return [(f"file:{path}", state) for path, state in {**made, after.path: after, **others}.items()]
+    return [(f"file:{path}", state) for path, state in {**made, after.path: after}.items()]
 
 
 def write(host: Host, args: Any, plan: Plan[State], data: Optional[Bytes], *, make_parents: bool) -> None:
@@ -194,8 +194,6 @@ def write(host: Host, args: Any, plan: Plan[State], data: Optional[Bytes], *, ma
     after = plan.after
     assert after is not None and after.path is not None
     if make_parents and plan.before is None:
-        for directory, state in _files.new_directories(
-            host, args, _files.missing_parents(host, after.path), mode=getattr(args, "directory_mode", None)
-        ).items():
+        for directory, state in on_the_way(host, args, _files.missing_parents(host, after.path)).items():
             _files.make_directory(host, directory, state)
     _files.put(host, args, after.path, plan.before, after, data)

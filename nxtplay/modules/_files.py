@@ -169,6 +169,13 @@ def set_attributes(path: str, before: FileState, after: FileState) -> None:
 # -- writing ---------------------------------------------------------------------------------------------------------
 
 
+def holding(state: FileState, content: Any, path: str) -> FileState:
+    """The state with other content; a file whose content changes is replaced, so it is another inode."""
+    if isinstance(content, Unknown) or content != state.content:
+        return dataclasses.replace(state, content=content, path=path, inode=None)
+    return dataclasses.replace(state, path=path)
+
+
 def content_of(data: Bytes) -> Content:
     return Content.of(data) if isinstance(data, bytes) else Content(data.sha256, data.size)
 
@@ -261,6 +268,8 @@ def missing_parents(host: Reader, path: str) -> list[str]:
             if state.kind != "directory":
                 raise Failed(f"{parent} is a {state.kind}, not a directory")
             return missing
+        if host.stat(parent) is not None:
+            raise Failed(f"{parent} is a link that leads nowhere")
         missing.insert(0, parent)
         parent = os.path.dirname(parent)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, Callable, Optional
 
 from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.state import Plan
+from nxtplay.core.state import Plan, Unknown
 from nxtplay.modules import _files
 
 
@@ -35,7 +36,7 @@ def desired(
     old = b"" if before is None else host.read(path)
     new = edit(old)
     content = Content.of(new) if before is None or new != old else base.content
-    return dataclasses.replace(_files.with_attributes(host, args, base), content=content, path=path)
+    return _files.holding(_files.with_attributes(host, args, base), content, path)
 
 
 def parents(host: Reader, args: Any, plan: Plan[FileState]) -> dict[str, FileState]:
@@ -65,3 +66,17 @@ def apply(host: Host, args: Any, plan: Plan[FileState], edit: Callable[[bytes], 
     if data is not None and edit(data) != data:
         host.note(warnings=[f"this task changes {after.path} every time it runs: what it writes is not what it looks for"])
     _files.put(host, args, after.path, plan.before, after, data)
+
+
+def split(text: bytes) -> list[bytes]:
+    """Lines with their newlines; only \\n ends one."""
+    return re.findall(rb"[^\n]*\n|[^\n]+$", text)
+
+
+def said(before: Optional[FileState], after: Optional[FileState], added: str, otherwise: str) -> str:
+    """What happened to the text, in the words of the module; "" where it is as it was."""
+    old = before.content if before is not None else None
+    new = after.content if after is not None else None
+    if isinstance(old, Unknown) or isinstance(new, Unknown) or old == new:
+        return ""
+    return added if new is not None and old is not None and new.size > old.size else otherwise

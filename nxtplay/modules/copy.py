@@ -77,10 +77,14 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
         _copy.write(host, self, plan, data, make_parents=self.dest.endswith("/"))
 
     def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
-        return _copy.with_parents(host, self, plan, make_parents=self.dest.endswith("/") or isinstance(plan.after, FileTree))
+        path = plan.after.path if plan.after is not None else None
+        if path is None or plan.before is not None:
+            return _copy.with_parents(plan, {})
+        return _copy.with_parents(plan, _copy.on_the_way(host, self, _files.missing_parents(host, path)))
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
-        out = {"dest": after.path if after is not None and after.path else str(self.dest), **_files.facts_of(after)}
+        path = after.path if after is not None and after.path else str(self.dest)
+        out = {"dest": path, "path": path, **_files.facts_of(after)}
         src = self.src.name if isinstance(self.src, (Source, SourceTree)) else self.src
         if src is not None:
             out["src"] = src
@@ -108,6 +112,9 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
         if state is None:
             raise Failed(f"src: no {path} on this host")
         if state.kind == "directory":
+            real, dest = (host.canonical(host.resolve(p)) for p in (path, _files.host_path(self.dest)))
+            if dest == real or dest.startswith(real.rstrip("/") + "/"):
+                raise Failed(f"src: {path} cannot be copied into itself ({self.dest})")
             return _copy.tree_on_host(host, path, name="" if src.endswith("/") else os.path.basename(path), follow=self.local_follow)
         return Source(os.path.basename(path), _copy.known(state.mode), content=host.read(path))
 

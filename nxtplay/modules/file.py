@@ -114,6 +114,8 @@ class File(_files.Ownership, Resource[FileState]):
                 raise Failed(f"{path} is a directory; it does not become a link" + (" while it holds files" if self.force else ""))
         elif before is not None and before.kind != "link" and not self.force:
             raise Failed(f"{path} is a {before.kind}; it becomes a link only with force: true")
+        if _leads_back(host, end, path):
+            raise Failed(f"src: {target} leads back to {path} itself")
         if not self.force and host.stat(end, follow=True) is None:
             raise Failed(f"src: {end} does not exist; force: true makes the link all the same")
         if before is not None and before.kind == "link":
@@ -267,23 +269,40 @@ class File(_files.Ownership, Resource[FileState]):
         """The path a link leads to in the end, None where nothing is there."""
         if target is None:
             return None
-        end = host.resolve(os.path.normpath(os.path.join(os.path.dirname(path), target)))
-        return end if host.stat(end) is not None else None
+        try:
+            end = host.resolve(os.path.normpath(os.path.join(os.path.dirname(path), target)))
+        except Failed:  # links that lead in a circle
+            return None
+        return end if end != path and host.stat(end) is not None else None
 
     def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
-        return _copy.with_parents(
-            host, self, plan, make_parents=plan.before is None and plan.after is not None and plan.after.kind == "directory"
-        )
+        after = plan.after
+        if isinstance(after, _Linked) and after.same_as is not None:  # one file under two names
+            return [(f"file:{after.same_as}", dataclasses.replace(after, path=after.same_as, same_as=None))]
+        if plan.before is None and after is not None and after.kind == "directory" and after.path is not None:
+            return _copy.with_parents(plan, _files.new_directories(host, self, _files.missing_parents(host, after.path)))
+        return _copy.with_parents(plan, {})
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
-        name = "dest" if self.state in ("link", "hard", "touch", "file") else "path"
-        facts = _files.facts_of(after)
-        out = {name: after.path if after is not None and after.path else _files.host_path(self.path), **facts}
+        path = after.path if after is not None and after.path else _files.host_path(self.path)
+        out = {"path": path, "dest": path, **_files.facts_of(after)}
         if self.src is not None:
             out["src"] = str(self.src)
         if self.state == "hard":
             out["state"] = "hard"
         return out
+
+
+def _leads_back(host: Reader, start: str, path: str) -> bool:
+    """Whether links from `start` on come to `path`."""
+    for _ in range(40):
+        if host.canonical(start) == host.canonical(path):
+            return True
+        state = host.stat(start)
+        if state is None or state.kind != "link":
+            return False
+        start = os.path.normpath(os.path.join(os.path.dirname(host.canonical(start)), state.target or ""))
+    return True
 
 
 def _linked(state: FileState, same_as: Optional[str]) -> _Linked:

@@ -93,7 +93,7 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
         return b"".join(line for line in text.splitlines(keepends=True) if not matches(line))
 
     def _with(self, text: bytes) -> bytes:
-        lines = _split(text)
+        lines = _lines.split(text)
         new = (self.line or "").encode("utf-8", "surrogateescape")
         matches = self._matcher()
         found = [(i, m) for i, m in ((i, matches(line)) for i, line in enumerate(lines)) if m]
@@ -105,10 +105,10 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
                 except re.error as error:
                     raise Failed(f"line uses a group that regexp does not have: {error}") from None
             ending = lines[index][len(lines[index].rstrip(b"\r\n")) :]
-            if lines[index].rstrip(b"\r\n") == new:
+            if lines[index].rstrip(b"\r\n") == new and ending:
                 return text
             return b"".join([*lines[:index], new + (ending or b"\n" if not new.endswith(b"\n") else b""), *lines[index + 1 :]])
-        if self.backrefs:
+        if self.backrefs or any(line.rstrip(b"\r\n") == new for line in lines):
             return text
         return self._inserted(lines, new, text)
 
@@ -118,24 +118,14 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
         if anchor in ("BOF", "EOF") and (anchor == "BOF") != before and before is False:
             before = True  # insertafter: BOF
         if anchor == "BOF":
-            return text if lines and lines[0].rstrip(b"\r\n") == new else ended + text
+            return ended + text
         if anchor is not None and anchor != "EOF":
             expression = self._expression(anchor, "insertbefore" if before else "insertafter")
             places = [i for i, line in enumerate(lines) if expression.search(line)]
             if places:
                 index = (places[0] if self.firstmatch else places[-1]) + (0 if before else 1)
-                near = lines[index - 1] if before and index else lines[index] if not before and index < len(lines) else b""
-                if near.rstrip(b"\r\n") == new and near:
-                    return text
                 head = lines[:index]
                 if head and not head[-1].endswith((b"\n", b"\r")):
                     head[-1] += b"\n"
                 return b"".join([*head, ended, *lines[index:]])
-        if any(line.rstrip(b"\r\n") == new for line in lines) and self.regexp is None and self.search_string is None:
-            return text
         return text + (b"\n" if text and not text.endswith((b"\n", b"\r")) else b"") + ended
-
-
-def _split(text: bytes) -> list[bytes]:
-    """Lines with their newlines; only \\n ends one."""
-    return re.findall(rb"[^\n]*\n|[^\n]+$", text)

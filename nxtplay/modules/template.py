@@ -83,7 +83,8 @@ class Template(_files.Ownership, _files.Content_, Resource[FileState]):
         checksums = _files.checksum_of(after.content) if after is not None else {}
         if after is not None and isinstance(after.content, Content):
             checksums["size"] = after.content.size
-        return {"dest": after.path if after is not None and after.path else str(self.dest), **_files.facts_of(after), **checksums}
+        path = after.path if after is not None and after.path else str(self.dest)
+        return {"dest": path, "path": path, "src": self._source().name, **_files.facts_of(after), **checksums}
 
     def _source(self) -> Source:
         if not isinstance(self.src, Source):

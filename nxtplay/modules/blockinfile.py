@@ -1,0 +1,113 @@
+"""blockinfile: a block of lines between two markers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, Optional, Sequence
+
+from nxtplay.core.files import FileState
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg, exclusive
+from nxtplay.core.state import Plan
+from nxtplay.core.types import Path
+from nxtplay.modules import _files, _lines
+
+
+class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
+    """Keep a block of text, marked by a line above and one below it, in a file."""
+
+    edits = True
+    rules = (exclusive("insertbefore", "insertafter"),)
+
+    path: Path = arg(help="The file.", aliases=["dest", "destfile", "name"], key=True)
+    state: Literal["present", "absent"] = arg("present", help="Whether the block is there.")
+    block: str = arg("", help="The lines; none removes the block.", aliases=["content"])
+    marker: str = arg("# {mark} ANSIBLE MANAGED BLOCK", help="The marker lines; {mark} becomes marker_begin and marker_end.")
+    marker_begin: str = arg("BEGIN", help="What {mark} is above the block.")
+    marker_end: str = arg("END", help="What {mark} is below it.")
+    insertafter: str | None = arg(None, help="EOF, or the expression whose last match the block follows when it has to be added.")
+    insertbefore: str | None = arg(None, help="BOF, or the expression whose last match the block precedes when it has to be added.")
+    create: bool = arg(False, help="Make a file that is not there.")
+    append_newline: bool = arg(False, help="Keep an empty line below the block.")
+    prepend_newline: bool = arg(False, help="Keep an empty line above the block.")
+    encoding: str = arg("utf-8", help="Encoding of the file.")
+
+    def key(self) -> str:
+        return _files.file_key(self.path)
+
+    def key_on(self, host: Reader) -> str:
+        return "file:" + _lines.place(host, self.path)
+
+    def observe(self, host: Reader) -> Optional[FileState]:
+        return host.stat(_lines.place(host, self.path), content=True)
+
+    def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
+        if before is None and (self.state == "absent" or not self.block) and not self.create:
+            return None
+        return _lines.desired(host, self, _lines.place(host, self.path), before, self._edited, create=self.create)
+
+    def apply(self, host: Host, plan: Plan[FileState]) -> None:
+        _lines.apply(host, self, plan, self._edited)
+
+    def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
+        return _lines.also_foresee(host, self, plan)
+
+    def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
+        if before is None:
+            return {"msg": "File created" if after is not None else f"{self.path} is not there"}
+        return {"msg": _lines.said(before, after, "Block inserted", "Block removed" if not self._lines() else "Block updated")}
+
+    # -- the text
+
+    def _lines(self) -> list[bytes]:
+        if self.state == "absent" or not self.block:
+            return []
+        return [line + b"\n" for line in self._bytes(self.block).splitlines()]
+
+    def _bytes(self, text: str) -> bytes:
+        return text.encode(self.encoding, "surrogateescape")
+
+    def _marker(self, mark: str) -> bytes:
+        return self._bytes(self.marker.replace("{mark}", mark))
+
+    def _edited(self, text: bytes) -> bytes:
+        begin, end = self._marker(self.marker_begin), self._marker(self.marker_end)
+        inner = self._lines()
+        block = [begin + b"\n", *inner, end + b"\n"] if inner else []
+        lines = _lines.split(text)
+        first = _last(lines, begin)
+        last = _last(lines, end)
+        if first is None or last is None:
+            return b"".join(self._placed(lines, block)) if block else text
+        if first < last:
+            rest, at = [*lines[:first], *lines[last + 1 :]], first
+        else:  # the end marker of an older block stands above: each marker is dropped for itself
+            rest, at = [line for i, line in enumerate(lines) if i not in (first, last)], last
+        return b"".join(self._put(rest, block, at)) if block else b"".join(rest)
+
+    def _placed(self, lines: list[bytes], block: list[bytes]) -> list[bytes]:
+        anchor, before = (self.insertbefore, True) if self.insertbefore is not None else (self.insertafter, False)
+        at = len(lines)
+        if before and anchor == "BOF":
+            at = 0
+        elif anchor is not None and (before or anchor != "EOF"):
+            try:
+                expression = re.compile(self._bytes(anchor))
+            except re.error as error:
+                raise Failed(f"insert{'before' if before else 'after'}: '{anchor}' is no regular expression: {error}") from None
+            matches = [i for i, line in enumerate(lines) if expression.search(line)]
+            if matches:
+                at = matches[-1] + (0 if before else 1)
+        return self._put(lines, block, at)
+
+    def _put(self, lines: list[bytes], block: list[bytes], at: int) -> list[bytes]:
+        head, tail = list(lines[:at]), list(lines[at:])
+        if head and not head[-1].endswith((b"\n", b"\r")):
+            head[-1] += b"\n"
+        above = [b"\n"] if self.prepend_newline and head and head[-1].strip() else []
+        below = [b"\n"] if self.append_newline and tail and tail[0].strip() else []
+        return [*head, *above, *block, *below, *tail]
+
+
+def _last(lines: list[bytes], marker: bytes) -> Optional[int]:
+    return next((i for i in range(len(lines) - 1, -1, -1) if lines[i].rstrip(b"\r\n") == marker), None)
