@@ -10,11 +10,12 @@ from typing import Any, Iterator, Optional, Sequence
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Args, arg
 from nxtplay.core.state import Unknown, UnknownReached
+from nxtplay.modules import _docker_engine
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 DATA_ROOT = "/var/lib/docker"
 LATER = "the Docker engine is not running yet; what it holds is seen in the run"
-ENGINE_KEYS = ("engine:docker", "package:docker.io", "package:docker-ce", "package:moby-engine", "service:docker", "unit:docker")
+ENGINE_KEYS = (_docker_engine.KEY, "package:docker.io", "package:docker-ce", "package:moby-engine", "service:docker", "unit:docker")
 
 
 class DockerOptions(Args):
@@ -157,6 +158,8 @@ def _unreachable(host: Reader, url: str, socket: str, error: BaseException) -> s
 
     if socket:
         if not os.path.exists(socket):
+            if url not in (DEFAULT_HOST, "unix:///run/docker.sock"):
+                return f"no Docker engine at {url}: there is no such socket. Check docker_host (or DOCKER_HOST), or unset it"
             if host.which("dockerd") is None:
                 return (
                     f"Docker is not installed: there is no {socket} and no dockerd. "
