@@ -36,7 +36,9 @@ def test_a_changed_line_of_the_backend_replaces_the_backend_alone(edited: Stack)
     after = edited.containers()
     assert {name for name in after if after[name] != before[name]} == {"backend"}
     assert played.with_status("changed") == {("images", "Images", "backend"), ("stack", "Services", "")}
-    assert foreseen.with_status("changed") == played.with_status("changed")
+    # That there will be a new image is certain; what is made of it is unknown, and says so.
+    assert foreseen.with_status("changed") == played.with_status("changed") - foreseen.with_status("unknown")
+    assert ("images", "Images", "backend") in foreseen.with_status("changed")
     image = str(played.finished("Images", "backend")["changes"])
     assert "src/server.ts" in image
     services = str(played.finished("Services")["changes"])
