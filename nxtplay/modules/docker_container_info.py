@@ -6,8 +6,9 @@ from typing import Any
 
 from nxtplay.core.host import Reader
 from nxtplay.core.resource import Query, arg
-from nxtplay.core.state import Unknown
+from nxtplay.core.state import Secret, Unknown
 from nxtplay.modules import _docker
+from nxtplay.modules._compose import state
 
 
 class DockerContainerInfo(_docker.DockerOptions, Query):
@@ -27,6 +28,9 @@ class DockerContainerInfo(_docker.DockerOptions, Query):
             return {"exists": there, "container": Unknown(f"container {self.name} is known after the run") if there else None}
         with _docker.engine(host, self) as api:
             try:
-                return {"exists": True, "container": api.inspect_container(self.name)}
+                found = api.inspect_container(self.name)
             except docker.errors.NotFound:
                 return {"exists": False, "container": None}
+        environ = (found.get("Config") or {}).get("Env") or []
+        hidden = [Secret(entry) if state.SECRET_NAME.search(entry.partition("=")[0]) else entry for entry in environ]
+        return {"exists": True, "container": {**found, "Config": {**(found.get("Config") or {}), "Env": hidden}}}
