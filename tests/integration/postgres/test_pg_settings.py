@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import Any
 
 import pytest
@@ -105,3 +107,29 @@ def test_the_owner_of_what_is_only_foreseen(clean: Cluster) -> None:
     assert clean.check("postgresql_owner", world, obj_type="database", obj_name="later", new_owner="ann").status == "changed"
     assert clean.check("postgresql_owner", world, obj_type="database", obj_name="later", new_owner="ann").status == "ok"
     assert clean.check("postgresql_db", world, name="later", owner="ann").status == "ok"
+
+
+@SLOW
+@given(data=st.data())
+def test_laws_of_tablespaces(clean: Cluster, data: st.DataObject) -> None:
+    wipe(clean)
+    clean.sql("CREATE ROLE a")
+    for row in clean.sql("SELECT spcname AS n FROM pg_tablespace WHERE spcname !~ '^pg_'"):
+        clean.sql(f'DROP TABLESPACE "{row["n"]}"')
+    places = {name: os.path.join(clean.directory, name) for name in ("one", "two")}
+    for path in places.values():
+        shutil.rmtree(path, ignore_errors=True)
+        os.mkdir(path, 0o700)
+        shutil.chown(path, "postgres", "postgres")
+    options: dict[str, Any] = {
+        "state": st.sampled_from(["present", "present", "absent"]),
+        "location": st.sampled_from([*places.values(), clean.directory + "/none", "relative"]),
+        "owner": st.sampled_from(["a", "nobody"]),
+        "set": st.sampled_from([{"random_page_cost": "1.5"}, {"seq_page_cost": "2", "random_page_cost": "reset"}]),
+        "rename_to": st.just("other one"),
+    }
+    for _ in range(data.draw(st.integers(1, 4))):
+        args = data.draw(st.fixed_dictionaries({}, optional=options))
+        if args.get("state") == "absent":
+            args.pop("rename_to", None)
+        obeys(clean, "postgresql_tablespace", name=data.draw(st.sampled_from(["space", "pg_default"])), **args)
