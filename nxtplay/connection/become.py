@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import secrets
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nxtplay.core.state import Secret
 
@@ -24,12 +26,15 @@ class Escalation:
     password: Secret | None = None
 
 
+FROM_ROOT = "sudo (as root)"  # chosen by `for_login`, not by users
 METHODS = ("sudo", "su", "doas", "runuser")
 
 
 def wrap(argv: Sequence[str], escalation: Escalation) -> list[str]:
     """The command that runs `argv` as the other user. sudo asks on stderr with PROMPT and reads the answer, no more, from stdin."""
     method, user = escalation.method, escalation.user
+    if method == FROM_ROOT:
+        return ["/bin/sh", "-c", _FROM_ROOT, "nxtplay", user, "exec " + shlex.join(argv), *argv]
     exe = [escalation.exe or method]
     flags = shlex.split(escalation.flags)
     if method == "sudo":
@@ -40,6 +45,31 @@ def wrap(argv: Sequence[str], escalation: Escalation) -> list[str]:
     if method == "doas":
         return [*exe, "-n", *flags, "-u", user, "--", *argv]
     return [*exe, "-u", user, *flags, "--", *argv]
+
+
+_FROM_ROOT = (
+    "u=$1; line=$2; shift 2; if command -v sudo >/dev/null 2>&1; then exec sudo -H -n -u $u -- \"$@\"; fi; "
+    "eval h=~$u; if command -v runuser >/dev/null 2>&1; then exec runuser -u $u -- env HOME=$h USER=$u LOGNAME=$u \"$@\"; fi; "
+    'exec su $u -s /bin/sh -c "$line"'
+)
+
+
+def own_name() -> str:
+    """The user we run as; empty where nobody knows that number."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return ""
+
+
+def for_login(escalation: Escalation | None, login: str) -> Escalation | None:
+    """What a login has to do to become that user: nothing to become itself, and root needs no sudo where there is none."""
+    if escalation is None or escalation.user == login:
+        return None
+    plain = escalation.method == "sudo" and not escalation.flags and not escalation.exe
+    if login == "root" and plain and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", escalation.user):
+        return replace(escalation, method=FROM_ROOT, password=None)
+    return escalation
 
 
 def may_ask(escalation: Escalation) -> bool:
@@ -77,6 +107,10 @@ class Dialog:
                 pass  # it ended; what it said on stderr tells why
             return
         self._end()
+
+    def beside(self, stderr: bytes) -> bytes:
+        """What the command itself printed: without the lecture and the question before it."""
+        return stderr.rpartition(PROMPT.encode())[2].removeprefix(b"\n")
 
     def _questions(self, text: str) -> int:
         if self._escalation.method == "su":  # its prompt is in the host's language

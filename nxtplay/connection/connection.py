@@ -86,7 +86,7 @@ class AgentConnection:
         self._raw.add(streams)
         try:
             out = streams.stdout.read()
-            err = tail.data(5.0)
+            err = dialog.beside(tail.data(5.0)) if dialog else tail.data(5.0)
             ended = streams.wait(5.0)
         finally:
             timer.cancel()

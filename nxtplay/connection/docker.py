@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from nxtplay.connection.become import Escalation
+from nxtplay.connection.become import Escalation, for_login
 from nxtplay.connection.connection import AgentConnection
 from nxtplay.connection.pipe import PipeTransport
 
@@ -24,6 +24,5 @@ def container(
     def command(what: Sequence[str] | str) -> Sequence[str]:
         return [*words, *(["/bin/sh", "-c", what] if isinstance(what, str) else what)]
 
-    if escalation is not None and escalation.user == (user or "root"):
-        escalation = None
-    return AgentConnection(PipeTransport(f"container {name}", command), interpreter=interpreter, escalation=escalation)
+    transport = PipeTransport(f"container {name}", command)
+    return AgentConnection(transport, interpreter=interpreter, escalation=for_login(escalation, user or "root"))

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nxtplay.connection.become import Escalation
+from nxtplay.connection.become import Escalation, for_login
 from nxtplay.connection.connection import AgentConnection
 from nxtplay.connection.pipe import PipeTransport
 from nxtplay.errors import Diagnostic, UsageError
@@ -28,9 +28,8 @@ def connection(
         return [*words, what if isinstance(what, str) else shlex.join(what)]
 
     place = f"{login.user}@{login.host}" if login.user else login.host
-    if escalation is not None and login.user == escalation.user:
-        escalation = None
-    return AgentConnection(PipeTransport(place, command, explain=_explain), interpreter=interpreter, escalation=escalation)
+    transport = PipeTransport(place, command, explain=_explain)
+    return AgentConnection(transport, interpreter=interpreter, escalation=for_login(escalation, login.user or ""))
 
 
 def _options(login: Login) -> list[str]:

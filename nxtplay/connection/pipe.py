@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import signal
 import socket
 import subprocess
@@ -21,20 +20,11 @@ Words = Callable[["Sequence[str] | str"], "Sequence[str]"]
 
 
 def local(*, interpreter: str | None = None, escalation: Escalation | None = None) -> AgentConnection:
-    """This machine: our own installation for ourselves, the cached agent for another user. Becoming oneself asks nobody."""
+    """This machine: our own installation for ourselves, the cached agent for another user."""
     python = interpreter or sys.executable
-    if escalation and escalation.user in (_own_name(), f"#{os.getuid()}"):
-        escalation = None
     transport = PipeTransport("this machine", lambda command: ["/bin/sh", "-c", command] if isinstance(command, str) else command)
     command = launch.anywhere((python, *launch.PYTHONS)) if escalation else launch.here(python)
     return AgentConnection(transport, interpreter=interpreter, escalation=escalation, command=command)
-
-
-def _own_name() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return ""
 
 
 class PipeTransport:

@@ -54,7 +54,8 @@ class Agent:
         ended = self.streams.wait(1.0)
         how = "" if ended in (None, 0, -1) else f" with {ended}"
         said = last_lines(self._tail.text())
-        return Unreachable(Diagnostic(f"{self.place}: the agent ended in mid-task{how}: {said or cause}", hint=AGAIN))
+        hint = "killed by somebody, or no memory left there? " + AGAIN
+        return Unreachable(Diagnostic(f"{self.place}: the agent ended in mid-task{how}: {said or cause}", hint=hint))
 
     def _too_late(self) -> None:
         self._late = True

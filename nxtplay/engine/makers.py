@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import pwd
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nxtplay.connection.become import for_login, own_name
 from nxtplay.connection.protocol import Connection
 from nxtplay.connection.thread import ThreadConnection
 from nxtplay.core.state import Secret
@@ -30,9 +30,7 @@ def standard(options: Options, warn: Warn) -> dict[str, Maker]:
 
 def _local(wanted: Target) -> Connection:
     """Our own session for the user we are; a process of its own for another user or another Python."""
-    escalation = wanted.escalation
-    if escalation is not None and escalation.user == pwd.getpwuid(os.geteuid()).pw_name:
-        escalation = None  # we are that user already
+    escalation = for_login(wanted.escalation, own_name())
     if escalation is None and wanted.interpreter in (None, sys.executable):
         return ThreadConnection()
     from nxtplay.connection import pipe
@@ -76,10 +74,7 @@ class _SshMaker:
         for text in ignored:
             self._once(f"ssh argument '{text}' has no effect here; with the OpenSSH client it has: ansible_ssh_executable: ssh")
         transport = self._ssh.transport(made)
-        escalation = wanted.escalation
-        if escalation is not None and escalation.user == transport.user:
-            escalation = None  # we are that user already
-        return AgentConnection(transport, interpreter=wanted.interpreter, escalation=escalation)
+        return AgentConnection(transport, interpreter=wanted.interpreter, escalation=for_login(wanted.escalation, transport.user))
 
     def client(self, wanted: Target) -> Connection:
         from nxtplay.connection import openssh

@@ -17,7 +17,7 @@ from nxtplay.connection.ssh.config import Settings
 from nxtplay.connection.ssh.keys import DEFAULTS, Key, KeyRing, usable
 from nxtplay.connection.ssh.known_hosts import KnownHosts, fingerprint, name_of
 from nxtplay.connection.ssh.library import paramiko
-from nxtplay.connection.ssh.watched import ASK_AFTER, WatchedSocket
+from nxtplay.connection.ssh.watched import COUNT, INTERVAL, WatchedSocket
 from nxtplay.core.state import Secret
 from nxtplay.errors import Diagnostic, Unreachable
 
@@ -98,8 +98,9 @@ def _connect(login: Login, settings: Settings, shared: Shared) -> tuple[Any, Wat
         if transport is not None:
             transport.close()
         raise
-    watched.settle()
-    transport.packetizer.set_keepalive(ASK_AFTER, lambda: _ask_for_life(transport))
+    interval = settings.seconds("serveraliveinterval") or INTERVAL
+    watched.settle(interval, int(settings.seconds("serveralivecountmax") or COUNT))
+    transport.packetizer.set_keepalive(interval, lambda: _ask_for_life(transport))
     return transport, watched
 
 

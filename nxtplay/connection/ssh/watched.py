@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import Any
 
-TICK = 5.0  # seconds between looks at the silence
-ASK_AFTER = 15.0  # seconds of silence until the peer is asked (the transport's keepalive)
-DEAD_AFTER = 8  # ticks
+INTERVAL = 15.0  # seconds of silence until the peer is asked for a sign of life (ServerAliveInterval)
+COUNT = 2  # how often it is asked in vain (ServerAliveCountMax); with the interval, a dead peer is noticed within 45 s
 
 
 class WatchedSocket:
@@ -20,16 +20,17 @@ class WatchedSocket:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self._closed = False  # paramiko looks at it when it stops
-        self._silent = self._stuck = 0
+        self._silent = self._stuck = self._limit = 0
         self._tick = 0.2  # until `settle`: the handshake has deadlines of its own that are looked at between ticks
         self.trouble = ""
         inner.settimeout(self._tick)
 
-    def settle(self) -> None:
-        """From now on the peer is expected to live; fewer wake-ups."""
-        self._tick = TICK
+    def settle(self, interval: float, count: int) -> None:
+        """From now on the peer is expected to answer when it is asked, every `interval` seconds; fewer wake-ups."""
+        self._tick = interval / 3
+        self._limit = 3 * count + 2
         self._silent = self._stuck = 0
-        self._inner.settimeout(TICK)
+        self._inner.settimeout(self._tick)
 
     def settimeout(self, seconds: float) -> None:
         """paramiko would look ten times a second."""
@@ -39,8 +40,8 @@ class WatchedSocket:
             data: bytes = self._inner.recv(size)
         except TimeoutError:
             self._silent += 1
-            if self._tick == TICK and self._silent >= DEAD_AFTER:
-                self._give_up(f"no sign of life for {DEAD_AFTER * TICK:g} s")
+            if self._limit and self._silent >= self._limit:
+                self._give_up(f"no sign of life for {self._limit * self._tick:.0f} s")
             raise
         except OSError as error:
             self._note(error)
@@ -55,8 +56,8 @@ class WatchedSocket:
             count: int = self._inner.send(data)
         except TimeoutError:
             self._stuck += 1
-            if self._tick == TICK and self._stuck >= DEAD_AFTER:
-                self._give_up(f"it has taken nothing for {DEAD_AFTER * TICK:g} s")
+            if self._limit and self._stuck >= self._limit:
+                self._give_up(f"it has taken nothing for {self._limit * self._tick:.0f} s")
             raise
         except OSError as error:
             self._note(error)
@@ -78,7 +79,7 @@ class WatchedSocket:
     def _give_up(self, why: str) -> None:
         self.trouble = self.trouble or why
         self.close()
-        raise ConnectionAbortedError(why)
+        raise ConnectionAbortedError(errno.ECONNABORTED, why)
 
     def _note(self, error: OSError) -> None:
         if not self._closed:
