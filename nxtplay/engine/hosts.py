@@ -35,6 +35,7 @@ class Failure:
 
     task: Task
     result: Mapping[str, Any]
+    name: str = ""  # of the task, rendered
 
 
 @dataclass
@@ -86,7 +87,7 @@ class HostRun(Traveller):
         self.tally.rescued += 1
         task = self.failure.task
         self.rescue = {
-            "ansible_failed_task": {"name": task.name.value if task.name else "", "action": task.module, "args": dict(task.args)},
+            "ansible_failed_task": {"name": self.failure.name, "action": task.module, "args": dict(task.args)},
             "ansible_failed_result": dict(self.failure.result),
         }
 

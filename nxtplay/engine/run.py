@@ -22,12 +22,13 @@ from nxtplay.engine.scopes import Scopes
 from nxtplay.engine.segment import Lines
 from nxtplay.engine.strategy import Lane
 from nxtplay.engine.task import TaskRunner
-from nxtplay.engine.walk import Signal, Verdict, flatten, walk_play
+from nxtplay.engine.walk import Signal, Verdict, flatten, in_common_order, walk_play
 from nxtplay.engine.words import ONCE, WORDS
-from nxtplay.errors import Diagnostic, PlaybookErrors
+from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors
 from nxtplay.events import Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
 from nxtplay.playbook.model import Block, Located, Play, Playbook, Task, YamlMap
 from nxtplay.template.render import Templates
+from nxtplay.template.values import is_template
 
 if TYPE_CHECKING:
     from nxtplay.inventory.model import Inventory
@@ -145,7 +146,7 @@ class Run:
             host.begin_play()
         self.scopes.begin_batch(names)
         self._set_handlers(play)
-        force = self.options.force_handlers or as_bool(self._rendered(play.force_handlers, play, default=False))
+        force = as_bool(self._rendered(play.force_handlers, play, default=self.options.force_handlers))
         whole = _with_facts(play, as_bool(self._rendered(play.gather_facts, play, default=True)))
         lanes = [Lane(h, walk_play(whole, h, force_handlers=force, handlers=lambda: self._handlers)) for h in hosts]
         limit = self._rendered(play.max_fail_percentage, play)
@@ -175,7 +176,7 @@ class Run:
             task_id = f"t{self._number}"
         once = task.module in ONCE or self._dispatch.flag(task.shared.run_once, first_scope)
         acting = list(hosts[:1]) if once else list(hosts)
-        name = self._name(task, first_scope)
+        name = self._runner.name(task, first_scope)
         self._current = f"{name} ({task.span})"
         if task.module != "meta":
             role = task.role.name if task.role else ""
@@ -184,7 +185,7 @@ class Run:
         outcomes = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope))
         if once:
             outcomes = self._spread(task, hosts, outcomes[0])
-        verdicts = [verdict for verdict, _ in outcomes]
+        verdicts = in_common_order([verdict for verdict, _ in outcomes])
         for verdict in verdicts:
             self._lines.add(verdict.children)
         return self._fatal(task, hosts, verdicts, first_scope)
@@ -242,14 +243,6 @@ class Run:
         located = task.shared.throttle
         return 0 if located is None else int(self.templates.render(located.value, scope, span=located.span) or 0)
 
-    def _name(self, task: Task, scope: Any) -> str:
-        if task.name is None:
-            return task.module
-        try:
-            return str(self.templates.render(task.name.value, scope))
-        except Exception:
-            return str(task.name.value)
-
     def _selected(self, task: Task) -> bool:
         return task.is_handler or selected(task.shared.tags, self.options.tags, self.options.skip_tags)
 
@@ -261,14 +254,29 @@ class Run:
         self._add_handlers(play.handlers)
 
     def _add_handlers(self, items: Sequence[Block | Task]) -> None:
+        here: set[tuple[str, int]] = set()
         for handler in flatten(items):
             if any(handler is known for known in self._handlers):
                 continue
             self._handlers.append(handler)
-            for name in handler_names(handler):
-                self._named[name] = [handler]  # the one defined last wins
+            for name in self._names_of(handler):
+                if (name, id(handler.role)) not in here:  # of one list the first counts, of several lists the last
+                    self._named[name] = [handler]
+                    here.add((name, id(handler.role)))
             for topic in handler.listen:
                 self._named.setdefault(f"listen {topic}", []).append(handler)
+
+    def _names_of(self, handler: Task) -> list[str]:
+        """The names by which a handler can be notified; templates in them see the play's variables, the role's and extra ones."""
+        if handler.name is None:
+            return []
+        name = handler.name.value
+        if is_template(name):
+            try:
+                name = self.templates.render(name, self.scopes.of_handler(handler))
+            except NxtplayError:
+                return []
+        return [str(name), f"{handler.role.name} : {name}", f"{handler.role.name}:{name}"] if handler.role else [str(name)]
 
     def _notify(self, host: HostRun, name: str, where: Located, doubt: str) -> list[str]:
         meant = [*self._named.get(name, ()), *self._named.get(f"listen {name}", ())]
@@ -319,14 +327,6 @@ def selected(own: frozenset[str], wanted: Sequence[str], unwanted: Sequence[str]
     if "all" in no:
         return "always" in tags and "always" not in no
     return not (tags & no) and not ("tagged" in no and is_tagged)
-
-
-def handler_names(handler: Task) -> list[str]:
-    """The names by which a handler can be notified."""
-    if handler.name is None:
-        return []
-    name = str(handler.name.value)
-    return [name, f"{handler.role.name} : {name}", f"{handler.role.name}:{name}"] if handler.role else [name]
 
 
 def _ordered(names: list[str], order: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
-from nxtplay.playbook.model import Block, Included, Item, Located, Play, Role, Task
+from nxtplay.playbook.model import Block, Included, Item, Located, Play, Role, Shared, Task
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import Unsafe
@@ -68,7 +69,9 @@ class Scopes:
         self._bases: dict[tuple[str, int], TaskScope] = {}
         self._inherited: dict[str, list[Layer]] = {}
         self._vars_files: dict[str, Any] = {}
-        self._included: dict[tuple[Any, ...], Included] = {}
+        self._included: dict[tuple[Any, ...], tuple[Task, Included]] = {}
+        self._brought: dict[int, list[tuple[Any, Unknown | None, Block]]] = {}  # by id of an included block
+        self._lock = threading.RLock()
         self._magic_all: dict[str, Any] = {}
         self._stats: dict[str, dict[str, Any]] = {}
         self._extra = Layer(Level.EXTRA_VARS, "command line", options.extra_vars)
@@ -113,6 +116,16 @@ class Scopes:
             if prompt.get("confirm") and answer != getpass.getpass(f"confirm {shown}"):
                 raise PlaybookErrors(Diagnostic(f"the two answers for '{name}' differ", prompt.span))
             self._prompted[name] = answer or default
+
+    def of_handler(self, handler: Task) -> Scope:
+        """What a handler's name may use: there is no host yet."""
+        play = self._play
+        layers = [Layer(Level.ROLE_DEFAULTS, "role defaults", one.defaults) for one in (*self._public, *_chain(handler.role))]
+        layers += [Layer(Level.PLAY_VARS, "play vars", values) for values in (play.import_vars, play.vars) if values] if play else []
+        layers += [Layer(Level.ROLE_VARS, "role vars", one.vars) for one in (*self._public, *_chain(handler.role))]
+        layers += [Layer(Level.TASK_VARS, "task vars", values) for values in handler.shared.vars]
+        layers += [Layer(Level.ROLE_PARAMS, "role params", one.params) for one in _chain(handler.role)]
+        return Scope([*layers, self._extra, self._magic_layer(None, handler.role)])
 
     # -- tasks
 
@@ -293,32 +306,32 @@ class Scopes:
     def include_tasks(self, task: Task, path: Any, scope: Scope, doubt: Unknown | None) -> tuple[Block, ...]:
         if isinstance(path, Unknown) or not path:
             raise PlaybookErrors(Diagnostic("include_tasks: the file's name is not known", task.span))
-        key = (id(task), str(path))
-        if key not in self._included:
-            assert task.apply is not None
-            self._included[key] = load.load_tasks(
+        found = self._load(
+            task,
+            (str(path),),
+            lambda above: load.load_tasks(
                 str(path),
-                shared=task.apply,
+                shared=above,
                 base=self.playbook_dir,
                 role=task.role,
                 handlers=task.is_handler,
                 stack=(task.file,),
                 given=self._given,
-            )
-            self.on_handlers(self._included[key].handlers)
+            ),
+        )
         own = task.shared.vars[task.block_vars :]
-        return (_with_params(self._included[key].block, (*task.params, *own, self._loop_layer(task, scope)), doubt),)
+        return (self._shared(found.block, (*task.params, *own, self._loop_layer(task, scope)), doubt),)
 
     def include_role(self, task: Task, args: Mapping[str, Any], scope: Scope, doubt: Unknown | None) -> tuple[Block, ...]:
         name = str(args.get("name") or args.get("role") or "")
         files = {k: str(args[k]) for k in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if k in args}
         public = bool(args.get("public", False))
-        key = (id(task), name, *sorted(files.items()))
-        if key not in self._included:
-            assert task.apply is not None
-            found = load.load_role(
+        found = self._load(
+            task,
+            (name, *sorted(files.items())),
+            lambda above: load.load_role(
                 name,
-                shared=task.apply,
+                shared=above,
                 base=self.playbook_dir,
                 span=task.span,
                 params=task.shared.vars[-1] if len(task.shared.vars) > task.block_vars else None,
@@ -327,15 +340,37 @@ class Scopes:
                 public=public,
                 allow_duplicates=bool(args.get("allow_duplicates", True)),
                 given=self._given,
-            )
-            self._included[key] = found
-            self.on_handlers(found.handlers)
-        found = self._included[key]
+            ),
+        )
         if public:
             new = [role for role in found.roles if not any(role is known for known in self._public)]
             self._public += new
             self._bases.clear()
-        return (_with_params(found.block, (*task.params, self._loop_layer(task, scope)), doubt),)
+        return (self._shared(found.block, (*task.params, self._loop_layer(task, scope)), doubt),)
+
+    def _load(self, task: Task, what: tuple[Any, ...], read: Callable[[Shared], Included]) -> Included:
+        """What an include brings in, read once for all hosts."""
+        assert task.apply is not None
+        with self._lock:
+            key = (id(task), *what)
+            if key not in self._included:
+                self._included[key] = (task, read(task.apply))  # with the task, so that its id stays its own
+                self.on_handlers(self._included[key][1].handlers)
+            return self._included[key][1]
+
+    def _shared(self, block: Block, params: Sequence[Mapping[str, Any]], doubt: Unknown | None) -> Block:
+        """The block with these variables: one object for all hosts that are brought the same, so that they go through it together."""
+        params = tuple(values for values in params if values)
+        if len(self._batch) == 1:
+            return _with_params(block, params, doubt)
+        with self._lock:
+            known = self._brought.setdefault(id(block), [])
+            for seen_params, seen_doubt, seen in known:
+                if seen_doubt is doubt and _equal(seen_params, params):
+                    return seen
+            made = _with_params(block, params, doubt)
+            known.append((params, doubt, made))
+            return made
 
     def _loop_layer(self, task: Task, scope: Scope) -> dict[str, Any]:
         """Loop variables of the include itself, for its children: data, not to be rendered again."""
@@ -435,6 +470,13 @@ class _HostVars(Mapping[str, Any]):
 def _chain(role: Role | None) -> list[Role]:
     """A role's parents, farthest first, then the role."""
     return [] if role is None else [*reversed(role.parents), role]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # values that cannot be compared, such as unknown ones
+        return False
 
 
 def _with_params(block: Block, params: Sequence[Mapping[str, Any]], doubt: Unknown | None) -> Block:

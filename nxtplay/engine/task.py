@@ -20,6 +20,7 @@ from nxtplay.errors import NxtplayError, TemplateError, Unreachable
 from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProgress
 from nxtplay.playbook.model import Located, Task
 from nxtplay.template.values import OMIT
+from nxtplay.variables.precedence import Scope
 
 DOUBT = "whether it runs is unknown"
 
@@ -61,6 +62,15 @@ class TaskRunner:
             self.tell(task, host, attempt, task_id)
         return Verdict(attempt.signal, attempt.children), attempt
 
+    def name(self, task: Task, scope: Scope) -> str:
+        """What the task is called: its name rendered, as written where that cannot be, its module where it has none."""
+        if task.name is None:
+            return task.module
+        try:
+            return str(self.templates.render(task.name.value, scope))
+        except NxtplayError:
+            return str(task.name.value)
+
     def _broken(self, error: NxtplayError, task: Task) -> Attempt:
         """An expression of the task itself could not be rendered: the host fails here."""
         if isinstance(error, Unreachable):
@@ -87,7 +97,7 @@ class TaskRunner:
                 tally.changed += result_.is_true(attempt.result.get("changed"))
             else:
                 tally.failed += 1
-                host.failure = Failure(task, attempt.result)
+                host.failure = Failure(task, attempt.result, self.name(task, scope) if task.name else "")
                 attempt.signal = Signal.FAILED
         elif attempt.status == "unreachable":
             if self.dispatch.flag(task.shared.ignore_unreachable, scope):
@@ -103,7 +113,7 @@ class TaskRunner:
         elif attempt.status == "unknown":
             tally.unknown += 1
         else:
-            tally.ok += 1
+            tally.ok += max(1, len(attempt.children)) if task.loop else 1  # each file that a loop includes counts
             tally.changed += attempt.status == "changed"
         if attempt.status in ("changed", "unknown"):
             self._notify(task, host, attempt, scope)
@@ -139,8 +149,7 @@ class TaskRunner:
         try:
             items = self.items.of(task.loop, scope)
         except TemplateError:
-            held = self.templates.test(task.shared.when, scope) if task.shared.when else True
-            if held is False:
+            if self._surely_not(task, scope):
                 return Attempt("skipped", result_.skipped("Conditional result was False"), reason="condition is false")
             raise
         if isinstance(items, Unknown):
@@ -167,6 +176,13 @@ class TaskRunner:
             if control.break_when and self.templates.test(control.break_when, inner) is True:
                 break
         return _combined(attempts)
+
+    def _surely_not(self, task: Task, scope: TaskScope) -> bool:
+        """Whether the conditions hold the task back even without an item; a fault in them does not outweigh the one in the loop."""
+        try:
+            return bool(task.shared.when) and self.templates.test(task.shared.when, scope) is False
+        except TemplateError:
+            return False
 
     def _tell_item(self, task: Task, host: HostRun, scope: TaskScope, attempt: Attempt, task_id: str, item: Any) -> None:
         assert task.loop

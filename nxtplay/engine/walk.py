@@ -7,7 +7,7 @@ Every step has a position; positions compare in the order of the play, which is 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from nxtplay.playbook.model import Block, Item, Play, Task
@@ -35,10 +35,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How the step went; `children` are the blocks an include brought."""
+    """How the step went; `children` are the blocks an include brought, `numbers` their ranks among those of all hosts."""
 
     signal: Signal = Signal.NEXT
     children: tuple[Block, ...] = ()
+    numbers: tuple[int, ...] = ()
 
 
 Walk = Generator[Step, Verdict, Signal]
@@ -115,7 +116,7 @@ def _walk_task(task: Task, position: Position, host: Traveller, handlers: Handle
         return (yield from _flush(position, host, handlers))
     if verdict.signal is not Signal.NEXT:
         return verdict.signal
-    for number, block in enumerate(verdict.children):
+    for number, block in zip(verdict.numbers or range(len(verdict.children)), verdict.children, strict=True):
         signal = yield from _walk_block(block, (*position, number), host, handlers)
         if signal is not Signal.NEXT:
             return signal
@@ -135,6 +136,23 @@ def _flush(position: Position, host: Traveller, handlers: Handlers) -> Walk:
             if signal is not Signal.NEXT:
                 return signal
         number += 1
+
+
+def in_common_order(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """What an include brought to several hosts, one order for all: hosts that were brought the same go through it together."""
+    if not any(verdict.children for verdict in verdicts):
+        return list(verdicts)
+    ranks: dict[tuple[int, int], int] = {}
+    out = []
+    for verdict in verdicts:
+        seen: dict[int, int] = {}
+        ranked = []
+        for block in verdict.children:
+            seen[id(block)] = seen.get(id(block), 0) + 1
+            ranked.append((ranks.setdefault((id(block), seen[id(block)]), len(ranks)), block))
+        ranked.sort(key=lambda pair: pair[0])
+        out.append(replace(verdict, children=tuple(b for _, b in ranked), numbers=tuple(n for n, _ in ranked)))
+    return out
 
 
 def flatten(items: Sequence[Item]) -> list[Task]:

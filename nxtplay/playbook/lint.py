@@ -155,7 +155,9 @@ class _Follow:
             included = self.read(task, name, maybe=not inner.certain)
         except PlaybookErrors as error:
             span = task.args.values_at.get("file") or task.args.values_at.get("name") or task.module_span
-            self.found.extend(d if d.span else dataclasses.replace(d, span=span) for d in error.diagnostics)
+            guessed = name not in task.args.values()  # a file that the include may never mean
+            for d in error.diagnostics:
+                self.found.append(dataclasses.replace(d, span=d.span or span, severity="warning" if guessed else d.severity))
             return
         self.found.extend(included.warnings)
         self.sources.add(included.sources)

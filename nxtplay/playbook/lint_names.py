@@ -122,7 +122,8 @@ class _Names:
         if task.loop is not None:
             self._texts(of_value(task.loop.value), guarded, local, certain)
         local.append(loop_names(task))
-        self._texts(of_arguments(task), guarded, local, certain)
+        shown = task.module == "debug" and "var" in task.args  # an undefined one is shown as such
+        self._texts(of_arguments(task), guarded, local, certain and not shown)
         self._texts(of_keywords(task), guarded, local, certain)
         own = [{task.register}] if task.register else []
         self._texts(of_result(task), guarded, [*local, *own], certain)

@@ -80,8 +80,9 @@ def load_tasks(
     file = first_file(tried)
     if file is None:
         message, hint = imports.missing("file of tasks", path, tried)
-        reading.found.error(message, None, hint)
+        (reading.found.warning if maybe else reading.found.error)(message, None, hint)
         reading.found.raise_errors()
+        return _included(reading, Block(Span(path), ()))
     span = Span(file or path, 1, 1)
     place = dataclasses.replace(here, file=file or path, stack=((file or path, span),))
     block = Block(span, read_tasks_file(reading, file or path, shared, place))

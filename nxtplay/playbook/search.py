@@ -16,7 +16,7 @@ def search_path(task: Task, base: str) -> list[str]:
     if task.role is not None:
         folders += [task.role.path, *(parent.path for parent in task.role.parents)]
     if task.file:
-        folders.append(os.path.dirname(task.file))
+        folders.append(os.path.abspath(os.path.dirname(task.file)))
     return list(dict.fromkeys([*folders, base]))
 
 
