@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -122,7 +123,7 @@ def _flag(*names: str, help: str) -> Callable[[F], F]:
 def command(**given: Any) -> int:
     """Run playbooks. NAME is short for playbooks/NAME.yml: `nxtplay deploy`.
 
-    Without -i the inventory is ./inventory (a directory or file) where there is one, and this machine alone otherwise.
+    Without -i the inventory is ./inventory/local.yml or ./inventory.* where there is one, and this machine alone otherwise.
     """
     from nxtplay.cli.compose import play
 
@@ -141,6 +142,7 @@ def asked(**given: Any) -> Asked:
         skip_tags=words(given["skip_tags"]),
         become=True if given["become"] else None,
         module_paths=given["module_path"],
+        batch=os.environ.get("NXTPLAY_BATCH", "1") not in ("0", "false", "no"),
     )
     kept = (
         "playbooks inventories extra_vars vault_ids vault_password_files ask_vault_password ask_password ask_become_password password_file "
