@@ -354,7 +354,7 @@ def merge(kind: Kind, below: Any, above: Any) -> Any:
     if isinstance(below, Override):
         below = below.value
     if isinstance(below, dict) and isinstance(above, dict):
-        if kind.merge == "driver" and above.get("driver") not in (None, below.get("driver")):
+        if kind.merge == "driver" and below.get("driver") and above.get("driver") not in (None, below["driver"]):
             return above  # options belong to their driver
         out = dict(below)
         for key, value in above.items():

@@ -203,13 +203,15 @@ def _check_limits(name: str, service: dict[str, Any], loaded: Loaded) -> None:
     scale, replicas = service.get("scale"), deploy.get("replicas")
     if scale is not None and replicas is not None and scale != replicas:
         loaded.wrong(("services", name, "scale"), "'scale' and deploy.replicas say different numbers; give one of them")
+    if scale is not None and service.get("deploy") is not None:
+        service["deploy"].setdefault("replicas", scale)
     if (scale or replicas or 1) > 1 and service.get("container_name"):
         loaded.wrong(("services", name, "container_name"), "a service with a container_name cannot run more than once")
 
 
 def _enabled(services: Named, request: Request, loaded: Loaded) -> list[str]:
     """Services without a profile, of an active profile, or asked for by name."""
-    active = {*request.profiles, *filter(None, loaded.environ.get("COMPOSE_PROFILES", "").split(","))}
+    active = set(request.profiles) or set(filter(None, loaded.environ.get("COMPOSE_PROFILES", "").split(",")))
     for name in request.services:
         if name not in services:
             raise ComposeErrors([f"no service '{name}' in {', '.join(loaded.files) or 'the definition'}"
