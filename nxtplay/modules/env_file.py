@@ -1,55 +1,181 @@
-"""env_file: what stands in a file of NAME=value lines, and whether it is fit for use."""
+"""env_file: a file of settings and secrets (.env): keys ensured, secrets generated once, contents judged."""
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import re
-from typing import Any
+from typing import Any, Literal, Optional, Sequence
 
-from nxtplay.core.host import Failed, Reader
-from nxtplay.core.resource import Query, arg
-from nxtplay.core.state import Secret
-from nxtplay.core.types import Path
-from nxtplay.modules._compose import interpolate
+from nxtplay.core.files import Content, FileState
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg
+from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.types import Path, Raw
+from nxtplay.modules import _dotenv, _files
 
-PLACEHOLDER = r"change[-_ ]?me|^your[-_ ]|^<.*>$|^\$\{.*\}$|^(todo|xxx+|placeholder|example|secret|password)$"
+PLACEHOLDERS = ["change.?me", r"^your[-_ ]", r"[-_ ]here$", "^<.*>$", "^todo$", "^x{3,}$", "placeholder", "^replace[-_ ]?(me|this)"]
+ALPHABETS = {
+    "alnum": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+    "hex": "0123456789abcdef",
+    "urlsafe": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+}
 
 
-class EnvFile(Query):
-    """Read a file of NAME=value lines as Docker Compose does. What is missing, empty or still a placeholder fails the task, all at once.
+class EnvFile(_files.Ownership, Resource[FileState]):
+    """Keep a dotenv file. Its values are secrets: no diff, result or message shows them."""
 
-    The values (`variables`) are secrets, which no output of the run shows from then on, but for those named in `public`.
-    """
+    path: Path = arg(help="The file.", aliases=["dest", "name"], key=True)
+    state: Literal["present", "absent", "valid"] = arg(
+        "present", help="present: made and completed, then judged; valid: only judged, never written; absent: gone."
+    )
+    values: dict[str, Raw] = arg(default_factory=dict, help="Keys and the values they shall have.", secret=True)
+    defaults: dict[str, Raw] = arg(default_factory=dict, help="Keys and the values they get when they are missing or empty.", secret=True)
+    generate: dict[str, int] = arg(
+        default_factory=dict, help="Keys and the length of the random secret they get when they are missing or empty."
+    )
+    alphabet: Literal["alnum", "hex", "urlsafe"] = arg("alnum", help="What generated secrets are made of.")
+    remove: list[str] = arg(default_factory=list, help="Keys to take out.")
+    required: list[str] = arg(default_factory=list, help="Keys that must be there and not empty.")
+    forbid: list[str] = arg(
+        default_factory=lambda: list(PLACEHOLDERS), help="Expressions that no value may match (placeholders); case does not count."
+    )
+    min_length: dict[str, int] = arg(default_factory=dict, help="Keys and how long their values have to be at least.")
+    backup: bool = arg(False, help="Keep a copy of the old file beside it.")
 
-    path: Path = arg(help="The file, on the host.", key=True)
-    required: list[str] = arg(default_factory=list, help="Names that have to be there, with a value.")
-    placeholder: str = arg(PLACEHOLDER, help="Regular expression for values that somebody forgot to replace, in any case.")
-    min_length: int = arg(0, help="How long secret values of `required` have to be.")
-    public: list[str] = arg(default_factory=list, help="Names whose values may be shown.")
+    def key(self) -> str:
+        return _files.file_key(self.path)
 
-    def look(self, host: Reader) -> dict[str, Any]:
-        if not host.exists(self.path):
-            raise Failed(f"there is no {self.path}", exists=False, variables={}, problems=[f"there is no {self.path}"])
+    def key_on(self, host: Reader) -> str:
+        return "file:" + self._place(host)
+
+    def observe(self, host: Reader) -> Optional[FileState]:
+        state = host.stat(self._place(host), content=True)
+        if state is not None and isinstance(state.content, Content):
+            return dataclasses.replace(state, content=dataclasses.replace(state.content, secret=True))
+        return state
+
+    def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
+        path = self._place(host)
+        if self.state == "absent":
+            return None
+        if before is not None and before.kind != "file":
+            raise Failed(f"{path} is a {before.kind}, expected a file")
+        if self.state == "valid":
+            self._judge_there(host, path, before)
+            return before
+        old = self._text(host, path) if before is not None else ""
+        new = self._completed(old)
+        self._raise(path, self._problems(_dotenv.parse(new)))
+        base = before if before is not None else _files.fresh(host, path, "file")
+        content = Content.of(new.encode(), secret=True) if before is None or new != old else base.content
+        return _files.holding(_files.with_attributes(host, self, base, mode=self.mode or "0600"), content, path)
+
+    def apply(self, host: Host, plan: Plan[FileState]) -> None:
+        path, after = self._place(host), plan.after
+        if after is None:
+            host.remove(path)
+            return
+        data = after.content.data if isinstance(after.content, Content) and plan.changed("content") else None
+        _files.put(host, self, path, plan.before, after, data)
+
+    def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
+        """Generated secrets are made by the run: until then the text is unknown, the names are not."""
+        after = plan.after
+        if after is None or not isinstance(after.content, Content) or after.content.data is None:
+            return []
+        made = self._generated(plan.before, after)
+        if not made:
+            return []
+        later = Unknown(f"the secrets in {after.path} are generated by the run")
+        held = _dotenv.values(_dotenv.parse(after.content.data.decode()))
+        foreseen = {name: later if name in made else value for name, value in held.items()}
+        return [(f"file:{after.path}", dataclasses.replace(after, content=later)), (f"env:{after.path}", (later.reason, foreseen))]
+
+    def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
+        """Names only, never values."""
+        path = after.path if after is not None and after.path else _files.host_path(self.path)
+        names = sorted(self._held(after)) if after is not None else []
+        out = {"path": path, "dest": path, "keys": names, "generated": sorted(self._generated(before, after)), **_files.facts_of(after)}
+        out["set"] = sorted(n for n in names if self._held(before).get(n) != self._held(after).get(n) and n not in out["generated"])
+        return out
+
+    # -- the text
+
+    def _place(self, host: Reader) -> str:
+        return host.resolve(_files.host_path(self.path))
+
+    def _text(self, host: Reader, path: str) -> str:
         try:
-            found = interpolate.env_file(host.read(self.path).decode("utf-8", "replace"), self.path, {})
-        except interpolate.BadTemplate as error:
-            raise Failed(str(error), exists=True, variables={}, problems=[str(error)]) from None
-        problems = [text for name in self.required for text in self._judge(name, found.get(name))]
-        variables = {name: value if name in self.public else Secret(value) for name, value in found.items() if value is not None}
-        result = {"exists": True, "variables": variables, "problems": problems}
-        if problems:
-            raise Failed("; ".join(problems), **result)
-        return result
+            return host.read(path).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Failed(f"{path} is no UTF-8 text (byte {error.start})") from None
 
-    def _judge(self, name: str, value: Any) -> list[str]:
-        """What is wrong with a variable, in words that do not show it."""
-        where = f"{name} in {os.path.basename(self.path)}"
-        if value is None:
-            return [f"{name} is missing in {os.path.basename(self.path)}"]
-        if not value:
-            return [f"{where} is empty"]
-        if re.search(self.placeholder, value, re.IGNORECASE):
-            return [f"{where} is still a placeholder"]
-        if name not in self.public and len(value) < self.min_length:
-            return [f"{where} is too short: {len(value)} characters, at least {self.min_length} are needed"]
+    def _completed(self, text: str) -> str:
+        """The text with everything the arguments ask for. Secrets are made only where there is none."""
+        import secrets
+
+        held = _dotenv.values(_dotenv.parse(text))
+        wanted = {name: str(value) for name, value in self.defaults.items() if not held.get(name)}
+        letters = ALPHABETS[self.alphabet]
+        for name, length in self.generate.items():
+            if not held.get(name):
+                wanted[name] = "".join(secrets.choice(letters) for _ in range(length))
+        wanted.update({name: str(value) for name, value in self.values.items()})
+        return _dotenv.with_values(_dotenv.without(text, set(self.remove)) if self.remove else text, wanted)
+
+    def _held(self, state: Optional[FileState]) -> dict[str, str]:
+        data = state.content.data if state is not None and isinstance(state.content, Content) else None
+        return _dotenv.values(_dotenv.parse((data or b"").decode("utf-8", "replace")))
+
+    def _generated(self, before: Optional[FileState], after: Optional[FileState]) -> set[str]:
+        old, new = self._held(before), self._held(after)
+        return {name for name in self.generate if new.get(name) and not old.get(name) and name not in self.values}
+
+    # -- judging
+
+    def _judge_there(self, host: Reader, path: str, before: Optional[FileState]) -> None:
+        if before is None:
+            raise Failed(
+                f"{path} is not there; make it first (state: present, or copy the example file and fill it in)", problems=["missing file"]
+            )
+        found = self._open_to_others(before)
+        if isinstance(before.content, Unknown):
+            reason, foreseen = host.foreseen(f"env:{path}") or ("", {})
+            if reason != before.content.reason:
+                raise UnknownReached(before.content)
+            known = "".join(f"{n}={_dotenv.quoted(v)}\n" for n, v in foreseen.items() if not isinstance(v, Unknown))
+            later = {n for n, v in foreseen.items() if isinstance(v, Unknown)}
+            found += [p for p in self._problems(_dotenv.parse(known)) if p.split(" ")[0] not in later]
+        else:
+            found += self._problems(_dotenv.parse(self._text(host, path)))
+        self._raise(path, found)
+
+    def _open_to_others(self, state: FileState) -> list[str]:
+        wanted = int(self.mode, 8) if self.mode is not None and self.mode.isdigit() else 0o600
+        if isinstance(state.mode, int) and state.mode & ~wanted:
+            return [f"its mode is {state.mode:04o}: others can read or change it (chmod {wanted:04o} {state.path})"]
         return []
+
+    def _problems(self, entries: Sequence[_dotenv.Entry]) -> list[str]:
+        held = _dotenv.values(list(entries))
+        out = [f"line {e.line}: {e.problem}" for e in entries if e.problem]
+        for name in dict.fromkeys([*self.required, *self.min_length]):
+            if name not in held:
+                out.append(f"{name} is missing")
+            elif not held[name]:
+                out.append(f"{name} is empty")
+        for name, length in self.min_length.items():
+            if held.get(name) and len(held[name]) < length:
+                out.append(f"{name} is too short: {len(held[name])} characters, at least {length} are needed")
+        try:
+            patterns = [re.compile(p, re.IGNORECASE) for p in self.forbid]
+        except re.error as error:
+            raise Failed(f"forbid: '{error.pattern!r}' is no regular expression: {error}") from None
+        for name, value in held.items():
+            if value and any(p.search(value) for p in patterns):
+                out.append(f"{name} still holds a placeholder")
+        return out
+
+    def _raise(self, path: str, problems: list[str]) -> None:
+        if problems:
+            raise Failed(f"{path} is not ready: " + "; ".join(problems), problems=problems)

@@ -220,7 +220,10 @@ def _above(path: str) -> list[str]:
 
 def plain(outcome: Outcome) -> tuple[Any, ...]:
     """What of an outcome a check has to foresee: status and which attributes change."""
-    return outcome.status, tuple(sorted({c.path for c in outcome.changes if not c.unknown}))
+    paths = {c.path for c in outcome.changes if not c.unknown}
+    if ("kind",) in paths:  # something else takes the place: what of the old one was looked at does not matter
+        paths = {("kind",)}
+    return outcome.status, tuple(sorted(paths))
 
 
 def unknown_inside(outcome: Outcome) -> bool:
