@@ -110,3 +110,9 @@ def _comment_end(text: str, at: int) -> int:
         depth += 1 if found.group(0) == "/*" else -1
         at = found.end()
     return at
+
+
+def leading(statement: str) -> int:
+    """How many characters of white space and comments stand before its first word."""
+    begun = _SKIP.match(statement)
+    return begun.end() if begun else 0
