@@ -55,7 +55,7 @@ class FileState:
     mode: Union[int, Unknown, None] = None  # permission bits with setuid, setgid, sticky
     uid: Union[int, Unknown, None] = None
     gid: Union[int, Unknown, None] = None
-    content: Union[Content, Unknown, None] = None  # files only
+    content: Union[Content, Unknown, None] = None  # files; a directory of whose content nothing can be foreseen has an Unknown
     target: Optional[str] = None  # links only
     mtime: Optional[float] = None  # only where a module compares it
     atime: Optional[float] = None

@@ -23,7 +23,7 @@ class World:
 
     Files are a tree, so three rules more hold for keys that begin with `file:`. What lies below a path that is foreseen to be absent
     (or to be no directory) is absent. A directory that is foreseen to be made anew hides the live one's children. An Unknown as a
-    path's state makes everything below it unknown as well.
+    path's state, or as a directory's content, makes everything below it unknown as well.
     """
 
     def __init__(self) -> None:
@@ -153,6 +153,8 @@ class World:
                     raise UnknownReached(state)
                 if state is None or state.kind not in ("directory", "link") or parent in self._opaque:
                     return True, None
+                if isinstance(state.content, Unknown):
+                    raise UnknownReached(state.content)
                 return False, None
             if parent in ("/", ""):
                 return False, None
@@ -161,6 +163,9 @@ class World:
     def children(self, path: str) -> tuple[bool, dict[str, Optional[FileState]]]:
         """(whether the live children are hidden, foreseen direct children by name)."""
         path = os.path.normpath(path)
+        state = self.foreseen.get(FILE + path)
+        if isinstance(state, FileState) and isinstance(state.content, Unknown):
+            raise UnknownReached(state.content)
         below = FILE + path.rstrip("/") + "/"
         named = {key[len(below) :]: state for key, state in self.foreseen.items() if key.startswith(below) and "/" not in key[len(below) :]}
         return path in self._opaque, named

@@ -183,7 +183,12 @@ def foreseen_picture(root: str, world: World) -> dict[str, Any]:
             return
         out[relative] = _entry(state)
         if state.kind == "directory":
-            for name in reader.listdir(path):
+            try:
+                names = reader.listdir(path)
+            except UnknownReached as reached:
+                out[relative + "/"] = reached.unknown  # nothing can be said of what is below
+                return
+            for name in names:
                 walk(os.path.join(path, name))
 
     walk(root)
@@ -214,8 +219,9 @@ def differences(foreseen: Mapping[str, Any], found: Mapping[str, Any]) -> list[s
 
 
 def _above(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
+    parts = path.rstrip("/").split("/")
+    prefixes = ["/".join(parts[: i + 1]) for i in range(len(parts))]
+    return [path, *prefixes, *(prefix + "/" for prefix in prefixes[:-1])]
 
 
 def plain(outcome: Outcome) -> tuple[Any, ...]:
