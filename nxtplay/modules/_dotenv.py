@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Mapping, Optional
 
 NAME = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=(.*)$", re.DOTALL)
+# A variable that is called so holds a secret.
+SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|(?:^|_)KEYS?(?:_|$)|APIKEY|AUTH|CREDENTIAL|PRIVATE|DSN", re.IGNORECASE)
 PLAIN = re.compile(r"^[A-Za-z0-9_./:@%+,=-]*$")
 
 

@@ -36,7 +36,7 @@ class RedisLogin(Args):
     login_unix_socket: str = arg("", help="Path of the server's Unix socket, instead of host and port.")
     container: str = arg("", help="Name of the Docker container the server runs in; its port need not be published.")
     login_user: str | None = arg(None, help="User of Redis 6's access lists.")
-    login_password: Secret | None = arg(None, help="Password; else REDISCLI_AUTH, else the container's own REDIS_PASSWORD or REDISCLI_AUTH.")
+    login_password: Secret | None = arg(None, help="Else REDISCLI_AUTH, else the container's own REDIS_PASSWORD or REDISCLI_AUTH.")
     tls: bool = arg(False, help="Speak TLS.")
     validate_certs: bool = arg(True, help="With TLS: whether the server's certificate must be good.")
     ca_certs: Path | None = arg(None, help="With TLS: file of certificate authorities to trust.")

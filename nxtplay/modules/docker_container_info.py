@@ -7,8 +7,7 @@ from typing import Any
 from nxtplay.core.host import Reader
 from nxtplay.core.resource import Query, arg
 from nxtplay.core.state import Secret, Unknown
-from nxtplay.modules import _docker
-from nxtplay.modules._compose import state
+from nxtplay.modules import _docker, _dotenv
 
 
 class DockerContainerInfo(_docker.DockerOptions, Query):
@@ -32,5 +31,5 @@ class DockerContainerInfo(_docker.DockerOptions, Query):
             except docker.errors.NotFound:
                 return {"exists": False, "container": None}
         environ = (found.get("Config") or {}).get("Env") or []
-        hidden = [Secret(entry) if state.SECRET_NAME.search(entry.partition("=")[0]) else entry for entry in environ]
+        hidden = [Secret(entry) if _dotenv.SECRET_NAME.search(entry.partition("=")[0]) else entry for entry in environ]
         return {"exists": True, "container": {**found, "Config": {**(found.get("Config") or {}), "Env": hidden}}}

@@ -9,9 +9,10 @@ from typing import Any, Literal, Optional, Sequence
 from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.state import Plan, Secret, Unknown, UnknownReached
 from nxtplay.core.types import Path, Raw
 from nxtplay.modules import _dotenv, _files
+from nxtplay.modules._dotenv import SECRET_NAME
 
 PLACEHOLDERS = ["change.?me", r"^your[-_ ]", r"[-_ ]here$", "^<.*>$", "^todo$", "^x{3,}$", "placeholder", "^replace[-_ ]?(me|this)"]
 ALPHABETS = {
@@ -92,10 +93,11 @@ class EnvFile(_files.Ownership, Resource[FileState]):
         return [(f"file:{after.path}", dataclasses.replace(after, content=later)), (f"env:{after.path}", (later.reason, foreseen))]
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
-        """Names only, never values."""
+        """Names, and values of which those that are secrets are never shown: not here, and nowhere in the run from then on."""
         path = after.path if after is not None and after.path else _files.host_path(self.path)
         names = sorted(self._held(after)) if after is not None else []
         out = {"path": path, "dest": path, "keys": names, "generated": sorted(self._generated(before, after)), **_files.facts_of(after)}
+        out["variables"] = {n: Secret(v) if n in self.generate or SECRET_NAME.search(n) else v for n, v in self._held(after).items()}
         out["set"] = sorted(n for n in names if self._held(before).get(n) != self._held(after).get(n) and n not in out["generated"])
         return out
 

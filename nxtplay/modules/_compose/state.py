@@ -10,7 +10,7 @@ from typing import Any, Mapping, Optional
 
 from nxtplay.core.host import Reader
 from nxtplay.core.state import Secret
-from nxtplay.modules import _docker, _docker_build
+from nxtplay.modules import _docker, _docker_build, _dotenv
 from nxtplay.modules._compose import create, hashes
 from nxtplay.modules._compose.create import CONFIG_LABEL, PREFIX
 from nxtplay.modules._compose.project import Project
@@ -106,12 +106,10 @@ def number_of(container: Mapping[str, Any]) -> int:
 
 # -- secrets ---------------------------------------------------------------------------------------------------------
 
-SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|(?:^|_)KEYS?(?:_|$)|APIKEY|AUTH|CREDENTIAL|PRIVATE|DSN", re.IGNORECASE)
-
 
 def secret_values(project: Project) -> tuple[str, ...]:
     """Values that no output may show: those of variables named like secrets."""
-    named = {n: v for n, v in project.environ.items() if SECRET_NAME.search(n)}
+    named = {n: v for n, v in project.environ.items() if _dotenv.SECRET_NAME.search(n)}
     return tuple({v for v in named.values() if len(v) >= 4})
 
 
@@ -121,7 +119,7 @@ def masked(value: Any, secrets: tuple[str, ...], name: str = "") -> Any:
         return {key: masked(item, secrets, str(key)) for key, item in value.items()}
     if isinstance(value, list):
         return [masked(item, secrets, name) for item in value]
-    if isinstance(value, str) and value and (SECRET_NAME.search(name) or any(s in value for s in secrets)):
+    if isinstance(value, str) and value and (_dotenv.SECRET_NAME.search(name) or any(s in value for s in secrets)):
         return Secret("sha256:" + hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:16])
     return value
 
