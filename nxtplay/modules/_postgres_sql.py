@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-_SKIP = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\()+", re.DOTALL)
-_TEXT = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_SKIP = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|\()+")
+_TEXT = re.compile(r"[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<![\w$])\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*", re.DOTALL)
+_MARK = re.compile(r"/\*|\*/")
 _LOOKS = frozenset(("SELECT", "SHOW", "VALUES", "TABLE", "WITH", "EXPLAIN"))
 # Functions that act although a read-only transaction lets them.
 _ACTS = re.compile(
@@ -23,13 +24,20 @@ _SESSION = frozenset(("SET", "RESET", "DISCARD", "CHECKPOINT", "LOCK", "LISTEN",
 
 def bare(sql: str) -> str:
     """The text without comments and with quoted texts emptied."""
-    return _TEXT.sub(lambda found: "''" if found.group(0)[0] in "'$" else " ", sql)
+    out: list[str] = []
+    at = 0
+    while True:
+        found = _TEXT.search(sql, at)
+        if not found:
+            return "".join(out) + sql[at:]
+        word = found.group(0)
+        out.append(sql[at : found.start()] + (" " if word[:2] in ("--", "/*") else word if word[0] == '"' else "''"))
+        at = _comment_end(sql, found.end()) if word == "/*" else found.end()
 
 
 def first_word(sql: str) -> str:
     """SELECT, INSERT ...; upper case."""
-    begun = _SKIP.match(sql)
-    word = re.match(r"\w+", sql[begun.end() if begun else 0 :])
+    word = re.match(r"\w+", sql[leading(sql) :])
     return word.group(0).upper() if word else ""
 
 
@@ -104,7 +112,7 @@ def split(text: str) -> list[str]:
 def _comment_end(text: str, at: int) -> int:
     depth = 1
     while depth:
-        found = re.compile(r"/\*|\*/").search(text, at)
+        found = _MARK.search(text, at)
         if not found:
             return len(text)
         depth += 1 if found.group(0) == "/*" else -1
@@ -114,5 +122,10 @@ def _comment_end(text: str, at: int) -> int:
 
 def leading(statement: str) -> int:
     """How many characters of white space and comments stand before its first word."""
-    begun = _SKIP.match(statement)
-    return begun.end() if begun else 0
+    at = 0
+    while True:
+        found = _SKIP.match(statement, at)
+        at = found.end() if found else at
+        if not statement.startswith("/*", at):
+            return at
+        at = _comment_end(statement, at + 2)
