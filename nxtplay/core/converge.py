@@ -74,6 +74,8 @@ def _act(action: Action, reader: Reader, world: World, permit: Optional[Host], d
 
 
 def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optional[Host], doubt: Optional[Unknown]) -> Outcome:
+    if permit is not None:
+        resource.refresh(permit)
     before = resource.observe(reader)
     after = resource.desired(reader, before)
     plan: Plan[Any] = Plan(before, after, diff(before, after))

@@ -111,6 +111,9 @@ class Resource(Module, Generic[S]):
         """The key where it depends on what is there: a file copied into a directory. May raise UnknownReached."""
         return self.key()
 
+    def refresh(self, host: Host) -> None:
+        """In a run, before anything is looked at: fetch what looking needs (package lists). It is no part of the state."""
+
     def observe(self, host: Reader) -> Optional[S]:
         """The state now; None when there is nothing."""
         raise NotImplementedError

@@ -1,0 +1,192 @@
+"""Debian packages: what is installed, what would come, apt-get with patience for its locks."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Iterable, Mapping, Optional, Sequence, Union
+
+from nxtplay.core.host import Completed, Failed, Host, Reader
+from nxtplay.core.state import Unknown
+
+LISTS = "/var/lib/apt/lists"
+STAMPS = ("/var/lib/apt/periodic/update-success-stamp", LISTS)
+QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"}
+SPEC = re.compile(r"(?P<name>[a-z0-9*?\[][a-z0-9.+*?\[\]-]*)(?::(?P<arch>[a-z0-9-]+))?(?:(?P<op>=|>=)(?P<version>\S+))?$")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A package that is there; its version is unknown while the lists have to be fetched first."""
+
+    version: Union[str, Unknown]
+
+
+Version = Optional[Installed]
+
+
+@dataclass(frozen=True)
+class Packages:
+    """The packages a task speaks of; None: not installed. `along` is what comes and goes with them."""
+
+    versions: dict[str, Version] = field(default_factory=dict)
+    along: dict[str, Version] = field(default_factory=dict, metadata={"volatile": True})
+    held_back: int = 0  # packages an upgrade would change, for `upgrade`
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One entry of `name`: `version` may be a pattern."""
+
+    text: str
+    name: str
+    arch: str = ""
+    version: str = ""
+
+
+def spec_of(text: str) -> Spec:
+    found = SPEC.match(text.strip())
+    if not found:
+        raise Failed(f"'{text}' is no package name")
+    return Spec(text.strip(), found.group("name"), found.group("arch") or "", found.group("version") or "")
+
+
+def installed(host: Reader) -> dict[str, str]:
+    """Every installed package with its version; what a check foresees is laid over it. `name` and `name:arch` are both there."""
+    out: dict[str, str] = {}
+    done = host.look(["dpkg-query", "-W", "-f", "${Package}\t${Architecture}\t${db:Status-Status}\t${Version}\t${Provides}\n"])
+    if done.rc != 0:
+        raise Failed(f"cannot ask dpkg what is installed: {done.stderr.strip()}")
+    virtual: dict[str, str] = {}
+    for line in done.stdout.splitlines():
+        name, arch, status, version, provides = (line.split("\t") + [""] * 5)[:5]
+        if status == "installed":
+            out[name] = out[f"{name}:{arch}"] = version
+            for word in provides.split(","):
+                virtual.setdefault(word.split("(")[0].strip(), version)
+    return {**{n: v for n, v in virtual.items() if n}, **out}
+
+
+def looked(host: Reader, specs: Sequence[Spec]) -> dict[str, Version]:
+    """The version of each package spoken of, foreseen or real; patterns stand for the installed packages that match."""
+    have = installed(host)
+    out: dict[str, Version] = {}
+    for spec in specs:
+        if any(c in spec.name for c in "*?["):
+            out.update({name: Installed(v) for name, v in have.items() if ":" not in name and fnmatch.fnmatchcase(name, spec.name)})
+            continue
+        name = f"{spec.name}:{spec.arch}" if spec.arch else spec.name
+        foreseen = host.has_foreseen(f"package:{spec.name}")
+        out[name] = host.foreseen(f"package:{spec.name}") if foreseen else Installed(have[name]) if name in have else None
+    return out
+
+
+def apt_get(host: Host, words: Iterable[str], *, lock_timeout: int, env: Optional[Mapping[str, str]] = None) -> Completed:
+    """Run apt-get, waiting for whoever holds its locks. Failed with its own words."""
+    until = time.monotonic() + lock_timeout
+    command = ["apt-get", "-q", "-o", f"DPkg::Lock::Timeout={lock_timeout}", *words]
+    while True:
+        done = host.run(command, env={**QUIET, **(env or {})}, stream=True)
+        if done.rc == 0:
+            return done
+        if _locked(done.stderr) and time.monotonic() < until:
+            host.progress("waiting for another package manager to finish")
+            time.sleep(1)
+            continue
+        raise Failed(f"apt-get {_verb(words)} failed: {_errors(done)}", rc=done.rc, stdout=done.stdout, stderr=done.stderr)
+
+
+def simulated(host: Reader, words: Sequence[str]) -> Optional[dict[str, Version]]:
+    """What apt-get would install (version) and remove (None), without doing it. None where the lists are not there to tell."""
+    if not has_lists():
+        return None
+    done = host.look(["apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", *words], env=QUIET, timeout=120)
+    if done.rc != 0:
+        raise Failed(f"apt-get {_verb(words)} would fail: {_errors(done)}", rc=done.rc, stdout=done.stdout, stderr=done.stderr)
+    out: dict[str, Version] = {}
+    for line in done.stdout.splitlines():
+        found = re.match(r"(Inst|Remv|Purg) (\S+)(?: \[[^\]]*\])?(?: \((\S+))?", line)
+        if found:
+            out[found.group(2).split(":")[0]] = Installed(found.group(3)) if found.group(1) == "Inst" else None
+    return out
+
+
+def has_lists() -> bool:
+    try:
+        return any("_Packages" in name for name in os.listdir(LISTS))
+    except OSError:
+        return False
+
+
+def lists_age() -> float:
+    """Seconds since the package lists were fetched; infinite where there are none."""
+    if not has_lists():
+        return float("inf")
+    times = []
+    for path in STAMPS:
+        try:
+            times.append(os.stat(path).st_mtime)
+        except OSError:
+            continue
+    return time.time() - max(times) if times else float("inf")
+
+
+def fresh_lists(host: Reader, valid: float) -> bool:
+    """Whether the lists are at most so many seconds old (a minute always passes) and newer than what says where they come from."""
+    age = lists_age()
+    if age >= max(valid, 60) or host.foreseen_under("file:/etc/apt/"):
+        return False
+    fetched = time.time() - age
+    for path in [
+        "/etc/apt/sources.list",
+        "/etc/apt/sources.list.d",
+        *(f"/etc/apt/sources.list.d/{n}" for n in _names("/etc/apt/sources.list.d")),
+    ]:
+        try:
+            if os.stat(path).st_mtime > fetched:
+                return False
+        except OSError:
+            continue
+    return True
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+def update(host: Host, *, lock_timeout: int, retries: int = 5, delay: float = 12) -> None:
+    """Fetch the package lists, again a few times when the network lets us down."""
+    for attempt in range(retries + 1):
+        try:
+            apt_get(host, ["update", "-o", "APT::Update::Error-Mode=any"], lock_timeout=lock_timeout)
+            os.utime(LISTS)  # apt leaves the time alone where nothing is new
+            return
+        except Failed as failed:
+            if attempt == retries or "NO_PUBKEY" in failed.message or "Permission denied" in failed.message:
+                raise
+            host.progress(f"fetching the package lists again ({attempt + 2} of {retries + 1})")
+            time.sleep(min(delay, 2**attempt))
+
+
+def _verb(words: Iterable[str]) -> str:
+    return next((w for w in words if not w.startswith("-") and "=" not in w and "::" not in w), "")
+
+
+def _locked(text: str) -> bool:
+    return "Could not get lock" in text or "Unable to lock" in text or "Unable to acquire the dpkg frontend lock" in text
+
+
+def _errors(done: Completed) -> str:
+    lines = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith(("E:", "W:"))]
+    return " ".join(line[3:] for line in lines if line.startswith("E:")) or " ".join(lines) or (done.stderr or done.stdout).strip()[-800:]
+
+
+def fits(package: Version, wanted: str) -> bool:
+    """Whether it is there, in a version that the pattern matches."""
+    return package is not None and (not wanted or fnmatch.fnmatchcase(str(package.version), wanted))
