@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flow_stack import Stack
@@ -63,3 +67,39 @@ def test_a_backend_that_does_not_come_up_does_no_harm(edited: Stack) -> None:
     assert after["redis"] == before["redis"]
     assert after["backend"][0] == before["backend"][0], "the old container is back in service"
     assert edited.search()["routes"]
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = {f"GIT_{who}_{what}": "flow@test" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, env={**os.environ, **identity})
+
+
+@pytest.fixture
+def checkout(deployed: Stack, tmp_path: Path) -> Iterator[Path]:
+    """The stack's folder as a checkout of its own; yields another checkout to push from."""
+    remote, other = tmp_path / "remote.git", tmp_path / "other"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(remote)], check=True)
+    git(deployed.folder, "init", "-q", "-b", "main")
+    git(deployed.folder, "add", ".")
+    git(deployed.folder, "commit", "-q", "-m", "first")
+    git(deployed.folder, "remote", "add", "origin", str(remote))
+    git(deployed.folder, "push", "-q", "-u", "origin", "main")
+    subprocess.run(["git", "clone", "-q", str(remote), str(other)], check=True)
+    yield other
+    shutil.rmtree(deployed.folder / ".git")
+
+
+def test_a_pushed_commit_is_pulled_and_restarts_nothing_that_it_does_not_touch(deployed: Stack, checkout: Path) -> None:
+    assert not (checkout / ".env.production").exists(), "secrets do not get into the repository"
+    before = deployed.containers()
+    (checkout / "README.md").write_text("pushed\n")
+    git(checkout, "commit", "-q", "-a", "-m", "second")
+    git(checkout, "push", "-q")
+    foreseen = deployed.play("redeploy", "--check")
+    assert ("source", "Pull", "") in foreseen.with_status("changed"), foreseen.text
+    assert (deployed.folder / "README.md").read_text() != "pushed\n"
+    played = deployed.play("redeploy")
+    assert played.rc == 0, played.text
+    assert played.with_status("changed") == {("source", "Pull", "")}
+    assert (deployed.folder / "README.md").read_text() == "pushed\n"
+    assert deployed.containers() == before
