@@ -120,9 +120,7 @@ class Dumped:
     server_version: str
 
 
-def dump(
-    login: PostgresLogin, host: Host, database: str, target: str, *, options: Sequence[str] = (), census: bool = True
-) -> Dumped:
+def dump(login: PostgresLogin, host: Host, database: str, target: str, *, options: Sequence[str] = (), census: bool = True) -> Dumped:
     """Dump `database` to the file `target`, which is replaced only when the dump is whole.
 
     With `census`, rows are counted and the schema is hashed at the dump's own snapshot, and a dump that lacks one of the tables is refused.
@@ -291,9 +289,7 @@ def _run(
     host: Reader, program: Client, argv: Sequence[str], *, what: str, source: Optional[Iterable[bytes]] = None,
     sink: Optional[_pipe.Sink] = None,
 ) -> None:  # fmt: skip
-    code, said = _pipe.through(
-        host, argv, container=program.container, env=program.env, user=program.user, source=source, sink=sink
-    )
+    code, said = _pipe.through(host, argv, container=program.container, env=program.env, user=program.user, source=source, sink=sink)
     if code != 0:
         how = f"was ended by signal {abs(code) if code < 0 else code - 128}" if code < 0 or code > 128 else f"ended with {code}"
         raise Failed(f"{what} failed: {argv[0]} {how}{': ' + said[-1500:] if said else ''}", rc=code, stderr=said)
@@ -335,9 +331,7 @@ def complete(
 def contents(host: Reader, program: Client, form: Format, path: str) -> list[str]:
     """The table of contents of an archive, as pg_restore lists it."""
     listed: list[bytes] = []
-    _run(
-        host, program, ["pg_restore", "--list"], source=unpacked(path, form.packing), sink=listed.append, what=f"reading {path}"
-    )
+    _run(host, program, ["pg_restore", "--list"], source=unpacked(path, form.packing), sink=listed.append, what=f"reading {path}")
     lines = b"".join(listed).decode("utf-8", "replace").splitlines()
     return [line.partition("; ")[2] for line in lines if line and not line.startswith(";")]
 

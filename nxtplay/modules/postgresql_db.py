@@ -27,7 +27,7 @@ class PostgresqlDb(PostgresLogin, Resource[DatabaseState]):
         help="Whether it should exist; `rename` gives it the name `target`, `dump` writes it to the file `target`, `restore` reads that.",
     )
     target: str | None = arg(
-        None, help="With rename: the new name. With dump and restore: a file on the host: .dump (.pgc), .tar, .sql, or these with .gz, .bz2, .xz."
+        None, help="With rename: the new name. With dump and restore: a file: .dump (.pgc), .tar, .sql, or these with .gz, .bz2, .xz."
     )
     target_opts: str | None = arg(None, help="With dump and restore: further options of pg_dump, pg_restore or psql.")
     dump_extra_args: str | None = arg(None, help="With dump: further options of pg_dump.")
