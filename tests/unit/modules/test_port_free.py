@@ -19,7 +19,10 @@ NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere"}
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 def test_the_process_that_holds_a_port_is_named(family: int) -> None:
     with socket.socket(family) as holder:
-        holder.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
+        try:
+            holder.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
         port = holder.getsockname()[1]
         args = {"ports": [port]}
         bound = converge(decode(PortFree, args), Reader(environ=NO_ENGINE), World(), None)
