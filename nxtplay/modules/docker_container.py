@@ -133,7 +133,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         if self.state == "healthy":
             self._check_probe(host, given)
             health = "healthy"
-        networks = self._wanted_networks(before)
+        networks = self._wanted_networks(before, moved=before is None or before.config.get("network_mode") != config.get("network_mode"))
         other = before.other if before and not _needs_new(before, image, config) else {}
         return ContainerState(image, config, status, health, networks, other, (), before.id if before else "")
 
@@ -169,8 +169,9 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             return identity
         return Unknown(f"image {self.image} has to be pulled")
 
-    def _wanted_networks(self, before: Optional[ContainerState]) -> dict[str, Any]:
-        held = before.networks if before else self._default_networks()
+    def _wanted_networks(self, before: Optional[ContainerState], *, moved: bool) -> dict[str, Any]:
+        """`moved`: it is new, or its network mode changes, so it does not keep what it was on."""
+        held = self._default_networks() if before is None or moved else before.networks
         if not self.networks:
             return {} if self.purge_networks else held
         wanted: dict[str, Any] = {}
@@ -254,7 +255,11 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             body["NetworkingConfig"] = {"EndpointsConfig": {first.name: api.create_endpoint_config(**_endpoint(first))}}
         identity: str = api.create_container_from_config(body, self.name, self.platform)["Id"]
         found = _docker.inspect_container(api, identity) or {}
-        self._connect(api, identity, after, {**_networks(found), **({first.name: after.networks.get(first.name)} if first else {})})
+        try:
+            self._connect(api, identity, after, {**_networks(found), **({first.name: after.networks.get(first.name)} if first else {})})
+        except BaseException:
+            api.remove_container(identity, v=True, force=True)
+            raise
         return identity
 
     def _replace(self, host: Host, api: Any, live: dict[str, Any], plan: Plan[ContainerState]) -> None:

@@ -22,7 +22,7 @@ def busybox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "Dockerfile").write_text(
         'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","--install","/bin"]\nRUN mkdir -m 1777 /tmp\n'
     )
-    bench.remove_all()
+    bench.remove_abandoned()
     args = {"name": bench.IMAGE, "path": str(folder), "labels": bench.LABELS}
     assert bench.run("docker_image_build", args).status in ("ok", "changed")
     yield bench.IMAGE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from nxtplay.core.state import UnknownReached, public
 from nxtplay.core.world import World
 from nxtplay.modules import registry
 
-IMAGE = "nxtplay-test/busybox:1"
-LABELS = {"nxtplay.test": "docker"}
-PROJECT = "nxtdockertest"
+ME = str(os.getpid())  # sessions beside this one keep off what is ours
+IMAGE = f"nxtplay-test/busybox:{ME}"
+LABEL = "nxtplay.test.session"
+LABELS = {LABEL: ME}
+PROJECT = f"nxtdockertest{ME}"
 SPEC = importlib.util.find_spec("compose")
 COMPOSE = os.path.join(os.path.dirname(SPEC.origin), "docker-compose") if SPEC and SPEC.origin else ""
 
@@ -90,9 +93,16 @@ def containers() -> dict[str, dict[str, Any]]:
     return {c["Names"][0].lstrip("/"): client.inspect_container(c["Id"]) for c in found}
 
 
-def remove_containers() -> None:
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def remove_containers(session: str = ME) -> None:
     client = engine()
-    for label in (f"com.docker.compose.project={PROJECT}", "nxtplay.test=docker"):
+    for label in (f"com.docker.compose.project=nxtdockertest{session}", f"{LABEL}={session}"):
         for found in client.containers(all=True, filters={"label": label}):
             client.remove_container(found["Id"], force=True, v=True)
         for network in client.networks(filters={"label": label}):
@@ -101,8 +111,17 @@ def remove_containers() -> None:
             client.remove_volume(volume["Name"])
 
 
-def remove_all() -> None:
-    remove_containers()
+def remove_all(session: str = ME) -> None:
+    """Everything that a session made."""
+    remove_containers(session)
     client = engine()
-    for image in client.images(filters={"label": "nxtplay.test=docker"}):
+    for image in client.images(filters={"label": f"{LABEL}={session}"}):
         client.remove_image(image["Id"], force=True)
+
+
+def remove_abandoned() -> None:
+    """What killed sessions left."""
+    for image in engine().images(filters={"label": LABEL}):
+        session = image["Labels"][LABEL]
+        if not os.path.exists(f"/proc/{session}"):
+            remove_all(session)

@@ -1,0 +1,244 @@
+"""The single modules of the docker family on the real engine."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import docker_bench as bench
+import pytest
+from docker_bench import IMAGE, LABELS, ME, check, engine, run, settle
+
+from nxtplay.core.state import Unknown
+from nxtplay.core.world import World
+from nxtplay.modules._docker_build import ImageState
+
+pytestmark = pytest.mark.docker
+NAME = f"nxtsingle{ME}"
+WAIT = ["sh", "-c", "trap exit TERM; sleep 1000 & wait"]  # ends as soon as it is told to
+BASE: dict[str, Any] = {"name": NAME, "image": IMAGE, "command": WAIT, "labels": LABELS, "stop_timeout": 1}
+
+OPTIONS: list[dict[str, Any]] = [
+    {"env": {"A": "1", "N": 5, "T": True}},
+    {"ports": ["127.0.0.1:0:80"]},
+    {"exposed_ports": ["80", "81/udp"]},
+    {"volumes": ["/tmp:/host:ro"]},
+    {"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_size": "1m"}]},
+    {"tmpfs": ["/x"]},
+    {"healthcheck": {"test": "true", "interval": "1s", "retries": 2}},
+    {"restart_policy": "on-failure", "restart_retries": 3},
+    {"memory": "64m", "memory_swap": "128m"},
+    {"cpus": 0.5, "pids_limit": 50},
+    {"entrypoint": ["/bin/busybox"], "command": WAIT},
+    {"capabilities": ["NET_ADMIN"], "cap_drop": ["CAP_CHOWN"]},
+    {"ulimits": ["nofile:100:200"], "shm_size": "1m", "sysctls": {"net.core.somaxconn": "10"}},
+    {"etc_hosts": {"h": "1.2.3.4"}, "dns_servers": ["1.1.1.1"], "hostname": "hh", "domainname": "dd"},
+    {"user": "1000:1000", "working_dir": "/tmp", "init": True, "read_only": True, "tty": True, "interactive": True},
+    {"log_driver": "json-file", "log_options": {"max-size": "1m"}},
+    {"devices": ["/dev/null:/dev/nil:r"], "security_opts": ["no-new-privileges"], "groups": ["10"]},
+    {"network_mode": "none"},
+    {"state": "stopped"},
+    {"state": "present"},
+    {"state": "healthy", "healthcheck": {"test": ["CMD", "true"], "interval": "500ms"}},
+    {"paused": True},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "-".join(o))
+def test_a_container_settles_from_nothing_and_from_another(folder: Path, options: dict[str, Any]) -> None:
+    settle("docker_container", {**BASE, **options})
+    bench.remove_containers()
+    settle("docker_container", BASE)
+    if options not in ({"state": "present"},):
+        assert settle("docker_container", {**BASE, **options}).status == "changed"
+    settle("docker_container", {"name": NAME, "state": "absent"})
+    assert run("docker_container_info", {"name": NAME}).result == {"exists": False, "container": None}
+
+
+def test_comparisons(folder: Path) -> None:
+    settle("docker_container", {**BASE, "env": {"A": "1", "B": "2"}})
+    assert check("docker_container", {**BASE, "env": {"A": "1"}}).status == "ok"
+    assert bench.paths(check("docker_container", {**BASE, "env": {"A": "1"}, "comparisons": {"env": "strict"}})) == {"config.env.B"}
+    assert check("docker_container", {**BASE, "command": "sleep 5", "comparisons": {"command": "ignore"}}).status == "ok"
+    strict = {"*": "ignore", "command": "strict"}
+    assert check("docker_container", {**BASE, "command": "sleep 5", "comparisons": strict}).status == "changed"
+    assert "did you mean 'command'" in check("docker_container", {**BASE, "comparisons": {"comand": "ignore"}}).reason
+    live = {**BASE, "memory": "64m", "memory_swap": "128m"}
+    before = engine().inspect_container(NAME)["Id"]
+    settle("docker_container", live)
+    assert engine().inspect_container(NAME)["Id"] == before, "a limit needs no new container"
+    lost = check("docker_container", {**BASE, "user": "1000"})
+    assert "other.env" in bench.paths(lost), "what a new container goes without is told"
+
+
+def test_a_container_that_fails_is_put_back(folder: Path) -> None:
+    settle("docker_container", BASE)
+    before = engine().inspect_container(NAME)["Id"]
+    for broken in ({"command": "nosuchprogram"}, {"state": "healthy", "healthcheck": {"test": "false", "interval": "500ms", "retries": 1}},
+                   {"volumes": ["/a:/b", "/c:/b"]}):
+        failed = run("docker_container", {**BASE, **broken})
+        assert failed.status == "failed"
+        found = engine().inspect_container(NAME)
+        assert (found["Id"], found["State"]["Running"], found["Name"]) == (before, True, f"/{NAME}")
+    assert "no health check" in check("docker_container", {**BASE, "state": "healthy"}).reason
+
+
+def test_networks_and_volumes(folder: Path) -> None:
+    network, volume = f"nxtnet{ME}", f"nxtvol{ME}"
+    settle("docker_container", BASE)
+    settle("docker_network", {"name": network, "labels": LABELS, "internal": True, "connected": [NAME]})
+    found = run("docker_network_info", {"name": network}).result["network"]
+    assert [c["Name"] for c in found["Containers"].values()] == [NAME]
+    refused = check("docker_network", {"name": network, "internal": False})
+    assert refused.status == "changed"
+    assert NAME in run("docker_network", {"name": network, "internal": False}).reason
+    settle("docker_network", {"name": network, "internal": False, "labels": LABELS, "force": True})
+    settle("docker_container", {**BASE, "networks": [{"name": network, "aliases": ["foo"]}], "purge_networks": True})
+    assert run("docker_container_exec", {"container": NAME, "argv": ["ping", "-c1", "foo"]}).result["rc"] == 0
+    settle("docker_container", {"name": NAME, "state": "absent"})
+    settle("docker_network", {"name": network, "state": "absent"})
+    settle("docker_volume", {"name": volume, "labels": LABELS})
+    differs = {"name": volume, "labels": {**LABELS, "x": "y"}}
+    assert check("docker_volume", differs).reason == run("docker_volume", differs).reason != ""
+    settle("docker_volume", {**differs, "recreate": "options-changed"})
+    settle("docker_volume", {"name": volume, "state": "absent"})
+
+
+def test_images(folder: Path) -> None:
+    other = f"nxtplay-test/other:{ME}"
+    settle("docker_image_tag", {"name": IMAGE, "repository": [other]})
+    archive = folder / "image.tar"
+    with open(archive, "wb") as stream:
+        for chunk in engine().get_image(other):
+            stream.write(chunk)
+    assert settle("docker_image_load", {"path": str(archive)}).status == "ok"
+    settle("docker_image_remove", {"name": other})
+    settle("docker_image_load", {"path": str(archive)})
+    found = run("docker_image_info", {"name": [other, "nosuch:1"]}).result["images"]
+    assert [i["RepoTags"] for i in found if other in i["RepoTags"]]
+    settle("docker_image_remove", {"name": other})
+    (folder / "no.tar").write_text("no")
+    assert "no archive of images" in check("docker_image_load", {"path": str(folder / "no.tar")}).reason
+    missing = {"name": "nosuch-registry.invalid/x:1"}
+    assert check("docker_image_pull", missing).reason == run("docker_image_pull", missing).reason
+    answer = run("docker_registry_info", {"name": ["nosuch-registry.invalid/x:1", IMAGE]}).result
+    assert answer["images"]["nosuch-registry.invalid/x:1"]["status"] == "unreachable"
+    assert answer["images"][IMAGE]["present"]
+    assert not answer["pullable"]
+
+
+def test_exec_and_logs(folder: Path) -> None:
+    settle("docker_container", {**BASE, "command": ["sh", "-c", "for i in 1 2 3; do echo line $i; done; exec sleep 1000"]})
+    script = "cat; echo err >&2; echo $A"
+    more = {"stdin": "in", "env": {"A": "é"}, "chdir": "/tmp"}
+    done = run("docker_container_exec", {"container": NAME, "argv": ["sh", "-c", script], **more})
+    assert (done.result["rc"], done.result["stdout"], done.result["stderr"]) == (0, "in\né", "err")
+    big = run("docker_container_exec", {"container": NAME, "argv": ["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x"]})
+    assert len(big.result["stdout"]) == 3000000
+    failed = run("docker_container_exec", {"container": NAME, "command": "sh -c 'echo why >&2; exit 4'"})
+    assert (failed.status, failed.result["rc"], failed.result["stderr"]) == ("failed", 4, "why")
+    assert run("docker_container_exec", {"container": NAME, "command": "touch /tmp/a", "unless": "test -e /tmp/a"}).status == "changed"
+    assert run("docker_container_exec", {"container": NAME, "command": "touch /tmp/a", "unless": "test -e /tmp/a"}).status == "ok"
+    assert "no container nope" in check("docker_container_exec", {"container": "nope", "command": "x"}).reason
+    assert run("docker_logs", {"container": NAME, "tail": 2}).result["stdout"] == "line 2\nline 3"
+    said: list[tuple[str, Any]] = []
+    end = threading.Timer(1.5, lambda: engine().kill(NAME))
+    end.start()
+    assert run("docker_logs", {"container": NAME, "follow": True}, said).status == "ok"
+    end.join()
+    assert "".join(data for kind, data in said if kind == "output") == "line 1\nline 2\nline 3\n"
+
+
+def test_a_command_run_to_its_end(folder: Path) -> None:
+    once = {**BASE, "command": ["sh", "-c", "echo done"], "detach": False, "cleanup": True}
+    for _ in range(2):
+        done = run("docker_container", once)
+        assert (done.status, done.result["output"], done.result["status"]) == ("changed", "done", 0)
+    assert run("docker_container", {**once, "command": ["sh", "-c", "echo no; exit 3"]}).reason.endswith("ended with 3: no")
+
+
+def test_prune_lists_what_goes_and_only_that_goes(folder: Path) -> None:
+    mine = {"label": f"{bench.LABEL}={ME}"}
+    network, volume = f"nxtnet{ME}", f"nxtvol{ME}"
+    settle("docker_container", {**BASE, "state": "stopped"})
+    settle("docker_network", {"name": network, "labels": LABELS})
+    settle("docker_volume", {"name": volume, "labels": LABELS})
+    wish = {"containers": True, "containers_filters": mine, "networks": True, "networks_filters": mine, "volumes": True}
+    done = settle("docker_prune", {**wish, "volumes_filters": mine})
+    assert (done.result["containers"], done.result["networks"], done.result["volumes"]) == ([NAME], [network], [])
+    done = settle("docker_prune", {**wish, "volumes_filters": {**mine, "all": True}})
+    assert done.result["volumes"] == [volume]
+
+
+def test_an_engine_that_is_not_there(tmp_path: Path) -> None:
+    gone = check("docker_host_info", {"docker_host": f"unix://{tmp_path}/no.sock"})
+    assert gone.status == "failed"
+    assert "there is no such socket" in gone.reason
+    assert "cannot reach" in check("docker_host_info", {"docker_host": "tcp://127.0.0.1:1"}).reason
+    assert check("docker_host_info", {}).result["can_talk_to_docker"] is True
+
+
+# -- building --------------------------------------------------------------------------------------------------------
+
+
+def build(folder: Path, **more: Any) -> dict[str, Any]:
+    return {"name": f"nxtplay-test/built:{ME}", "path": str(folder), "labels": LABELS, **more}
+
+
+def test_an_image_is_built_when_its_inputs_changed(folder: Path) -> None:
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nARG A\nCOPY . /src\nRUN echo $A > /a\n")
+    (folder / ".dockerignore").write_text("*.log\n")
+    (folder / "src").mkdir()
+    (folder / "src/a.ts").write_text("1")
+    settle("docker_image_build", build(folder))
+    (folder / "debug.log").write_text("ignored")
+    assert check("docker_image_build", build(folder)).status == "ok"
+    (folder / "src/a.ts").write_text("2")
+    assert bench.paths(settle("docker_image_build", build(folder))) == {"id", "inputs.context.src/a.ts"}
+    (folder / "src/a.ts").chmod(0o755)
+    assert bench.paths(settle("docker_image_build", build(folder))) == {"id", "inputs.context.src/a.ts"}
+    assert bench.paths(settle("docker_image_build", build(folder, args={"A": "x"}))) == {"id", "inputs.args.A"}
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nARG A\nCOPY . /src\n")
+    assert bench.paths(settle("docker_image_build", build(folder, args={"A": "x"}))) == {"id", "inputs.dockerfile"}
+    assert run("docker_image_build", build(folder, args={"A": "x"}, rebuild="always")).reason == "rebuild: always"
+
+
+def test_a_build_that_fails_says_where(folder: Path) -> None:
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo one\nRUN echo compiling; echo type error >&2; exit 7\n")
+    failed = run("docker_image_build", build(folder))
+    assert failed.status == "failed"
+    assert "step 3/" in failed.reason
+    assert "type error" in failed.reason
+    (folder / "Dockerfile").write_text("FROM nosuch-registry.invalid/x:1\n")
+    assert check("docker_image_build", build(folder)).reason == run("docker_image_build", build(folder)).reason
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE} AS one\n")
+    assert "its stages: one" in check("docker_image_build", build(folder, target="two")).reason
+    (folder / "Dockerfile").unlink()
+    assert "no Dockerfile" in check("docker_image_build", build(folder)).reason
+    assert "no build context" in check("docker_image_build", build(folder / "gone")).reason
+
+
+def test_a_check_follows_its_own_predictions(folder: Path) -> None:
+    """A base image that is only foreseen, an image built from it, a stack and a container of that image."""
+    world = World()
+    base, built = f"nxtplay-test/base:{ME}", f"nxtplay-test/built:{ME}"
+    assert check("docker_image_tag", {"name": IMAGE, "repository": [base]}, world).status == "changed"
+    (folder / "Dockerfile").write_text(f"FROM {base}\nCOPY Dockerfile /x\n")
+    assert check("docker_image_build", build(folder), world).status == "changed"
+    found = world.get(f"image:{built}")
+    assert isinstance(found, ImageState)
+    assert isinstance(found.id, Unknown)
+    bench.write(folder, {"a": {"image": built, "command": ["sleep", "1000"]}})
+    assert check("docker_compose_v2", bench.stack(folder, build="never"), world).status == "changed"
+    assert check("docker_container", {**BASE, "image": built}, world).status == "changed"
+    assert check("docker_container_exec", {"container": NAME, "command": "true"}, world).status == "changed"
+    assert check("docker_container_info", {"name": f"{bench.PROJECT}-a-1"}, world).result["exists"] is True
+    done = [run("docker_image_tag", {"name": IMAGE, "repository": [base]}), run("docker_image_build", build(folder)),
+            run("docker_compose_v2", bench.stack(folder, build="never")), run("docker_container", {**BASE, "image": built})]
+    assert [d.status for d in done] == ["changed"] * 4
+    (folder / "Dockerfile").write_text(f"FROM {base}\nCOPY Dockerfile /y\n")
+    world = World()
+    assert check("docker_image_build", build(folder), world).status == "changed"
+    again = check("docker_compose_v2", bench.stack(folder, build="never"), world)
+    assert again.status == "unknown", "whether the image differs is known once it is built"
