@@ -73,7 +73,6 @@ _INSTALL = {
     "apt-get": "apt-get install -y python3-minimal",
     "apk": "apk add python3",
     "pacman": "pacman -S --noconfirm python",
-    "": "install the package python3",
 }
 
 
@@ -106,10 +105,12 @@ def no_python(stderr: str, wanted: str | None) -> tuple[str, str] | None:
         found = line.rsplit(" ", 1)[-1]
         return f"Python there is {found}; 3.9 or newer is needed", "install a newer python3, or name one: ansible_python_interpreter"
     manager = line.partition("(")[2].rstrip(")")
-    command = _INSTALL.get(manager, f"{manager} install -y python3")
+    command = _INSTALL.get(manager, f"{manager} install -y python3") if manager else ""
     if wanted:
-        return f"there is no {wanted}, which ansible_python_interpreter names", f"mend or remove the variable, or: {command}"
-    return "no Python 3 was found there", f"{command}   (the module `raw` needs no Python: raw: {command})"
+        return f"there is no {wanted}, which ansible_python_interpreter names", "mend or remove the variable"
+    if not command:
+        return "no Python 3 was found there", "install the package python3, or name one: ansible_python_interpreter"
+    return "no Python 3 was found there", f"as root there: {command}; a first task can do it, without gathering facts: raw: {command}"
 
 
 @cache

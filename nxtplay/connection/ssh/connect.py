@@ -34,6 +34,7 @@ class Login:
     user: str | None = None
     password: Secret | None = None
     key_file: str | None = None
+    spare_key: str | None = None  # a gateway's: the key of the host behind it, tried after its own
     passphrase: Secret | None = None
     arguments: str = ""  # as for the ssh program
     checking: str | None = None  # yes, accept-new or off; None: as the configuration says
@@ -148,7 +149,14 @@ def _through(jump: str, login: Login, settings: Settings, shared: Shared, limit:
         host, port = head, int(tail)
     arguments = f"-o ProxyJump={before}" if before else ""
     gate = Login(
-        host.strip("[]"), port, user or None, login.password, login.key_file, login.passphrase, arguments, login.checking, login.timeout
+        host=host.strip("[]"),
+        port=port,
+        user=user or None,
+        spare_key=login.key_file or login.spare_key,
+        passphrase=login.passphrase,
+        arguments=arguments,
+        checking=login.checking,
+        timeout=login.timeout,
     )
     transport = shared.gateway(gate)
     try:
@@ -335,7 +343,8 @@ def _ways(login: Login, settings: Settings, shared: Shared, refused: list[str]) 
     files = usable(shared.keys, configured or [os.path.expanduser(path) for path in DEFAULTS], passphrase, further)
     others = [] if named else [*(_by_key(key) for key in held), *(_by_key(key) for key in files)]
     refused += [text for text in further if configured or not text.endswith("no such file")]
-    return [*explicit, *password, *others]
+    spare = usable(shared.keys, [login.spare_key] if login.spare_key else [], passphrase, refused)
+    return [*explicit, *password, *others, *(_by_key(key) for key in spare)]
 
 
 def _by_key(key: Key) -> Way:

@@ -50,20 +50,17 @@ class KeyRing:
 
 def _load(path: str, passphrase: str | None) -> Any:
     try:
-        return paramiko().PKey.from_path(path, passphrase)
+        return paramiko().PKey.from_path(path, None if passphrase is None else passphrase.encode())
     except FileNotFoundError:
         return "no such file"
     except OSError as error:
         return error.strerror or str(error)
-    except (TypeError, ValueError) as error:
-        text = str(error).lower()
-        if "password was not given" in text or "encrypted" in text:
-            return "locked: ssh-add it, or give ansible_ssh_private_key_passphrase"
+    except TypeError:
+        return "locked: ssh-add it, or give ansible_ssh_private_key_passphrase"
+    except Exception as error:  # whatever else the parsers of keys raise
         if passphrase is not None:
-            return "wrong passphrase (ansible_ssh_private_key_passphrase)"
-        return "not a private key"
-    except Exception as error:  # what else the parsers of keys raise
-        return "locked: ssh-add it, or give its passphrase" if "ncrypted" in str(error) else f"not a private key ({error})"
+            return "not a private key, or the passphrase is wrong (ansible_ssh_private_key_passphrase)"
+        return f"not a private key ({str(error).partition('.')[0]})"
 
 
 def usable(ring: KeyRing, paths: list[str], passphrase: str | None, complaints: list[str]) -> Iterator[Key]:

@@ -15,6 +15,7 @@ def paramiko() -> Any:
         if "paramiko" in sys.modules or "invoke" in sys.modules:
             import paramiko
 
+            _quiet()
             return paramiko
         sys.modules["invoke"] = None  # type: ignore[assignment]
         try:
@@ -30,5 +31,6 @@ def _quiet() -> None:
     import logging
 
     logger = logging.getLogger("paramiko")
-    logger.addHandler(logging.NullHandler())
     logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
