@@ -36,6 +36,7 @@ class Failure:
     task: Task
     result: Mapping[str, Any]
     name: str = ""  # of the task, rendered
+    own: bool = True  # False: another host failed, and that ends the play for all
 
 
 @dataclass
@@ -53,6 +54,7 @@ class HostRun(Traveller):
     unreachable: bool = False
     ended: bool = False  # left this play by meta
     failure: Failure | None = None
+    lost: bool = False  # failed where no rescue mends it: what is left of the play are handlers and `always`
     rescue: dict[str, Any] = field(default_factory=dict)  # ansible_failed_task, ansible_failed_result
     notified: set[int] = field(default_factory=set)  # ids of handlers
     roles_done: set[Any] = field(default_factory=set)  # keys of roles that ran in this play
@@ -65,7 +67,18 @@ class HostRun(Traveller):
         self.roles_done.clear()
         self.ended = False
         self.failure = None
+        self.lost = False
+        self.guards = 0
         self.rescue = {}
+
+    def fail(self, failure: Failure) -> None:
+        self.failure = failure
+        self.lost = not self.guards
+
+    def forgive(self) -> None:
+        """meta: clear_host_errors. Counts stay; an unreachable host goes on where it stood, a failed one with the next play."""
+        self.out = self.unreachable = self.lost = False
+        self.failure = None
 
     # -- Traveller
 
@@ -83,8 +96,9 @@ class HostRun(Traveller):
     def enter_rescue(self) -> None:
         if self.failure is None:
             return
-        self.tally.failed -= 1
-        self.tally.rescued += 1
+        if self.failure.own:
+            self.tally.failed -= 1
+            self.tally.rescued += 1
         task = self.failure.task
         self.rescue = {
             "ansible_failed_task": {"name": self.failure.name, "action": task.module, "args": dict(task.args)},

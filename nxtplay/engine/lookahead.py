@@ -17,6 +17,7 @@ from nxtplay.errors import NxtplayError
 from nxtplay.events import Notice
 from nxtplay.modules import registry
 from nxtplay.playbook.model import Located, Task
+from nxtplay.template.values import is_template
 from nxtplay.variables.precedence import Layer, Level
 
 FACTS = frozenset(("setup", "gather_facts", "getent"))  # their answer changes what later tasks see
@@ -85,6 +86,8 @@ class LookAhead:
             return False  # an unknown one may be skipped by its condition
         if any(x is not None for x in (task.until, task.retries, task.async_, shared.delegate_to, shared.run_once, shared.throttle)):
             return False
+        if any(is_template(tag) for tag in shared.tags):
+            return False  # whether it is chosen is known when its turn comes
         if shared.timeout is not None or self.dispatch.options.task_timeout or _says_no(shared.batch):
             return False
         if task.loop is not None and (task.loop.control.pause is not None or task.loop.control.break_when):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.connection.protocol import Connection
@@ -14,7 +14,7 @@ from nxtplay.engine import strategy
 from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import Connections, Target, as_bool
 from nxtplay.engine.dispatch import Dispatch
-from nxtplay.engine.hosts import HostRun
+from nxtplay.engine.hosts import Failure, HostRun
 from nxtplay.engine.lookahead import LookAhead
 from nxtplay.engine.loops import Items
 from nxtplay.engine.options import Options
@@ -169,7 +169,7 @@ class Run:
 
     def _execute(self, task: Task, hosts: Sequence[HostRun]) -> list[Verdict]:
         first_scope = self.scopes.of_task(hosts[0], task)
-        if not self._selected(task):
+        if not self._selected(task, first_scope):
             return [Verdict()] * len(hosts)
         with self._lock:
             self._number += 1
@@ -188,7 +188,7 @@ class Run:
         verdicts = in_common_order([verdict for verdict, _ in outcomes])
         for verdict in verdicts:
             self._lines.add(verdict.children)
-        return self._fatal(task, hosts, verdicts, first_scope)
+        return self._fatal(task, hosts, verdicts, first_scope, once=once)
 
     def _on_each(self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int) -> list[tuple[Verdict, Attempt]]:
         def one(host: HostRun) -> tuple[Verdict, Attempt]:
@@ -209,7 +209,7 @@ class Run:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _spread(self, task: Task, hosts: Sequence[HostRun], outcome: tuple[Verdict, Attempt]) -> list[tuple[Verdict, Attempt]]:
-        """What run_once did for the first host counts for all."""
+        """What run_once did for the first host counts for all; what it includes is for the first alone."""
         verdict, attempt = outcome
         for other in hosts[1:]:
             if task.register:
@@ -218,33 +218,44 @@ class Run:
                 attempt.everywhere(other)
             if attempt.facts_for is hosts[0]:
                 other.facts.update(hosts[0].facts)
-            if verdict.signal is Signal.FAILED:
-                other.failure = hosts[0].failure
-        return [outcome] * len(hosts)
+        signal = Signal.NEXT if verdict.signal is Signal.FAILED else verdict.signal
+        return [outcome, *((Verdict(signal), attempt) for _ in hosts[1:])]
 
-    def _fatal(self, task: Task, hosts: Sequence[HostRun], verdicts: list[Verdict], scope: Any) -> list[Verdict]:
-        """any_errors_fatal and max_fail_percentage: the failure of some becomes the failure of all."""
+    def _fatal(self, task: Task, hosts: Sequence[HostRun], verdicts: list[Verdict], scope: Any, *, once: bool) -> list[Verdict]:
+        """any_errors_fatal, run_once and max_fail_percentage: the failure of some becomes the failure of all."""
         failed = [v.signal is Signal.FAILED for v in verdicts]
-        unreachable = [h.unreachable for h in hosts]
-        fatal = (any(failed) or any(unreachable)) and self._dispatch.flag(task.shared.any_errors_fatal, scope)
+        if not any(failed) and not any(h.unreachable for h in hosts):
+            return verdicts
+        fatal = once or self._dispatch.flag(task.shared.any_errors_fatal, scope)
         if self._max_fail is not None and any(failed):
-            down = sum(h.failure is not None or (h.out and not h.unreachable) for h in self._batch_hosts)
-            fatal = fatal or 100.0 * down / len(self._batch_hosts) > self._max_fail
+            fatal = fatal or 100.0 * sum(h.lost for h in self._batch_hosts) / len(self._batch_hosts) > self._max_fail
         if not fatal:
             return verdicts
-        source = next((h.failure for h in hosts if h.failure), None)
-        for host, verdict in zip(hosts, verdicts, strict=True):
-            if verdict.signal is not Signal.FAILED and not host.unreachable:
-                host.failure = source
-                host.tally.failed += 0
+        source = next((h.failure for h in hosts if h.failure), None) or Failure(task, {"failed": True})
+        for host, has_failed in zip(hosts, failed, strict=True):
+            if not has_failed and not host.unreachable:
+                host.fail(replace(source, own=False))
         return [v if h.unreachable else Verdict(Signal.FAILED) for h, v in zip(hosts, verdicts, strict=True)]
 
     def _throttle(self, task: Task, scope: Any) -> int:
         located = task.shared.throttle
         return 0 if located is None else int(self.templates.render(located.value, scope, span=located.span) or 0)
 
-    def _selected(self, task: Task) -> bool:
-        return task.is_handler or selected(task.shared.tags, self.options.tags, self.options.skip_tags)
+    def _selected(self, task: Task, scope: Any = None) -> bool:
+        if task.is_handler:
+            return True
+        tags = task.shared.tags
+        if scope is not None and any(is_template(tag) for tag in tags):
+            tags = self._rendered_tags(tags, scope)
+        return selected(tags, self.options.tags, self.options.skip_tags)
+
+    def _rendered_tags(self, tags: frozenset[str], scope: Any) -> frozenset[str]:
+        found: set[str] = set()
+        for tag in tags:
+            value = self.templates.render(tag, scope)
+            for one in value if isinstance(value, list) else str(value).split(","):
+                found.add(str(one).strip())
+        return frozenset(found)
 
     # -- handlers
 
@@ -304,7 +315,7 @@ class Run:
         return lock
 
     def _exit_code(self) -> int:
-        if any(h.unreachable for h in self._hosts.values()):
+        if any(h.tally.unreachable for h in self._hosts.values()):
             return UNREACHABLE
         if any(h.out or h.tally.failed for h in self._hosts.values()):
             return FAILED
@@ -315,12 +326,9 @@ def selected(own: frozenset[str], wanted: Sequence[str], unwanted: Sequence[str]
     """Whether tags choose a task: `always` and `never` mean what they say; what is unwanted wins."""
     tags = own or frozenset(("untagged",))
     is_tagged = "untagged" not in tags
-    if wanted:
-        asked = set(wanted)
-        by_class = ("all" in asked or ("tagged" in asked and is_tagged)) and "never" not in tags
-        run = by_class or bool(tags & asked) or ("always" in tags and "always" not in unwanted)
-    else:
-        run = "never" not in tags
+    asked = set(wanted) or {"all"}
+    by_class = ("all" in asked or ("tagged" in asked and is_tagged)) and "never" not in tags
+    run = by_class or bool(tags & asked) or ("always" in tags and "always" not in unwanted)
     if not run or not unwanted:
         return run
     no = set(unwanted)
@@ -376,8 +384,6 @@ def _with_facts(play: Play, gather: bool) -> Play:
     """The play with its implicit first task."""
     if not gather or not play.sections:
         return play
-    from dataclasses import replace
-
     args = YamlMap()
     for name, located in (("gather_subset", play.gather_subset), ("gather_timeout", play.gather_timeout), ("fact_path", play.fact_path)):
         if located is not None:

@@ -230,8 +230,8 @@ class Scopes:
                 ansible_parent_role_paths=[parent.path for parent in role.parents],
             )
         if self._play is not None:
-            alive = [name for name in self._play_hosts if not self.hosts(name).out]
-            batch = [name for name in self._batch if not self.hosts(name).out]
+            alive = [name for name in self._play_hosts if not (self.hosts(name).out or self.hosts(name).lost)]
+            batch = [name for name in self._batch if name in alive]
             values.update(
                 ansible_play_hosts=alive,
                 ansible_play_hosts_all=self._play_hosts,
@@ -414,7 +414,7 @@ class Scopes:
 
     def clear_errors(self) -> None:
         for name in self._play_hosts:
-            self.hosts(name).out = False
+            self.hosts(name).forgive()
 
     def add_stats(self, host: str, data: Mapping[str, Any], *, aggregate: bool) -> None:
         kept = self._stats.setdefault(host, {})

@@ -42,7 +42,7 @@ def linear(lanes: Sequence[Lane], execute: Execute, go_on: Callable[[], bool]) -
     for lane in lanes:
         lane.begin()
     while go_on():
-        waiting = [lane for lane in lanes if lane.step is not None and not lane.host.ended]
+        waiting = [lane for lane in lanes if lane.step is not None and not lane.host.ended and not lane.host.out]
         if not waiting:
             return
         lowest = min(lane.step.position for lane in waiting if lane.step)
@@ -60,7 +60,7 @@ def free(lanes: Sequence[Lane], execute: Execute, go_on: Callable[[], bool], *, 
 
     def through(lane: Lane) -> None:
         lane.begin()
-        while lane.step is not None and not lane.host.ended and go_on():
+        while lane.step is not None and not lane.host.ended and not lane.host.out and go_on():
             lane.send(execute(lane.step.task, [lane.host])[0])
 
     with ThreadPoolExecutor(max_workers=max(1, forks), thread_name_prefix="host") as pool:

@@ -64,12 +64,13 @@ class TaskRunner:
 
     def name(self, task: Task, scope: Scope) -> str:
         """What the task is called: its name rendered, as written where that cannot be, its module where it has none."""
-        if task.name is None:
-            return task.module
+        named = task.name.value if task.name else task.module
+        if task.name is None and task.module == "include_role":
+            named = f"include_role : {task.args.get('name', task.args.get('role'))}"
         try:
-            return str(self.templates.render(task.name.value, scope))
+            return str(self.templates.render(named, scope))
         except NxtplayError:
-            return str(task.name.value)
+            return str(named)
 
     def _broken(self, error: NxtplayError, task: Task) -> Attempt:
         """An expression of the task itself could not be rendered: the host fails here."""
@@ -97,7 +98,7 @@ class TaskRunner:
                 tally.changed += result_.is_true(attempt.result.get("changed"))
             else:
                 tally.failed += 1
-                host.failure = Failure(task, attempt.result, self.name(task, scope) if task.name else "")
+                host.fail(Failure(task, attempt.result, self.name(task, scope) if task.name else ""))
                 attempt.signal = Signal.FAILED
         elif attempt.status == "unreachable":
             if self.dispatch.flag(task.shared.ignore_unreachable, scope):
@@ -107,7 +108,6 @@ class TaskRunner:
             else:
                 tally.unreachable += 1
                 host.out = host.unreachable = True
-                attempt.signal = Signal.LEFT
         elif attempt.status == "skipped":
             tally.skipped += 1
         elif attempt.status == "unknown":
@@ -171,7 +171,9 @@ class TaskRunner:
             if task.register:
                 host.set_facts[task.register] = attempt.result
             self._tell_item(task, host, inner, attempt, task_id, items[index])
-            if attempt.signal is Signal.LEFT or attempt.status == "unreachable":
+            if attempt.signal is Signal.LEFT:
+                break
+            if attempt.status == "unreachable" and not self.dispatch.flag(task.shared.ignore_unreachable, scope):
                 break
             if control.break_when and self.templates.test(control.break_when, inner) is True:
                 break

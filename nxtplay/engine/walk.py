@@ -48,6 +48,8 @@ Walk = Generator[Step, Verdict, Signal]
 class Traveller:
     """What the walk asks of a host, and tells it."""
 
+    guards: int = 0  # blocks with a rescue around the task it stands before: a failure there is not the last word
+
     def take_notified(self, handler: Task) -> bool:
         """Whether the handler was notified since the last flush; forgets that it was."""
         raise NotImplementedError
@@ -95,7 +97,9 @@ def _walk_items(items: Sequence[Item], position: Position, host: Traveller, hand
 def _walk_block(block: Block, position: Position, host: Traveller, handlers: Handlers) -> Walk:
     if not host.starts(block):
         return Signal.NEXT
+    host.guards += bool(block.rescue)
     signal = yield from _walk_items(block.tasks, (*position, 0), host, handlers)
+    host.guards -= bool(block.rescue)
     if signal is Signal.FAILED and block.rescue:
         host.enter_rescue()
         signal = yield from _walk_items(block.rescue, (*position, 1), host, handlers)
