@@ -158,6 +158,20 @@ def test_a_command_run_to_its_end(folder: Path) -> None:
     assert run("docker_container", {**once, "command": ["sh", "-c", "echo no; exit 3"]}).reason.endswith("ended with 3: no")
 
 
+def test_files_inside(folder: Path) -> None:
+    settle("docker_container", BASE)
+    (folder / "f").write_text("from the host")
+    (folder / "f").chmod(0o640)
+    into = {"container": NAME, "container_path": "/tmp/f"}
+    settle("docker_container_copy_into", {**into, "path": str(folder / "f"), "owner_id": 5, "group_id": 6})
+    said = run("docker_container_exec", {"container": NAME, "argv": ["sh", "-c", "stat -c '%a %u %g' /tmp/f; cat /tmp/f"]})
+    assert said.result["stdout"] == "640 5 6\nfrom the host"
+    changed = {**into, "content": "text", "mode": "0600"}
+    assert bench.paths(settle("docker_container_copy_into", changed)) == {"content", "mode", "uid", "gid"}
+    assert check("docker_container_copy_into", {**changed, "content": "other", "force": False}).status == "ok"
+    assert "needs `mode`" in check("docker_container_copy_into", {**into, "content": "x"}).reason
+
+
 def test_prune_lists_what_goes_and_only_that_goes(folder: Path) -> None:
     mine = {"label": f"{bench.LABEL}={ME}"}
     network, volume = f"nxtnet{ME}", f"nxtvol{ME}"

@@ -1,0 +1,156 @@
+"""docker_container_copy_into: a file inside a container."""
+
+from __future__ import annotations
+
+import base64
+import io
+import posixpath
+import stat as stat_
+import tarfile
+import time
+from dataclasses import dataclass
+from typing import Any, Optional, Union
+
+from nxtplay.core.files import Content
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg, exclusive, one_of, together
+from nxtplay.core.state import Plan
+from nxtplay.core.types import Path
+from nxtplay.modules import _docker
+
+
+@dataclass(frozen=True)
+class InsideState:
+    """A file (or link) in a container: as core.files.FileState, each field Unknown where a check cannot foresee the host's file."""
+
+    kind: str
+    mode: Any
+    uid: Any
+    gid: Any
+    content: Any = None
+    target: Any = None
+
+
+class DockerContainerCopyInto(_docker.DockerOptions, Resource[InsideState]):
+    """Copy a file of the host, or a text, into a container, running or not. Compared by content, mode and owner."""
+
+    libraries = ("docker",)
+    private = False
+    rules = (one_of("path", "content"), exclusive("path", "content"), together("owner_id", "group_id"))
+
+    container: str = arg(help="Name or id of the container.", key=True)
+    container_path: str = arg(help="Where it goes; an absolute path.", key=True)
+    path: Optional[Path] = arg(None, help="The file on the host.")
+    content: Optional[str] = arg(None, help="The text itself; needs `mode`.")
+    content_is_b64: bool = arg(False, help="`content` is base64.")
+    follow: bool = arg(False, help="Follow links in the container.")
+    local_follow: bool = arg(True, help="Follow links on the host.")
+    owner_id: Optional[int] = arg(None, help="UID in the container; default: as on the host, 0 for `content`.")
+    group_id: Optional[int] = arg(None, help="GID in the container.")
+    mode: Optional[Union[int, str]] = arg(None, help="Permission mode, octal; default: as on the host.")
+    mode_parse: str = arg("octal_string_only", help="Accepted for Ansible's sake; text is octal.")
+    force: Optional[bool] = arg(None, help="`true`: write in any case. `false`: only where nothing is.")
+
+    def key(self) -> str:
+        return f"inside:{self.container}:{self.container_path}"
+
+    def _where(self, api: Any) -> str:
+        """The path, links followed where that is asked for."""
+        where = posixpath.normpath(self.container_path)
+        for _ in range(40):
+            found = _fetch(api, self.container, where) if self.follow else None
+            if found is None or found.kind != "link":
+                return where
+            where = posixpath.normpath(posixpath.join(posixpath.dirname(where), found.target or ""))
+        raise Failed(f"too many levels of symbolic links: {self.container_path}")
+
+    def observe(self, host: Reader) -> Optional[InsideState]:
+        if host.has_foreseen(self.key()):
+            found: Optional[InsideState] = host.foreseen(self.key())
+            return found
+        if host.foreseen(f"container:{self.container}") is not None:
+            return None  # a container that is only foreseen has the files of its image, which nobody has seen
+        with _docker.engine(host, self) as api:
+            if _docker.inspect_container(api, self.container) is None:
+                raise Failed(f"no container {self.container}; `docker ps -a` lists what is there")
+            return _fetch(api, self.container, self._where(api))
+
+    def desired(self, host: Reader, before: Optional[InsideState]) -> Optional[InsideState]:
+        if not self.container_path.startswith("/"):
+            raise Failed(f"container_path: '{self.container_path}' has to be absolute")
+        if before is not None and self.force is False:
+            return before
+        return self._wanted(host)
+
+    def _wanted(self, host: Reader) -> InsideState:
+        mode = int(self.mode, 8) if isinstance(self.mode, str) else self.mode
+        owner, group = self.owner_id, self.group_id
+        if self.content is not None:
+            if mode is None:
+                raise Failed("`content` needs `mode`, such as '0644'")
+            text = self.content
+            data = base64.b64decode(text) if self.content_is_b64 else text.encode("utf-8", "surrogateescape")
+            return InsideState("file", mode, owner or 0, group or 0, Content.of(data))
+        assert self.path is not None
+        found = host.stat(self.path, content=True, follow=self.local_follow)
+        if found is None or found.kind not in ("file", "link"):
+            what = f"no file {self.path} on the host" if found is None else f"{self.path} is a {found.kind}; only files can be copied"
+            raise Failed(what)
+        uid, gid = owner if owner is not None else found.uid, group if group is not None else found.gid
+        if found.kind == "link":
+            return InsideState("link", 0o777, uid, gid, None, found.target)
+        return InsideState("file", mode if mode is not None else found.mode, uid, gid, found.content)
+
+    def due(self, host: Reader, plan: Plan[InsideState]) -> Optional[str]:
+        return "force: true" if self.force and not plan else None
+
+    def perform(self, host: Host, plan: Plan[InsideState]) -> None:
+        self.apply(host, plan)
+
+    def apply(self, host: Host, plan: Plan[InsideState]) -> None:
+        assert plan.after is not None
+        after = plan.after
+        with _docker.engine(host, self, timeout=600) as api:
+            where = self._where(api)
+            member = tarfile.TarInfo(posixpath.basename(where))
+            member.mode, member.uid, member.gid, member.mtime = after.mode, after.uid, after.gid, int(time.time())
+            packed = io.BytesIO()
+            with tarfile.open(fileobj=packed, mode="w") as archive:
+                if after.kind == "link":
+                    member.type, member.linkname = tarfile.SYMTYPE, after.target or ""
+                    archive.addfile(member)
+                else:
+                    data = self._data(host)
+                    member.size = len(data)
+                    archive.addfile(member, io.BytesIO(data))
+            api.put_archive(self.container, posixpath.dirname(where) or "/", packed.getvalue())
+
+    def _data(self, host: Reader) -> bytes:
+        if self.content is not None:
+            return base64.b64decode(self.content) if self.content_is_b64 else self.content.encode("utf-8", "surrogateescape")
+        assert self.path is not None
+        return host.read(self.path)
+
+    def result(self, before: Optional[InsideState], after: Optional[InsideState]) -> dict[str, Any]:
+        return {"container_path": self.container_path}
+
+
+def _fetch(api: Any, container: str, path: str) -> Optional[InsideState]:
+    """What is there, links not followed; None for nothing."""
+    import docker.errors
+
+    try:
+        chunks, _ = api.get_archive(container, path)
+    except docker.errors.NotFound:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        member = archive.next()
+        if member is None:
+            return None
+        if member.issym():
+            return InsideState("link", 0o777, member.uid, member.gid, None, member.linkname)
+        if not member.isfile():
+            return InsideState("directory" if member.isdir() else "other", stat_.S_IMODE(member.mode), member.uid, member.gid)
+        stream = archive.extractfile(member)
+        data = stream.read() if stream else b""
+        return InsideState("file", stat_.S_IMODE(member.mode), member.uid, member.gid, Content.of(data))
