@@ -56,7 +56,7 @@ class EmptyEngine:
     inspect_container = inspect_image = inspect_network = inspect_volume = _absent
 
     def inspect_distribution(self, *args: Any, **kwargs: Any) -> Any:
-        raise UnknownReached(Unknown("the engine is not there yet, so no registry could be asked"))
+        raise UnknownReached(Unknown("the Docker engine is not there yet; seen in the run"))
 
     info = version = df = logs = inspect_distribution
 

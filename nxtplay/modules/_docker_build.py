@@ -146,7 +146,7 @@ def base_ids(host: Reader, api: Any, recipe: Recipe, bases: tuple[str, ...]) -> 
     for name in bases:
         identity = _docker.image_id(host, api, name)
         if identity is None or (recipe.pull and not isinstance(identity, Unknown)):
-            answer = _docker_registry.ask(host, api, name)
+            answer = _docker_registry.ask(host, api, name, hope=True)
             if answer.status != "found":
                 if identity is None:
                     raise Failed(f"base image {name} is not on the host, and {_docker_registry.why_not(name, answer)}")

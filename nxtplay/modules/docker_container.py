@@ -160,7 +160,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
                 return identity
             if identity is None and self.pull in ("never", "false"):
                 raise Failed(f"image {self.image} is not on the host, and `pull: {self.pull}` forbids to fetch it")
-            answer = _docker_registry.ask(host, api, self.image)
+            answer = _docker_registry.ask(host, api, self.image, hope=True)
             if answer.status != "found":
                 found = f"image {self.image} is not on the host, and" if identity is None else "`pull: always`, but"
                 raise Failed(f"{found} {_docker_registry.why_not(self.image, answer)}")

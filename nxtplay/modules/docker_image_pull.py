@@ -40,7 +40,7 @@ class DockerImagePull(_docker.DockerOptions, Resource[ImageState]):
             return before
         image = self._image()
         with _docker.engine(host, self) as api:
-            answer = _docker_registry.ask(host, api, image)
+            answer = _docker_registry.ask(host, api, image, hope=True)
             if answer.status != "found":
                 raise Failed(f"cannot pull {image}: {_docker_registry.why_not(image, answer)}")
             live = _docker.inspect_image(host, api, image) if before is not None else None

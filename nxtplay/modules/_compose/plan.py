@@ -191,7 +191,7 @@ def desired_image(host: Reader, api: Any, project: Project, wish: Wish, name: st
         return before
     if before is None and (wish.pull == "never" or (wish.pull == "policy" and policy == "never")):
         raise Failed(f"service '{name}': image {image} is not on the host, and it may not be pulled; build or load it first")
-    answer = _docker_registry.ask(host, api, image)
+    answer = _docker_registry.ask(host, api, image, hope=True)
     if answer.status != "found":
         hint = "" if not project.services[name].get("build") else "; `build: policy` would build it"
         raise Failed(f"service '{name}': image {image} is not on the host, and {_docker_registry.why_not(image, answer)}{hint}"

@@ -256,3 +256,20 @@ def test_a_check_follows_its_own_predictions(folder: Path) -> None:
     assert check("docker_image_build", build(folder), world).status == "changed"
     again = check("docker_compose_v2", bench.stack(folder, build="never"), world)
     assert again.status == "unknown", "whether the image differs is known once it is built"
+
+
+def test_an_engine_that_a_task_before_would_install_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nxtplay.modules._docker.DATA_ROOT", str(tmp_path / "none"))
+    world = World()
+    world.foresee("engine:docker", True)
+    there = {"docker_host": f"unix://{tmp_path}/no.sock"}
+    bench.write(tmp_path, {"a": {"command": ["true"]}})
+    tasks: list[tuple[str, dict[str, Any]]] = [
+        ("docker_image_pull", {"name": IMAGE}),
+        ("docker_compose_v2", bench.stack(tmp_path)),
+        ("docker_container", BASE),
+        ("docker_network", {"name": "n"}),
+        ("docker_volume", {"name": "v"}),
+    ]
+    assert [check(module, {**args, **there}, world).status for module, args in tasks] == ["changed"] * 5
+    assert check("docker_registry_info", {"name": ["x:1"], **there}, world).status == "unknown"
