@@ -52,7 +52,7 @@ class RedisBackup(RedisLogin, Action):
 
         with session(self, host) as server:
             found["server_version"] = str(server.info("server").get("redis_version", ""))
-            found["keys"] = sum(db["keys"] for name, db in server.info("keyspace").items() if name.startswith("db"))
+            found["key_count"] = sum(db["keys"] for name, db in server.info("keyspace").items() if name.startswith("db"))
 
             def fill(stream: Any) -> None:
                 def sink(piece: bytes) -> None:

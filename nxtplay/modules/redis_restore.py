@@ -63,7 +63,7 @@ class RedisRestore(RedisLogin, Action):
                 raise
             self._in(host, place, 'rm -f "$0"', incoming)
         self._restart(host, place)
-        return {"kept": os.path.join(settings["dir"], kept), "keys": self._loaded(host), "src": path}
+        return {"kept": os.path.join(settings["dir"], kept), "key_count": self._loaded(host), "src": path}
 
     def _send(self, host: Host, place: _inside.Container, path: str, incoming: str) -> None:
         code, said = _pipe.through(host, ["sh", "-c", f"cat > {shlex.quote(incoming)} && sync"], container=place, source=_pipe.chunks(path))

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Literal, Optional
 
+from nxtplay.core.files import Content
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg, required_if
 from nxtplay.core.state import Plan, Unknown
@@ -113,8 +114,8 @@ class S3Object(_s3.S3Login, Resource[Object]):
             raise Failed(f"S3: there is no s3://{self.bucket}/{self.object}")
         path = _files.host_path(str(self.dest))
         base = before if before is not None else _files.fresh(host, path, "file")
-        known = before is not None and before.content is not None and not isinstance(before.content, Unknown)
-        if known and (base.content.sha256 == found.sha256 or (not found.sha256 and found.etag == _md5(path))):
+        here = getattr(before, "content", None)
+        if isinstance(here, Content) and (here.sha256 == found.sha256 or (not found.sha256 and found.etag == _md5(path))):
             return before
         return dataclasses.replace(base, content=_content(found), inode=None)
 
@@ -133,6 +134,4 @@ def _md5(path: str) -> str:
 
 
 def _content(found: _s3.Stored) -> Any:
-    from nxtplay.core.files import Content
-
     return Content(found.sha256, found.size) if found.sha256 else Unknown("the object carries no sha256")
