@@ -1,0 +1,138 @@
+"""nxtplay beside ansible-core, ansible-core with Mitogen, and pyinfra: `python benchmarks/run.py [--only NAME ...] [--runs N]`.
+
+Makes an environment for each tool at the first time, starts an sshd of its own on loopback addresses, and runs all tools in turn (A B A B).
+A full run writes RESULTS.md; with --only the table is just printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import peers
+from ground import Ground, idle, prepare
+from lines import Line, all_lines
+from measure import measured
+from table import Cost, results
+
+LONG = 30.0  # seconds; a tool that took longer is not asked again
+MANY = ("hosts100", "hosts200")
+
+
+@dataclass
+class Bench:
+    """What was found so far: for each line and tool the costs of its runs, and why there are none."""
+
+    ground: Ground
+    idle: float
+    costs: dict[str, dict[str, list[Cost]]] = field(default_factory=dict)
+    failed: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def line(self, line: Line, names: Sequence[str], runs: int) -> None:
+        """All tools in turn, `runs` times."""
+        line.files(self.ground)
+        for _ in range(runs):
+            for peer in names:
+                if (line.name, peer) not in self.failed and not self._took_long(line, peer):
+                    self._once(line, peer)
+
+    def _took_long(self, line: Line, peer: str) -> bool:
+        return any(cost.wall > LONG for cost in self.costs.get(line.title, {}).get(peer, ()))
+
+    def _once(self, line: Line, peer: str) -> None:
+        self.ground.forget_host()
+        for title in (line.title, f"{line.title}, again")[: 1 + line.again]:
+            argv = line.commands(peer, self.ground)
+            if argv is None:
+                return
+            cost, code, output = self._measured(line, peer, argv)
+            if code:
+                self.failed[line.name, peer] = f"exit code {code}"
+                print(f"{line.name:15} {peer:8} failed with {code}:\n{output[-1500:]}", flush=True)
+                return
+            self.costs.setdefault(title, {}).setdefault(peer, []).append(cost)
+            print(f"{line.name:15} {peer:8} {cost}", flush=True)
+
+    def _measured(self, line: Line, peer: str, argv: Sequence[str]) -> tuple[Cost, int, str]:
+        log, environ = self.ground.folder / "output.log", peers.environ(peer, self.ground)
+        if not line.hosts:
+            used = measured(argv, cwd=self.ground.folder, environ=environ, log=log)
+            return Cost(used.wall, used.cpu, None, used.peak), used.code, used.output
+        trips = None
+        with self.ground.sshd() as sshd:
+            if line.delay:
+                with self.ground.delayed(line.delay) as count:
+                    used = measured(argv, cwd=self.ground.folder, environ=environ, log=log)
+                trips = int(count.read_text())
+            else:
+                used = measured(argv, cwd=self.ground.folder, environ=environ, log=log)
+            host = max(0.0, sshd.stop().cpu - self.idle)
+        return Cost(used.wall, used.cpu, host, used.peak, trips), used.code, used.output
+
+
+def chosen(only: Sequence[str], *, many: bool) -> Iterator[Line]:
+    """The lines asked for."""
+    lines = all_lines()
+    for name in only:
+        if name not in {line.name for line in lines}:
+            raise SystemExit(f"there is no line '{name}'; there are: {', '.join(line.name for line in lines)}")
+    for line in lines:
+        if line.name in only or (not only and (many or line.name not in MANY)):
+            yield line
+
+
+def main() -> None:
+    """See the head of this file."""
+    parser = argparse.ArgumentParser(description="Measure nxtplay beside Ansible, Mitogen and pyinfra.")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this line alone (may be given several times)")
+    parser.add_argument("--runs", type=int, default=3, help="how often each tool runs; medians are told (default 3)")
+    parser.add_argument("--tools", default=",".join(peers.NAMES), help="which tools, by comma")
+    parser.add_argument("--many", action="store_true", help="also 100 and 200 hosts")
+    parser.add_argument("--slow", action="store_true", help="also what takes a tool many minutes")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "RESULTS.md", help="where a full run writes")
+    given = parser.parse_args()
+    names = given.tools.split(",")
+    lines = list(chosen(given.only, many=given.many))
+    versions = {peer: peers.install(peer) for peer in names}
+    ground = prepare(peers.cache() / "work")
+    bench = Bench(ground, idle(ground))
+    before = os.getloadavg()[0]
+    for line in lines:
+        bench.line(line, [peer for peer in names if given.slow or peer not in line.slow], given.runs)
+    machine = f"{os.cpu_count()} cores, {_memory()} GiB of memory, {_system()}, Python {platform.python_version()}"
+    text = results(
+        bench.costs,
+        names,
+        head={
+            "date": datetime.date.today().isoformat(),
+            "machine": machine,
+            "load": f"{before:.1f} before, {os.getloadavg()[0]:.1f} at the end (other work on the same cores; read CPU and ratios, not seconds)",
+            "versions": ", ".join(f"{peer} {version}" for peer, version in versions.items()),
+            "runs": f"{given.runs}, tools in turn; one only where it took more than {LONG:g} s",
+        },
+    )
+    print(text)
+    if not given.only and list(names) == list(peers.NAMES):
+        given.output.write_text(text)
+        print(f"written: {given.output}", file=sys.stderr)
+
+
+def _memory() -> int:
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30))
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return platform.system()
+
+
+if __name__ == "__main__":
+    main()
