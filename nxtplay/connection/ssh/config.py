@@ -105,8 +105,11 @@ def resolve(
     login = values["user"][0][0] if values.get("user", ((),))[0] else _login()
     number = port or _port(values.get("port", (("22",),)))
     found = Settings(name, name, number, login, values)
-    hostname = found.first("hostname", "%h").replace("%h", name).replace("%n", name).replace("%%", "%")
-    return Settings(name, hostname, number, login, values)
+    return Settings(name, _hostname(found.first("hostname", "%h"), name), number, login, values)
+
+
+def _hostname(text: str, name: str) -> str:
+    return re.sub("%([hn%])", lambda m: "%" if m[1] == "%" else name, text)
 
 
 def user_files() -> list[str]:
@@ -218,7 +221,7 @@ def _match_holds(words: list[str], name: str, values: Mapping[str, tuple[tuple[s
                 held = _succeeds(argument, name)
             elif word in ("host", "originalhost", "user", "localuser"):
                 subject = {
-                    "host": value("hostname", name),
+                    "host": _hostname(value("hostname", "%h"), name),
                     "originalhost": name,
                     "user": value("user", _login()),
                     "localuser": _login(),
