@@ -57,7 +57,8 @@ def _debug() -> Line:
 def _local(number: int) -> Line:
     head = "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
     tasks = "".join(f"    - name: step {n}\n      command: /bin/true\n" for n in range(number))
-    deploy = f"from pyinfra.operations import server\n\nfor n in range({number}):\n    server.shell(name=f'step {{n}}', commands=['/bin/true'])\n"
+    step = "server.shell(name=f'step {n}', commands=['/bin/true'])"
+    deploy = f"from pyinfra.operations import server\n\nfor n in range({number}):\n    {step}\n"
     title = "one local command" if number == 1 else f"{number} local commands"
     return Line(f"local{number}", title, _play(Play(head + tasks, deploy)))
 
@@ -69,12 +70,12 @@ _TEN = """\
     - {{name: content {n}, copy: {{content: "number = {n}\\n", dest: "{{{{ base }}}}/{n}/a.conf", mode: "0644"}}}}
     - {{name: file {n}, copy: {{src: "motd.txt", dest: "{{{{ base }}}}/{n}/motd", mode: "0644"}}}}
     - {{name: template {n}, template: {{src: "site.j2", dest: "{{{{ base }}}}/{n}/site.conf", mode: "0600"}}, vars: {{number: {n}}}}}
-    - {{name: line {n}, lineinfile: {{path: "{{{{ base }}}}/{n}/a.conf", line: "debug = false", regexp: "^debug"}}}}
+    - {{name: line {n}, lineinfile: {{path: "{{{{ base }}}}/{n}/line.conf", line: "debug = false", regexp: "^debug", create: true}}}}
     - {{name: link {n}, file: {{src: "{{{{ base }}}}/{n}/a.conf", dest: "{{{{ base }}}}/{n}/b.conf", state: link}}}}
     - {{name: command {n}, command: /bin/true, changed_when: false}}
     - {{name: shell {n}, shell: "echo {n} | tr 0-9 a-z", register: said, changed_when: false}}
     - {{name: stat {n}, stat: {{path: "{{{{ base }}}}/{n}/site.conf"}}}}
-    - {{name: block {n}, blockinfile: {{path: "{{{{ base }}}}/{n}/motd", block: "welcome to {{{{ inventory_hostname }}}}"}}}}
+    - {{name: block {n}, blockinfile: {{path: "{{{{ base }}}}/{n}/block.conf", create: true, block: "welcome to {{{{ inventory_hostname }}}}"}}}}
 """
 _TEN_DEPLOY = """\
 import io
@@ -86,15 +87,15 @@ from pyinfra.operations import files, server
 for n in range({tens}):
     base = f"{folder}/{{host.name}}/{{n}}"
     files.directory(name=f"folder {{n}}", path=base, mode="755")
-    files.put(name=f"content {{n}}", src=io.StringIO(f"number = {{n}}\\ndebug = false\\n"), dest=f"{{base}}/a.conf", mode="644")
+    files.put(name=f"content {{n}}", src=io.StringIO(f"number = {{n}}\\n"), dest=f"{{base}}/a.conf", mode="644")
     files.put(name=f"file {{n}}", src="{work}/motd.txt", dest=f"{{base}}/motd.txt", mode="644")
     files.template(name=f"template {{n}}", src="{work}/site.j2", dest=f"{{base}}/site.conf", mode="600", number=n)
-    files.line(name=f"line {{n}}", path=f"{{base}}/site.conf", line="debug = .*", replace="debug = false")
+    files.line(name=f"line {{n}}", path=f"{{base}}/line.conf", line="debug = .*", replace="debug = false")
     files.link(name=f"link {{n}}", path=f"{{base}}/b.conf", target=f"{{base}}/a.conf")
     server.shell(name=f"command {{n}}", commands=["/bin/true"])
     server.shell(name=f"shell {{n}}", commands=["echo {{n}} | tr 0-9 a-z"])
     host.get_fact(File, path=f"{{base}}/site.conf")
-    files.block(name=f"block {{n}}", path=f"{{base}}/motd.txt", content=f"welcome to {{host.name}}")
+    files.block(name=f"block {{n}}", path=f"{{base}}/block.conf", content=f"welcome to {{host.name}}")
 """
 _WAITS = '    - {{name: depends {n}, command: "/bin/echo {{{{ said.stdout }}}}", changed_when: false}}\n'
 
@@ -120,7 +121,7 @@ def _mixed() -> list[Line]:
     title = "50 mixed tasks, one SSH host"
     return [
         Line("tasks50", title, _tens(5, 1), again=True, hosts=1, files=_sources),
-        Line("latency", f"{title}, 50 ms round trip, two tasks wait for results", _tens(5, 1, waits=2, slow=True), hosts=1, delay=50.0, files=_sources),
+        Line("latency", f"{title}, 50 ms round trip", _tens(5, 1, waits=2, slow=True), hosts=1, delay=50.0, files=_sources),
     ]
 
 
@@ -161,7 +162,8 @@ def _files() -> list[Line]:
 def _facts() -> Line:
     playbook = "- hosts: all\n  gather_facts: true\n  tasks:\n    - debug: msg={{ ansible_facts.hostname }}\n"
     facts = "Hostname Kernel KernelVersion Arch Os OsVersion LinuxDistribution Users Groups Mounts Path Date Home".split()
-    deploy = f"from pyinfra import host\nfrom pyinfra.facts import server\n\nfor name in {facts}:\n    host.get_fact(getattr(server, name))\n"
+    deploy = "from pyinfra import host\nfrom pyinfra.facts import server\n\n"
+    deploy += f"for name in {facts}:\n    host.get_fact(getattr(server, name))\n"
     return Line("facts20", "facts of 20 hosts", _play(Play(playbook, deploy, hosts=20)), hosts=20)
 
 
@@ -203,8 +205,9 @@ def _ini(path: Path, number: int) -> None:
 
 
 def _yaml(path: Path, number: int) -> None:
+    names = [(f"host{n:05}", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", n) for n in range(number)]
     rows = "".join(
-        f"    host{n:05}:\n      ansible_host: 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\n      rack: {n % 40}\n      role: web {n % 7}\n" for n in range(number)
+        f"    {name}:\n      ansible_host: {address}\n      rack: {n % 40}\n      role: web {n % 7}\n" for name, address, n in names
     )
     groups = "".join(f"    group{g}:\n      hosts:\n" + "".join(f"        host{n:05}:\n" for n in range(g, number, 50)) for g in range(50))
     path.write_text(f"all:\n  hosts:\n{rows}  children:\n{groups}")

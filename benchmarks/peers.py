@@ -103,7 +103,8 @@ def command(peer: str, play: Play, ground: Ground) -> list[str] | None:
     if peer == "pyinfra":
         if not play.deploy:
             return None
-        return [program(peer, "pyinfra"), "-y", str(py or "@local"), _written(ground, "deploy.py", play.deploy), "--parallel", str(play.forks)]
+        deploy = _written(ground, "deploy.py", play.deploy)
+        return [program(peer, "pyinfra"), "-y", str(py or "@local"), deploy, "--parallel", str(play.forks)]
     words = [program(peer, "nxtplay" if peer == "nxtplay" else "ansible-playbook"), _written(ground, "play.yml", play.playbook)]
     return [*words, "-f", str(play.forks), *(["-i", str(ini)] if ini else [])]
 

@@ -21,7 +21,8 @@ class Cost:
 
     def __str__(self) -> str:
         host = "" if self.host is None else f" + {self.host:.2f} on hosts"
-        return f"{self.wall:.2f} s, CPU {self.cpu:.2f}{host}, {self.peak:.0f} MiB" + ("" if self.trips is None else f", {self.trips} round trips")
+        trips = "" if self.trips is None else f", {self.trips} round trips"
+        return f"{self.wall:.2f} s, CPU {self.cpu:.2f}{host}, {self.peak:.0f} MiB{trips}"
 
 
 Costs = Mapping[str, Mapping[str, Sequence[Cost]]]  # title of a line -> tool -> runs
@@ -29,9 +30,10 @@ Costs = Mapping[str, Mapping[str, Sequence[Cost]]]  # title of a line -> tool ->
 
 def results(costs: Costs, tools: Sequence[str], *, head: Mapping[str, str]) -> str:
     """The whole page in Markdown."""
-    out = ["# Results", "", "Written by `python benchmarks/run.py`. Medians; the ratio behind a figure is how many times nxtplay's it is.", ""]
+    out = ["# Results", "", "Written by `python benchmarks/run.py`. Medians; (2.0x): twice what nxtplay takes.", ""]
     out += [f"- {name}: {value}" for name, value in head.items()]
-    out += ["", "| work | tool | wall s | controller CPU s | host CPU s | largest process MiB | round trips |", "|---|---|--:|--:|--:|--:|--:|"]
+    out += ["", "| work | tool | wall s | controller CPU s | host CPU s | largest process MiB | round trips |"]
+    out.append("|---|---|--:|--:|--:|--:|--:|")
     for title, by_tool in costs.items():
         ours = by_tool.get(US)
         for tool in tools:
