@@ -183,3 +183,33 @@ def test_laws_of_rights(clean: Cluster, data: st.DataObject) -> None:
         if kind in ("table", "sequence", "function", "type") or data.draw(st.booleans()):
             args["schema"] = "s"
         obeys(clean, "postgresql_privs", "p", login_db="p", type=kind, **args)
+
+
+def test_what_is_not_given_stays(clean: Cluster) -> None:
+    """Each argument alone changes its attribute alone; an empty comment removes one; the order of a role's life."""
+    both = ["configuration.search_path", "configuration.work_mem"]
+    steps: list[tuple[str, dict[str, Any], list[str]]] = [
+        ("postgresql_schema", {"name": "s", "comment": "c"}, ["state"]),
+        ("postgresql_schema", {"name": "s"}, []),
+        ("postgresql_schema", {"name": "s", "owner": "postgres"}, []),
+        ("postgresql_schema", {"name": "s", "comment": ""}, ["comment"]),
+        ("postgresql_schema", {"name": "s", "state": "absent"}, ["state"]),
+        ("postgresql_user", {"name": "u", "password": "p", "comment": "c", "configuration": {"work_mem": "8MB"}}, ["state"]),
+        ("postgresql_user", {"name": "u"}, []),
+        ("postgresql_user", {"name": "u", "password": "q", "update_password": "on_create"}, []),
+        ("postgresql_user", {"name": "u", "password": "q"}, ["password"]),
+        ("postgresql_user", {"name": "u", "role_attr_flags": "CREATEDB"}, ["createdb"]),
+        ("postgresql_user", {"name": "u", "comment": ""}, ["comment"]),
+        ("postgresql_user", {"name": "u", "configuration": {"search_path": "a, b"}}, ["configuration.search_path"]),
+        ("postgresql_user", {"name": "u", "reset_unspecified_configuration": True}, both),
+        ("postgresql_user", {"name": "u", "password": ""}, ["password"]),
+        ("postgresql_db", {"name": "d", "conn_limit": 0, "comment": "c"}, ["state"]),
+        ("postgresql_db", {"name": "d"}, []),
+        ("postgresql_db", {"name": "d", "comment": "", "owner": "u"}, ["comment", "owner"]),
+        ("postgresql_user", {"name": "u", "state": "absent", "fail_on_user": False}, []),
+        ("postgresql_db", {"name": "d", "state": "absent"}, ["state"]),
+        ("postgresql_user", {"name": "u", "state": "absent"}, ["state"]),
+    ]
+    for module, args, changes in steps:
+        done = obeys(clean, module, **args)
+        assert sorted(str(c) for c in done.changes) == sorted(changes), (module, args, done)

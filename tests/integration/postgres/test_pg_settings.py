@@ -133,3 +133,15 @@ def test_laws_of_tablespaces(clean: Cluster, data: st.DataObject) -> None:
         if args.get("state") == "absent":
             args.pop("rename_to", None)
         obeys(clean, "postgresql_tablespace", name=data.draw(st.sampled_from(["space", "pg_default"])), **args)
+
+
+def test_the_last_word_in_the_files_counts(clean: Cluster) -> None:
+    """postgresql.conf says one thing (initdb's shared_buffers), ALTER SYSTEM another; a reset goes back to the first."""
+    in_conf = clean.sql("SELECT setting FROM pg_file_settings WHERE name = 'shared_buffers' ORDER BY seqno")[0]["setting"]
+    try:
+        assert obeys(clean, "postgresql_set", name="shared_buffers", value="24MB").status == "changed"
+        assert obeys(clean, "postgresql_set", name="shared_buffers", value=str(24 * 128)).status == "ok"
+        assert obeys(clean, "postgresql_set", name="shared_buffers", reset=True).status == "changed"
+        assert obeys(clean, "postgresql_set", name="shared_buffers", value=in_conf).status == "ok"
+    finally:
+        clean.sql("ALTER SYSTEM SET shared_buffers = '16MB'")

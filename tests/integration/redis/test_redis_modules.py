@@ -140,3 +140,16 @@ def test_a_user_gets_in_and_its_password_is_not_told(start: Callable[..., Server
     done = server.run("redis_acl", name="app", password="se cret", commands="+@all", keys="*")
     assert "se cret" not in str(public(done.result)) and "se cret" not in repr(done.changes)
     assert server.run("redis_info", login_user="app", login_password="se cret").status == "ok"
+
+
+def test_a_time_to_live_is_kept_set_or_ended(start: Callable[..., Server]) -> None:
+    server = start()
+    server.call("SET", "a", "1", "PX", 900_000)
+    assert obeys(server, "redis_data", key="a", value="1").status == "ok"
+    done = obeys(server, "redis_data", key="a", value="2", keep_ttl=True)
+    assert [str(c) for c in done.changes] == ["value"] and server.call("PTTL", "a") > 0
+    assert [str(c) for c in obeys(server, "redis_data", key="a", value="2", expiration=5_000_000).changes] == ["ttl"]
+    assert [str(c) for c in obeys(server, "redis_data", key="a", value="2", keep_ttl=False).changes] == ["ttl"]
+    assert server.call("PTTL", "a") == -1
+    assert obeys(server, "redis_data", key="a", value="3", non_existing=True).status == "ok"
+    assert obeys(server, "redis_data", key="b", value="3", existing=True).status == "ok"
