@@ -10,7 +10,7 @@ from nxtplay.core.resource import Resource, arg, exclusive, one_of
 from nxtplay.core.state import Plan, Unknown, public
 from nxtplay.core.types import Path, Raw
 from nxtplay.modules import _docker
-from nxtplay.modules._compose import act, plan, project, report, state
+from nxtplay.modules._compose import act, plan, project, report, services, state, work
 from nxtplay.modules._compose.load import Request
 from nxtplay.modules._compose.plan import Wish
 from nxtplay.modules._compose.project import Project
@@ -108,9 +108,9 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
         with _docker.engine(host, self) as api:
             return plan.desired(host, api, self._project(host), self._wish(), before)
 
-    def _work(self, host: Host, api: Any) -> act.Work:
+    def _work(self, host: Host, api: Any) -> work.Work:
         url = _docker.address(host, self)
-        return act.Work(
+        return work.Work(
             host=host,
             api=api,
             project=self._project(host),
@@ -123,9 +123,9 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
 
     def apply(self, host: Host, plan: Plan[StackState]) -> None:
         with _docker.engine(host, self, timeout=3600) as api:
-            work = self._work(host, api)
-            act.bring_about(work, plan)
-            host.note(timeline=work.timeline, actions=work.actions)
+            job = self._work(host, api)
+            act.bring_about(job, plan)
+            host.note(timeline=job.timeline, actions=job.actions)
 
     def due(self, host: Reader, plan: Plan[StackState]) -> Optional[str]:
         running = self._untouched(host, plan)
@@ -137,13 +137,13 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
 
     def perform(self, host: Host, plan: Plan[StackState]) -> None:
         with _docker.engine(host, self, timeout=3600) as api:
-            work = self._work(host, api)
+            job = self._work(host, api)
             names = self._untouched(host, plan)
             if self.state == "restarted":
-                act.restart(work, names)
+                services.restart(job, names)
             else:
-                act.bring_up(work, plan, names, force=True)
-            host.note(timeline=work.timeline, actions=work.actions)
+                services.bring_up(job, plan, names, force=True)
+            host.note(timeline=job.timeline, actions=job.actions)
 
     def _untouched(self, host: Reader, planned: Plan[StackState]) -> list[str]:
         """The services asked for that the plan leaves as they are; tasks that ended are left alone."""
