@@ -86,7 +86,7 @@ class DockerBaseImage(_docker.DockerOptions, Resource[BaseImages]):
             done = run(
                 [self.program, "--out", folder, *refused],
                 env=host.environ,
-                on_output=lambda text: host.progress(text.strip().splitlines()[-1][:160]) if text.strip() else None,
+                on_output=lambda text: _show(host, text),
             )
             if done.rc != 0:
                 why = "\n".join(dict.fromkeys(refused.values()))
@@ -109,3 +109,10 @@ class DockerBaseImage(_docker.DockerOptions, Resource[BaseImages]):
 
     def result(self, before: Optional[BaseImages], after: Optional[BaseImages]) -> dict[str, Any]:
         return {"images": {name: image.id for name, image in after.images.items() if image} if after else {}}
+
+
+def _show(host: Host, text: str) -> None:
+    """The last line for people; what is for programs (JSON) is left out."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("{")]
+    if lines:
+        host.progress(lines[-1].strip()[:160])
