@@ -272,9 +272,12 @@ def _connection(at: Storage, parts: urllib.parse.SplitResult) -> http.client.HTT
     return http.client.HTTPSConnection(parts.netloc, timeout=60, context=tls)
 
 
-def sign(at: Storage, method: str, netloc: str, path: str, query: str, headers: Mapping[str, str], payload: str) -> dict[str, str]:
-    """The headers with Authorization, as Signature Version 4 wants it; the path and the query are encoded already."""
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+def sign(
+    at: Storage, method: str, netloc: str, path: str, query: str, headers: Mapping[str, str], payload: str, *, now: str = ""
+) -> dict[str, str]:
+    """The headers with Authorization, as Signature Version 4 wants it; the path and the query are encoded already. `now` is
+    YYYYMMDDTHHMMSSZ."""
+    now = now or datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     signed = {**headers, "host": netloc, "x-amz-content-sha256": payload, "x-amz-date": now}
     if at.token:
         signed["x-amz-security-token"] = at.token

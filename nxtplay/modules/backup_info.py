@@ -48,8 +48,16 @@ class BackupInfo(Query):
         return {**_told(host, folder, one), "manifest": manifest, "artefacts": artefacts}
 
 
+def _made(one: BackupSet) -> datetime.datetime:
+    """When it was verified, as its manifest says; else what its name says."""
+    try:
+        return datetime.datetime.strptime((one.manifest or {})["created"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    except (KeyError, ValueError, TypeError):
+        return one.when.astimezone()
+
+
 def _told(host: Reader, folder: str, one: BackupSet) -> dict[str, Any]:
-    age = datetime.datetime.now() - one.when
+    age = datetime.datetime.now(datetime.timezone.utc) - _made(one)
     size = sum(os.path.getsize(os.path.join(folder, name)) for name in one.files if os.path.isfile(os.path.join(folder, name)))
     proven = None
     for name in one.files:
@@ -60,7 +68,7 @@ def _told(host: Reader, folder: str, one: BackupSet) -> dict[str, Any]:
                 proven = None
     return {
         "stamp": one.stamp,
-        "date": one.when.isoformat(sep=" "),
+        "date": _made(one).astimezone().strftime("%Y-%m-%d %H:%M"),
         "age_hours": round(age.total_seconds() / 3600, 1),
         "size": size,
         "files": list(one.files),
