@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from nxtplay import __version__
 from nxtplay.core.state import Unknown
 from nxtplay.engine.hosts import HostRun
+from nxtplay.engine.magic import Magic
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
@@ -68,30 +67,35 @@ class Scopes:
         self._public: list[Role] = []  # roles whose defaults and vars the whole play sees
         self._bases: dict[tuple[str, int], TaskScope] = {}
         self._inherited: dict[str, list[Layer]] = {}
+        self._own: dict[int, tuple[Task, list[Layer], Layer]] = {}  # by id of a task
         self._vars_files: dict[str, Any] = {}
         self._included: dict[tuple[Any, ...], tuple[Task, Included]] = {}
         self._brought: dict[int, list[tuple[Any, Unknown | None, Block]]] = {}  # by id of an included block
         self._lock = threading.RLock()
-        self._magic_all: dict[str, Any] = {}
         self._stats: dict[str, dict[str, Any]] = {}
         self._extra = Layer(Level.EXTRA_VARS, "command line", options.extra_vars)
+        self._magic = Magic(inventory, options, _HostVars(self), playbook_dir=playbook_dir)
 
     # -- plays
 
     def begin_play(self, play: Play, hosts: Sequence[str]) -> None:
-        self._play, self._play_hosts, self._batch = play, list(hosts), list(hosts)
+        self._play, self._play_hosts = play, list(hosts)
         self._public = [role for role in play.roles if role.public]
-        self._bases.clear()
         self._inherited.clear()
+        self._own.clear()
+        self.begin_batch(hosts)
         self._ask(play)
 
     def begin_batch(self, hosts: Sequence[str]) -> None:
+        assert self._play is not None
         self._batch = list(hosts)
         self._bases.clear()
+        self._one_host = len(hosts) == 1
+        self._magic.begin(self._play, [self.hosts(name) for name in self._play_hosts], [self.hosts(name) for name in hosts])
 
     def of_play(self, play: Play) -> Scope:
         """What a play's own keywords may use: its vars and extra vars."""
-        layers = [Layer(Level.PLAY_VARS, "play vars", play.vars), self._extra, self._magic_layer(None, None)]
+        layers = [Layer(Level.PLAY_VARS, "play vars", play.vars), self._extra, *self._magic.layers(None, None)]
         return Scope(layers)
 
     def _ask(self, play: Play) -> None:
@@ -125,20 +129,25 @@ class Scopes:
         layers += [Layer(Level.ROLE_VARS, "role vars", one.vars) for one in (*self._public, *_chain(handler.role))]
         layers += [Layer(Level.TASK_VARS, "task vars", values) for values in handler.shared.vars]
         layers += [Layer(Level.ROLE_PARAMS, "role params", one.params) for one in _chain(handler.role)]
-        return Scope([*layers, self._extra, self._magic_layer(None, handler.role)])
+        return Scope([*layers, self._extra, *self._magic.layers(None, handler.role)])
 
     # -- tasks
 
     def of_task(self, host: HostRun, task: Task) -> TaskScope:
         """All levels for a task, low to high."""
-        base = self._base(host, task.role)
-        blocks = task.shared.vars[: task.block_vars]
-        own = task.shared.vars[task.block_vars :]
+        known = self._own.get(id(task))
+        if known is None:
+            known = self._own[id(task)] = (task, *self._of_its_own(task))  # with the task, so that its id stays its own
+        _, variables, places = known
+        return self._base(host, task.role).plus(*variables, *self._late(host, task.role, task.params), places)
+
+    def _of_its_own(self, task: Task) -> tuple[list[Layer], Layer]:
+        """What a task brings itself, the same on every host: variables, and where lookups look for files and templates."""
+        blocks, own = task.shared.vars[: task.block_vars], task.shared.vars[task.block_vars :]
         layers = [Layer(Level.BLOCK_VARS, "block vars", values) for values in blocks]
         layers += [Layer(Level.TASK_VARS, "task vars", values) for values in own]
-        layers += self._late(host, task.role, task.params)
-        places = {"ansible_search_path": search_path(task, self.playbook_dir)}  # where lookups look for files and templates
-        return base.plus(*layers, Layer(Level.MAGIC, "nxtplay", places, trusted=False))
+        places = {"ansible_search_path": search_path(task, self.playbook_dir)}
+        return layers, Layer(Level.MAGIC, "nxtplay", places, trusted=False)
 
     def of_delegate(self, other: HostRun, task: Task, scope: Scope) -> TaskScope:
         """The delegate's own view, for its connection variables."""
@@ -184,7 +193,7 @@ class Scopes:
             layers.append(Layer(Level.SET_FACT, "rescue", host.rescue, trusted=False))
         layers += [Layer(Level.ROLE_PARAMS, f"params of role {one.name}", one.params) for one in _chain(role) if one.params]
         layers += [Layer(Level.INCLUDE_PARAMS, "vars of an include", values) for values in params]
-        layers += [self._extra, self._magic_layer(host, role)]
+        layers += [self._extra, *self._magic.layers(host, role)]
         return layers
 
     def _files_of(self, play: Play, host: HostRun, below: list[Layer]) -> list[Layer]:
@@ -194,7 +203,7 @@ class Scopes:
 
         out = []
         for entry in play.vars_files:
-            scope = Scope([*below, self._extra, self._magic_layer(host, None)])
+            scope = Scope([*below, self._extra, *self._magic.layers(host, None)])
             choices = self.templates.render(entry.value, scope, span=entry.span)
             tried = []
             for choice in choices if isinstance(choices, list) else [choices]:
@@ -209,64 +218,6 @@ class Scopes:
                 raise PlaybookErrors(Diagnostic("vars file not found", entry.span, "looked for: " + ", ".join(tried)))
         return out
 
-    # -- magic variables
-
-    def _magic_layer(self, host: HostRun | None, role: Role | None) -> Layer:
-        values = dict(self._magic_of_run())
-        if host is not None:
-            groups = self.inventory.groups_of(host.name)
-            values.update(
-                inventory_hostname=host.name,
-                inventory_hostname_short=host.name.split(".")[0],
-                group_names=groups,
-                ansible_facts=host.facts,
-            )
-        if role is not None:
-            values.update(
-                role_name=role.name,
-                ansible_role_name=role.name,
-                role_path=role.path,
-                ansible_parent_role_names=[parent.name for parent in role.parents],
-                ansible_parent_role_paths=[parent.path for parent in role.parents],
-            )
-        if self._play is not None:
-            alive = [name for name in self._play_hosts if not (self.hosts(name).out or self.hosts(name).lost)]
-            batch = [name for name in self._batch if name in alive]
-            values.update(
-                ansible_play_hosts=alive,
-                ansible_play_hosts_all=self._play_hosts,
-                ansible_play_batch=batch,
-                play_hosts=batch,
-                ansible_play_name=str(self._play.name.value if self._play.name else self._play.hosts.value),
-                ansible_play_role_names=[r.name for r in self._play.roles],
-                role_names=[r.name for r in self._play.roles],
-            )
-        return Layer(Level.MAGIC, "nxtplay", values, trusted=False)
-
-    def _magic_of_run(self) -> dict[str, Any]:
-        if not self._magic_all:
-            o = self.options
-            major, minor, *_ = (int(n) for n in __version__.split(".")[:3])
-            self._magic_all = {
-                "hostvars": _HostVars(self),
-                "groups": self.inventory.magic_groups(),
-                "playbook_dir": self.playbook_dir,
-                "inventory_dir": self.inventory.directory,
-                "inventory_file": self.inventory.file,
-                "ansible_inventory_sources": list(self.inventory.sources),
-                "ansible_check_mode": o.check,
-                "ansible_diff_mode": o.diff,
-                "ansible_verbosity": o.verbosity,
-                "ansible_forks": o.forks,
-                "ansible_limit": o.limit or None,
-                "ansible_run_tags": list(o.tags) or ["all"],
-                "ansible_skip_tags": list(o.skip_tags),
-                "ansible_version": {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"},
-                "nxtplay_version": {"full": __version__, "major": major, "minor": minor},
-                "ansible_playbook_python": sys.executable,
-            }
-        return self._magic_all
-
     def view_of(self, name: str) -> Any:
         """A host's variables as another host's task sees them in hostvars: no play's, no task's."""
         host = self.hosts(name)
@@ -280,14 +231,7 @@ class Scopes:
             Layer(
                 Level.MAGIC,
                 "nxtplay",
-                {
-                    "inventory_hostname": name,
-                    "inventory_hostname_short": name.split(".")[0],
-                    "group_names": self.inventory.groups_of(name),
-                    "groups": self.inventory.magic_groups(),
-                    "ansible_facts": host.facts,
-                    "playbook_dir": self.playbook_dir,
-                },
+                {**self._magic.of_host(host), "groups": self.inventory.magic_groups(), "playbook_dir": self.playbook_dir},
                 trusted=False,
             ),
         ]
@@ -361,7 +305,7 @@ class Scopes:
     def _shared(self, block: Block, params: Sequence[Mapping[str, Any]], doubt: Unknown | None) -> Block:
         """The block with these variables: one object for all hosts that are brought the same, so that they go through it together."""
         params = tuple(values for values in params if values)
-        if len(self._batch) == 1:
+        if self._one_host:
             return _with_params(block, params, doubt)
         with self._lock:
             known = self._brought.setdefault(id(block), [])
@@ -402,13 +346,13 @@ class Scopes:
         return changed
 
     def _forget(self, name: str) -> None:
-        self._magic_all = {}
+        self._magic.forget()
         self._inherited.pop(name, None)
         self._bases = {key: base for key, base in self._bases.items() if key[0] != name}
 
     def refresh_inventory(self) -> None:
         self.inventory.refresh()
-        self._magic_all = {}
+        self._magic.forget()
         self._inherited.clear()
         self._bases.clear()
 
