@@ -50,11 +50,16 @@ class Place(Protocol):
         """Remove one."""
 
 
+def folder_of(url: str) -> Optional[str]:
+    """The folder of this machine that a URL means; None where it means another place."""
+    return _files.host_path(url[7:] if url.startswith("file://") else url) if url.startswith(("/", "~", "file://")) else None
+
+
 def place(login: OffsiteLogin, host: Reader) -> Place:
     """By the URL's kind."""
-    url = login.url
-    if url.startswith(("/", "~", "file://")):
-        return Folder(_files.host_path(url[7:] if url.startswith("file://") else url))
+    url, folder = login.url, folder_of(login.url)
+    if folder is not None:
+        return Folder(folder)
     parts = urllib.parse.urlsplit(url)
     if parts.scheme in ("sftp", "ssh", "rsync+ssh", "rsync"):
         if not parts.hostname:
@@ -218,7 +223,3 @@ def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Connection closed")]
     return lines[-1] if lines else ""
 
-
-def local_sha256(path: str) -> Optional[str]:
-    """The hash of a local file; None where there is none."""
-    return _backup.hash_file(path)[0] if os.path.isfile(path) else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import json
 import os
 import time
 from dataclasses import dataclass
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan
+from nxtplay.core.state import Plan, Unknown
 from nxtplay.core.types import Duration, Path
 from nxtplay.modules import _files
 
@@ -79,6 +80,13 @@ class Lock(Resource[Locked]):
         since = time.strftime("%Y-%m-%d %H:%M:%S")
         os.write(handle, json.dumps({"pid": os.getpid(), "since": since, "purpose": self.purpose}).encode() + b"\n")
         _held[path] = handle
+
+    def also_foresee(self, host: Reader, plan: Plan[Locked]) -> Sequence[tuple[str, Any]]:
+        if self.state == "absent":
+            return ()
+        path = _files.host_path(self.path)
+        live = host.stat(path) or dataclasses.replace(_files.fresh(host, path, "file"), mode=0o600)
+        return [(_files.file_key(path), dataclasses.replace(live, content=Unknown("it names who holds the lock")))]
 
     def result(self, before: Optional[Locked], after: Optional[Locked]) -> dict[str, Any]:
         return {"path": _files.host_path(self.path), "locked": after is not None}

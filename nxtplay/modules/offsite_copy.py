@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Any, Literal, Optional, Sequence
 
-from nxtplay.core.files import Content
+from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown
@@ -81,12 +82,14 @@ class OffsiteCopy(_offsite.OffsiteLogin, Resource[Copies]):
                 host.replace_with(path, lambda stream, name=name: place.get(name, stream.write), mode=0o600)  # type: ignore[misc]
 
     def also_foresee(self, host: Reader, plan: Plan[Copies]) -> Sequence[tuple[str, Any]]:
-        if self.direction == "push" or plan.after is None:
+        folder = _files.host_path(self.path) if self.direction == "pull" else _offsite.folder_of(self.url)
+        if folder is None or plan.after is None:
             return ()
         out = []
         for name in self._differing(plan.before, plan.after):
-            path = os.path.join(_files.host_path(self.path), name)
-            out.append((_files.file_key(path), self._arrived(host, path, plan.after.files[name])))
+            path = os.path.join(folder, name)
+            copy = plan.after.files[name]
+            out.append((_files.file_key(path), self._arrived(host, path, copy) if copy is not None else None))
         return out
 
     def result(self, before: Optional[Copies], after: Optional[Copies]) -> dict[str, Any]:
@@ -103,13 +106,11 @@ class OffsiteCopy(_offsite.OffsiteLogin, Resource[Copies]):
             return Copy(state.content)
         return Copy(state.content.sha256 if state.content else None)
 
-    def _arrived(self, host: Reader, path: str, copy: Optional[Copy]) -> Any:
-        import dataclasses
-
-        known = copy is not None and isinstance(copy.sha256, str) and not copy.sha256.startswith("md5:")
-        later = Unknown(f"{path} is not fetched yet")
-        content = Content(copy.sha256, -1) if known and copy is not None else later
-        return dataclasses.replace(_files.fresh(host, path, "file"), mode=0o600, content=content)
+    def _arrived(self, host: Reader, path: str, copy: Copy) -> FileState:
+        known = isinstance(copy.sha256, str) and not copy.sha256.startswith("md5:")
+        content = Content(copy.sha256, -1) if known else Unknown(f"{path} is not there yet")
+        live = host.stat(path) if self.direction == "pull" else None
+        return dataclasses.replace(live or _files.fresh(host, path, "file"), mode=0o600, content=content, inode=None)
 
     @staticmethod
     def _differing(before: Optional[Copies], after: Optional[Copies]) -> list[str]:
