@@ -194,7 +194,7 @@ class Run:
         def one(host: HostRun) -> tuple[Verdict, Attempt]:
             return self._runner.run(task, host, task_id=task_id, doubt=host.doubt(task) if task.is_handler else "")
 
-        width = min(self.options.forks, throttle or self.options.forks, len(hosts))
+        width = 1 if task.module in WORDS else min(self.options.forks, throttle or self.options.forks, len(hosts))
         if width <= 1:
             return [one(host) for host in hosts]
         from concurrent.futures import ThreadPoolExecutor
