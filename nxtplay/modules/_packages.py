@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Optional, Sequence, Union
 
 from nxtplay.core.host import Completed, Failed, Host, Reader
-from nxtplay.core.state import Unknown
+from nxtplay.core.state import Unknown, UnknownReached
 
 LISTS = "/var/lib/apt/lists"
 STAMPS = ("/var/lib/apt/periodic/update-success-stamp", LISTS)
+MORE = "packages:along"  # foreseen where packages come along of which nobody can tell the names yet
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"}
 SPEC = re.compile(r"(?P<name>[a-z0-9*?\[][a-z0-9.+*?\[\]-]*)(?::(?P<arch>[a-z0-9-]+))?(?:(?P<op>=|>=)(?P<version>\S+))?$")
 
@@ -80,6 +81,8 @@ def looked(host: Reader, specs: Sequence[Spec]) -> dict[str, Version]:
             continue
         name = f"{spec.name}:{spec.arch}" if spec.arch else spec.name
         foreseen = host.has_foreseen(f"package:{spec.name}")
+        if not foreseen and name not in have and host.has_foreseen(MORE):
+            raise UnknownReached(host.foreseen(MORE))
         out[name] = host.foreseen(f"package:{spec.name}") if foreseen else Installed(have[name]) if name in have else None
     return out
 

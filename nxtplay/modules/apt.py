@@ -133,7 +133,9 @@ class Apt(Resource[Packages]):
         """Every package that comes or goes, those along with it too."""
         assert plan.after is not None and plan.before is not None
         named = {c.path[1].split(":")[0]: plan.after.versions.get(c.path[1]) for c in plan.changes if len(c.path) > 1}
-        return [(f"package:{name}", state) for name, state in {**plan.after.along, **named}.items()]
+        later = next((s.version for s in named.values() if s is not None and isinstance(s.version, Unknown)), None)
+        unsaid = [(_packages.MORE, later)] if later is not None else []
+        return [*((f"package:{name}", state) for name, state in {**plan.after.along, **named}.items()), *unsaid]
 
     def result(self, before: Optional[Packages], after: Optional[Packages]) -> dict[str, Any]:
         packages = {name: state.version if state else None for name, state in (after.versions if after else {}).items()}

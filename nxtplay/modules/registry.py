@@ -14,6 +14,8 @@ ENGINE_WORDS = frozenset(
     "meta pause set_fact set_stats validate_argument_spec".split()
 )
 
+ALIASES = {"systemd": "systemd_service"}  # older names of modules
+
 _loaded: dict[str, type[Module]] = {}
 _names: Optional[frozenset[str]] = None
 
@@ -23,12 +25,13 @@ def names() -> frozenset[str]:
     global _names
     if _names is None:
         found = os.listdir(os.path.dirname(__file__))
-        _names = frozenset(f[:-3] for f in found if f.endswith(".py") and not f.startswith("_") and f != "registry.py")
+        _names = frozenset([*ALIASES, *(f[:-3] for f in found if f.endswith(".py") and not f.startswith("_") and f != "registry.py")])
     return _names
 
 
 def load(name: str) -> type[Module]:
     """The module's class. KeyError where there is none of that name."""
+    name = ALIASES.get(name, name)
     if name not in _loaded:
         if name not in names():
             raise KeyError(name)

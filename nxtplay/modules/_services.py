@@ -1,0 +1,175 @@
+"""Services: by systemd where it runs, else by SysV scripts."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, Optional, Sequence, Union
+
+from nxtplay.core.host import Completed, Failed, Host, Reader
+from nxtplay.core.state import Unknown
+
+SYSTEMD = "/run/systemd/system"
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """A service as it is; None: not asked for, or the manager cannot tell."""
+
+    active: Union[bool, Unknown, None] = None
+    enabled: Union[bool, Unknown, None] = None
+    masked: Union[bool, Unknown, None] = None
+
+
+class Manager:
+    """How a host's services are asked and told. `options` go to systemctl (--user, --no-block)."""
+
+    def __init__(self, host: Reader, name: str, options: Sequence[str] = ()) -> None:
+        self.host, self.name, self.options = host, name, list(options)
+
+    def look(self) -> Optional[ServiceState]:
+        raise NotImplementedError
+
+    def act(self, host: Host, verb: str) -> None:
+        raise NotImplementedError
+
+    def enable(self, host: Host, on: bool, *, force: bool = False) -> None:
+        raise NotImplementedError
+
+    def mask(self, host: Host, on: bool) -> None:
+        raise Failed("only systemd can mask a service, and it does not run here")
+
+
+class Systemd(Manager):
+    def _words(self, *words: str) -> list[str]:
+        return ["systemctl", *self.options, *words]
+
+    @property
+    def unit(self) -> str:
+        known = r"\.(service|socket|timer|target|mount|path|slice|scope|swap|automount|device)$"
+        return self.name if re.search(known, self.name) else f"{self.name}.service"
+
+    def show(self) -> dict[str, str]:
+        done = self.host.look(self._words("show", "--no-pager", "--", self.unit))
+        if done.rc != 0:
+            raise Failed(f"cannot ask systemd about {self.unit}: {done.stderr.strip()}", rc=done.rc)
+        return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+
+    def look(self) -> Optional[ServiceState]:
+        facts = self.show()
+        if facts.get("LoadState") == "not-found" and facts.get("ActiveState") != "active":
+            return None
+        active = facts.get("ActiveState") in ("active", "activating", "reloading")
+        enabled = self.host.look(self._words("is-enabled", "--", self.unit)).stdout.strip()
+        return ServiceState(active, enabled in ("enabled", "enabled-runtime", "alias"), facts.get("LoadState") == "masked")
+
+    def act(self, host: Host, verb: str) -> None:
+        done = host.run(self._words(verb, "--", self.unit), stream=True)
+        if done.rc != 0:
+            log = host.look(["journalctl", "-u", self.unit, "-n", "20", "--no-pager", "-o", "cat"]) if host.which("journalctl") else None
+            tail = f"\nits last lines:\n{log.stdout.strip()}" if log is not None and log.stdout.strip() else ""
+            raise Failed(f"systemctl {verb} {self.unit} failed: {done.stderr.strip()}{tail}", rc=done.rc, stderr=done.stderr)
+
+    def enable(self, host: Host, on: bool, *, force: bool = False) -> None:
+        host.run(self._words("enable" if on else "disable", *(["--force"] if force else []), "--", self.unit), check=True)
+
+    def mask(self, host: Host, on: bool) -> None:
+        host.run(self._words("mask" if on else "unmask", "--", self.unit), check=True)
+
+
+class SysV(Manager):
+    """Scripts in /etc/init.d, started by `service`, enabled by update-rc.d."""
+
+    def look(self) -> Optional[ServiceState]:
+        if not self.host.exists(f"/etc/init.d/{self.name}"):
+            return None
+        done = self.host.look([self._service(), self.name, "status"], timeout=30)
+        enabled = any(
+            re.fullmatch(rf"S\d\d{re.escape(self.name)}", entry)
+            for level in "2345S"
+            for entry in (self.host.listdir(f"/etc/rc{level}.d") if self.host.is_dir(f"/etc/rc{level}.d") else ())
+        )
+        return ServiceState(_running(done), enabled)
+
+    def act(self, host: Host, verb: str) -> None:
+        done = host.run([self._service(), self.name, verb], stream=True)
+        if done.rc != 0:
+            raise Failed(f"service {self.name} {verb} failed: {(done.stderr or done.stdout).strip()}", rc=done.rc, stderr=done.stderr)
+        for _ in range(20):  # scripts return before their daemon has settled
+            state = self.look()
+            if state is None or state.active == (verb != "stop"):
+                return
+            time.sleep(0.25)
+
+    def enable(self, host: Host, on: bool, *, force: bool = False) -> None:
+        tool = host.which("update-rc.d")
+        if tool is None:
+            raise Failed("no update-rc.d on this host, so services cannot be enabled")
+        host.run([tool, self.name, "defaults"], check=True)
+        host.run([tool, self.name, "enable" if on else "disable"], check=True)
+
+    def _service(self) -> str:
+        found = self.host.which("service")
+        if found is None:
+            raise Failed("neither systemd nor the command `service` is on this host")
+        return found
+
+
+def _running(done: Completed) -> bool:
+    text = (done.stdout + done.stderr).lower()
+    if done.rc in (0, 1, 3, 4):
+        return done.rc == 0 and not re.search(r"not running|is stopped|\[ - \]", text)
+    return "running" in text and "not running" not in text
+
+
+def manager(host: Reader, name: str, *, options: Sequence[str] = (), use: str = "auto") -> Manager:
+    """The manager of this host's services."""
+    if use in ("auto", "systemd", "ansible.builtin.systemd", "systemd_service"):
+        if os.path.isdir(SYSTEMD) and host.which("systemctl"):
+            return Systemd(host, name, options)
+        if use != "auto":
+            raise Failed("systemd does not run on this host")
+    return SysV(host, name, options)
+
+
+def looked(host: Reader, key: str, found: Manager, *, missing_fails: bool) -> Optional[ServiceState]:
+    """The service's state as a check foresees it, else as it is. A unit that a foreseen package may bring is unknown."""
+    if host.has_foreseen(key):
+        state = host.foreseen(key)
+        assert state is None or isinstance(state, ServiceState)
+        return state
+    state = found.look()
+    if state is not None:
+        return state
+    coming = _coming(host, found.name)
+    if coming:
+        later = Unknown(f"{coming} is not installed yet, so the service {found.name} is not there")
+        return ServiceState(later, later, later)
+    if missing_fails:
+        raise Failed(f"no service '{found.name}' on this host")
+    return None
+
+
+def _coming(host: Reader, name: str) -> str:
+    """What an earlier task would have brought that may hold the service: a package, a unit file; "" for nothing."""
+    packages = [key[len("package:") :] for key, state in host.foreseen_under("package:").items() if state is not None]
+    bare = name.split(".")[0].split("@")[0]
+    near = [p for p in packages if bare in p or p.rstrip("0123456789.-") in bare]
+    if near or packages:
+        return f"the package {(near or packages)[0]}"
+    for key, state in host.foreseen_under("file:").items():
+        if state is not None and os.path.basename(key).split(".")[0].split("@")[0] == bare and ("/systemd/" in key or "/init.d/" in key):
+            return key[len("file:") :]
+    act = host.pending_act()
+    return act.reason if act is not None else ""
+
+
+def result(name: str, before: Optional[ServiceState], after: Optional[ServiceState], state: Optional[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": name}
+    if state is not None:
+        out["state"] = {"restarted": "started", "reloaded": "started"}.get(state, state)
+    if after is not None and after.enabled is not None:
+        out["enabled"] = after.enabled
+    return out

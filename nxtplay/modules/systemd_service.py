@@ -1,0 +1,93 @@
+"""systemd_service: a unit of systemd."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal, Optional
+
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg, one_of
+from nxtplay.core.state import Plan
+from nxtplay.modules import _services
+from nxtplay.modules._services import Manager, ServiceState, Systemd
+
+
+class SystemdService(Resource[ServiceState]):
+    """Start, stop, enable, mask a unit; have systemd read its files anew."""
+
+    private = False
+    rules = (one_of("state", "enabled", "masked", "daemon_reload", "daemon_reexec"),)
+
+    name: str | None = arg(None, help="The unit; .service may be left out.", aliases=["service", "unit"], key=True)
+    state: Literal["started", "stopped", "restarted", "reloaded"] | None = arg(None, help="What it shall do.")
+    enabled: bool | None = arg(None, help="Whether it starts with the machine.")
+    masked: bool | None = arg(None, help="Whether it cannot be started at all.")
+    force: bool = arg(False, help="Replace links that are in the way of enabling.")
+    daemon_reload: bool = arg(False, help="Have systemd read its unit files anew first.", aliases=["daemon-reload"])
+    daemon_reexec: bool = arg(False, help="Have systemd start itself anew first.", aliases=["daemon-reexec"])
+    scope: Literal["system", "user", "global"] = arg("system", help="Whose systemd.")
+    no_block: bool = arg(False, help="Do not wait until it is done.")
+
+    def key(self) -> str:
+        scope = "" if self.scope == "system" else f"{self.scope}:"
+        name = self.name or ""
+        return f"service:{scope}{name[: -len('.service')] if name.endswith('.service') else name}"
+
+    def observe(self, host: Reader) -> Optional[ServiceState]:
+        if self.name is None:
+            self._systemd(host)
+            return None
+        asked = self.state is not None or bool(self.enabled) or self.masked is False
+        return _services.looked(host, self.key(), self._systemd(host), missing_fails=asked)
+
+    def desired(self, host: Reader, before: Optional[ServiceState]) -> Optional[ServiceState]:
+        if self.name is None:
+            if self.state is not None or self.enabled is not None or self.masked is not None:
+                raise Failed("name is required: which unit?")
+            return None
+        if before is None:
+            return None if not self.masked else ServiceState(False, False, True)
+        active = {"started": True, "restarted": True, "reloaded": True, "stopped": False}.get(self.state or "", before.active)
+        return dataclasses.replace(
+            before,
+            active=active,
+            enabled=before.enabled if self.enabled is None else self.enabled,
+            masked=before.masked if self.masked is None else self.masked,
+        )
+
+    def apply(self, host: Host, plan: Plan[ServiceState]) -> None:
+        manager = self._systemd(host)
+        if plan.changed("masked") and self.masked is not None:
+            manager.mask(host, self.masked)
+        if plan.changed("enabled") and self.enabled is not None:
+            manager.enable(host, self.enabled, force=self.force)
+        if plan.changed("active") and self.state is not None:
+            manager.act(host, {"stopped": "stop", "restarted": "restart"}.get(self.state, "start"))
+
+    def due(self, host: Reader, plan: Plan[ServiceState]) -> Optional[str]:
+        if self.state in ("restarted", "reloaded") and not plan.changed("active"):
+            return f"is {self.state}"
+        return None
+
+    def refresh(self, host: Host) -> None:
+        self._reload(host)  # so that what is looked at is what the files say now
+
+    def perform(self, host: Host, plan: Plan[ServiceState]) -> None:
+        self._systemd(host).act(host, "reload" if self.state == "reloaded" else "restart")
+
+    def result(self, before: Optional[ServiceState], after: Optional[ServiceState]) -> dict[str, Any]:
+        return _services.result(self.name or "", before, after, self.state)
+
+    def _reload(self, host: Host) -> None:
+        scope = [] if self.scope == "system" else [f"--{self.scope}"]
+        for wanted, verb in ((self.daemon_reexec, "daemon-reexec"), (self.daemon_reload, "daemon-reload")):
+            if wanted:
+                host.run(["systemctl", *scope, verb], check=True)
+
+    def _systemd(self, host: Reader) -> Manager:
+        options = [] if self.scope == "system" else [f"--{self.scope}"]
+        if self.no_block:
+            options.append("--no-block")
+        found = _services.manager(host, self.name or "", options=options, use="systemd")
+        assert isinstance(found, Systemd)
+        return found

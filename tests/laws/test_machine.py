@@ -1,0 +1,126 @@
+"""The laws for modules that change the machine itself (packages, users, groups, services), inside a throw-away copy of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import harness, throwaway
+from .harness import Task
+
+HASH = "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g."
+WATCHED = ("/etc", "/opt/law", "/var/lib/dpkg/status", "/var/spool/cron", "/var/mail", "/usr/bin/lawpack")
+
+
+def picture() -> dict[str, Any]:
+    return {f"{top}/{path}": entry for top in WATCHED if os.path.exists(top) for path, entry in harness.picture(top, exact=False).items()}
+
+
+def check_then_run(tasks: list[Task]) -> list[str]:
+    """Every law for a chain of tasks; the statuses of the run."""
+    before = picture()
+    foreseen = harness.check(tasks)
+    assert picture() == before, "the check left a mark"
+    statuses = []
+    for (module, args), said in zip(tasks, foreseen, strict=True):
+        (done,) = harness.run([(module, args)])
+        assert not done.reason.startswith("not converged"), done.reason
+        assert said.status in (done.status, "unknown"), (module, args, said, done)
+        print(module, args, done.status, done.reason)
+        statuses.append(done.status)
+    after = picture()
+    again = [o.status for o in harness.run(tasks)]
+    if "absent" not in [args.get("state") for _, args in tasks] and "failed" not in statuses:
+        assert set(again) == {"ok"}, again
+        assert picture() == after
+    return statuses
+
+
+if not throwaway.inside():
+
+    def test_in_a_throw_away_copy(tmp_path: Path) -> None:
+        why = throwaway.available()
+        if why:
+            pytest.skip(why)
+        done = throwaway.pytest_inside(__file__, str(tmp_path))
+        print(done.stdout[-6000:], done.stderr[-2000:])
+        assert done.returncode == 0
+
+else:
+
+    def test_users_and_groups() -> None:
+        assert (
+            check_then_run([("group", {"name": "lawgroup", "gid": 4242}), ("group", {"name": "lawsystem", "system": True})])
+            == ["changed"] * 2
+        )
+        tasks: list[Task] = [
+            ("user", {"name": "lawuser", "groups": ["lawgroup"], "shell": "/bin/sh", "comment": "A Law", "password": HASH}),
+            ("file", {"path": "/opt/law", "state": "directory", "owner": "lawuser", "group": "lawgroup"}),
+        ]
+        assert check_then_run(tasks) == ["changed", "changed"]
+        assert check_then_run([("user", {"name": "lawuser", "groups": ["lawsystem"], "append": True})]) == ["changed"]
+        assert check_then_run([("user", {"name": "lawuser", "shell": "/bin/bash", "password_lock": True, "expires": 1893456000})]) == [
+            "changed"
+        ]
+        assert check_then_run([("user", {"name": "lawuser", "password": HASH, "update_password": "on_create"})]) == ["ok"]
+        assert check_then_run([("user", {"name": "lawbare", "create_home": False, "uid": 4321, "system": True})]) == ["changed"]
+        assert check_then_run([("user", {"name": "lawnone", "group": "no-such-group"})]) == ["failed"]
+        assert check_then_run([("group", {"name": "lawtwice", "gid": 4242})]) == ["failed"]
+        assert check_then_run([("user", {"name": "lawuser", "state": "absent", "remove": True})]) == ["changed"]
+        assert check_then_run([("group", {"name": "lawgroup", "state": "absent"})]) == ["changed"]
+
+    @pytest.fixture(scope="module")
+    def repository() -> Iterator[None]:
+        """A package repository on disk: lawpack needs lawlib; lawpack ships a service script."""
+        place = "/opt/repository"
+        os.makedirs(place)
+        _package(place, "lawlib", {"/usr/share/lawlib": "lib\n"})
+        header = "### BEGIN INIT INFO\n# Provides: lawd\n# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n### END INIT INFO\n"
+        script = f"#!/bin/sh\n{header}case $1 in start|restart) touch /run/lawd;; stop) rm -f /run/lawd;; status) test -e /run/lawd || exit 3;; esac\n"
+        _package(place, "lawpack", {"/usr/bin/lawpack": "#!/bin/sh\n", "/etc/init.d/lawd": script}, depends="lawlib")
+        index = ""
+        for name in ("lawlib", "lawpack"):
+            control = subprocess.run(["dpkg-deb", "-f", f"{place}/{name}.deb"], check=True, capture_output=True, text=True).stdout
+            data = Path(place, f"{name}.deb").read_bytes()
+            index += f"{control.strip()}\nFilename: ./{name}.deb\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n\n"
+        Path(place, "Packages").write_text(index)
+        subprocess.run("rm -rf /etc/apt/sources.list* /var/lib/apt/lists/*; mkdir -p /var/lib/apt/lists/partial", shell=True, check=True)
+        Path("/etc/apt/sources.list").write_text(f"deb [trusted=yes] file:{place} ./\n")
+        yield
+
+    def _package(place: str, name: str, files: dict[str, str], depends: str = "") -> None:
+        root = f"{place}/{name}"
+        for path, text in files.items():
+            os.makedirs(os.path.dirname(root + path), exist_ok=True)
+            Path(root + path).write_text(text)
+            os.chmod(root + path, 0o755)
+        os.makedirs(f"{root}/DEBIAN")
+        control = f"Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: t <t@t>\nDescription: t\n"
+        Path(f"{root}/DEBIAN/control").write_text(control + (f"Depends: {depends}\n" if depends else ""))
+        subprocess.run(["dpkg-deb", "-b", root, f"{place}/{name}.deb"], check=True, capture_output=True)
+
+    @pytest.mark.usefixtures("repository")
+    def test_packages_and_their_services() -> None:
+        absent = harness.check([("apt", {"name": "lawpack"})])[0]
+        assert absent.status == "changed"  # no lists yet: that it comes is sure, its version is not
+        tasks: list[Task] = [
+            ("apt", {"name": ["lawpack"], "update_cache": True}),
+            ("package", {"name": "lawlib", "state": "present"}),
+            ("service", {"name": "lawd", "state": "started", "enabled": True}),
+        ]
+        assert check_then_run(tasks) == ["changed", "ok", "changed"]
+        assert check_then_run([("service", {"name": "lawd", "state": "stopped"})]) == ["changed"]
+        assert [o.status for o in harness.run([("service", {"name": "lawd", "state": "restarted"})] * 2)] == ["changed", "changed"]
+        assert check_then_run([("service", {"name": "no-such-service", "state": "started"})]) == ["failed"]
+        assert check_then_run([("apt", {"name": "no-such-package"})]) == ["failed"]
+        assert check_then_run([("apt", {"name": "lawpack=1.*", "state": "present"})]) == ["ok"]
+        assert check_then_run([("apt", {"name": "lawpack", "state": "latest"})]) == ["ok"]
+        assert check_then_run([("apt", {"name": "lawpack", "state": "absent", "purge": True, "autoremove": True})]) == ["changed"]
+        assert check_then_run([("apt", {"name": "lawpack", "state": "absent"})]) == ["ok"]
+        assert check_then_run([("apt", {"deb": "/opt/repository/lawlib.deb"})])[0] in ("changed", "ok")
