@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import os
+import threading
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ from nxtplay.modules.registry import load
 main(load, early)
 """
 _ARCHIVE = {"op": "archive"}
+_working = threading.RLock()  # what all hosts are sent is made once, however many are connected at the same time
 
 # No quote, backslash, exclamation mark or line end in any of the words: then every login shell reads them alike (sh, fish, csh).
 _STAGE = "import sys,zlib,binascii;exec(zlib.decompress(binascii.a2b_base64(sys.argv[1])))"
@@ -85,7 +87,8 @@ def here(interpreter: str) -> list[str]:
 
 def anywhere(interpreters: Sequence[str]) -> list[str]:
     """The agent from the cache of a user who may not have it yet (then MISSING comes first), by the first Python found there."""
-    return ["/bin/sh", "-c", _FIND, "nxtplay", _STAGE, _code(), *interpreters]
+    with _working:
+        return ["/bin/sh", "-c", _FIND, "nxtplay", _STAGE, _code(), *interpreters]
 
 
 @cache
@@ -114,25 +117,34 @@ def no_python(stderr: str, wanted: str | None) -> tuple[str, str] | None:
 
 
 @cache
-def _files() -> tuple[tuple[str, Path], ...]:
-    found = [ROOT / "__init__.py", *(ROOT / "core").rglob("*.py"), *(ROOT / "modules").rglob("*.py")]
-    return tuple(sorted((os.path.relpath(path, ROOT.parent), path) for path in found))
+def _files() -> tuple[tuple[str, bytes], ...]:
+    """Names in the archive and contents."""
+    found = [str(ROOT / "__init__.py")]
+    for folder in ("core", "modules"):
+        for place, _, names in os.walk(ROOT / folder):
+            found += [os.path.join(place, name) for name in names if name.endswith(".py")]
+    return tuple((os.path.relpath(path, ROOT.parent), Path(path).read_bytes()) for path in sorted(found))
 
 
 @cache
 def digest() -> str:
     """Names the archive by what is in it."""
     found = hashlib.sha256()
-    for name, path in _files():
-        found.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, content in _files():
+        found.update(name.encode() + b"\0" + content + b"\0")
     return f"agent-{found.hexdigest()[:20]}"
 
 
-@cache
 def archive() -> bytes:
     """The agent and all modules: a frame with a zip in its tail, as the boot code takes it."""
+    with _working:
+        return _archive()
+
+
+@cache
+def _archive() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        for name, path in _files():
-            packed.write(path, name)
+        for name, content in _files():
+            packed.writestr(name, content)
     return wire.pack(_ARCHIVE, out.getvalue())

@@ -21,12 +21,22 @@ _DEPTH = 16
 
 
 @dataclass(frozen=True)
+class Block:
+    """A Host or Match line; its place tells it from others."""
+
+    kind: str
+    words: tuple[str, ...]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
 class Line:
-    """One keyword (lower case) with its words, inside the conditions that lead to it."""
+    """One keyword (lower case) with its words, inside the blocks that lead to it, all of which must hold."""
 
     keyword: str
     words: tuple[str, ...]
-    blocks: tuple[tuple[str, tuple[str, ...]], ...]  # ("host" or "match", its words), all of which must hold
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -99,8 +109,15 @@ def resolve(
     values: dict[str, tuple[tuple[str, ...], ...]] = {}
     if user:
         values["user"] = ((user,),)
+    held: dict[Block, bool] = {}  # decided where a block begins; what it sets itself does not count
+
+    def holds(block: Block) -> bool:
+        if block not in held:
+            held[block] = _holds(block, name, values)
+        return held[block]
+
     for line in lines:
-        if (line.keyword not in values or line.keyword in _MANY) and all(_holds(block, name, values) for block in line.blocks):
+        if all(holds(block) for block in line.blocks) and (line.keyword not in values or line.keyword in _MANY):
             values[line.keyword] = (*values.get(line.keyword, ()), line.words)
     login = values["user"][0][0] if values.get("user", ((),))[0] else _login()
     number = port or _port(values.get("port", (("22",),)))
@@ -122,7 +139,7 @@ def read(path: str) -> tuple[Line, ...]:
     return tuple(_read(path, (), 0))
 
 
-def _read(path: str, outer: tuple[tuple[str, tuple[str, ...]], ...], depth: int) -> list[Line]:
+def _read(path: str, outer: tuple[Block, ...], depth: int) -> list[Line]:
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             texts = stream.read().splitlines()
@@ -147,7 +164,7 @@ def _read(path: str, outer: tuple[tuple[str, tuple[str, ...]], ...], depth: int)
         except ValueError as error:
             raise UsageError(Diagnostic(f"{matched[1]}: {error}", Span(path, number))) from error
         if keyword in ("host", "match"):
-            blocks = (*outer, (keyword, words))
+            blocks = (*outer, Block(keyword, words, path, number))
         elif keyword == "include":
             base = os.path.dirname(SYSTEM) if path.startswith("/etc/") else os.path.expanduser("~/.ssh")
             for word in words:
@@ -174,11 +191,8 @@ def _port(words: tuple[tuple[str, ...], ...]) -> int:
     return int(text)
 
 
-def _holds(block: tuple[str, tuple[str, ...]], name: str, values: Mapping[str, tuple[tuple[str, ...], ...]]) -> bool:
-    kind, words = block
-    if kind == "host":
-        return matches(name, words)
-    return _match_holds(list(words), name, values)
+def _holds(block: Block, name: str, values: Mapping[str, tuple[tuple[str, ...], ...]]) -> bool:
+    return matches(name, block.words) if block.kind == "host" else _match_holds(list(block.words), name, values)
 
 
 def matches(text: str, patterns: Sequence[str]) -> bool:

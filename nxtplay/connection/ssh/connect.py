@@ -42,7 +42,7 @@ class Login:
     retries: int = 0
 
 
-Gateway = Callable[[Login], Any]  # an authenticated transport to a jump host
+Gateway = Callable[[Login, tuple[str, ...]], Any]  # an authenticated transport to a jump host, and the places it is asked for by
 
 
 @dataclass
@@ -60,12 +60,12 @@ def settings_of(login: Login) -> Settings:
     return config_.resolve(login.host, given=given.options, files=files, user=login.user, port=login.port)
 
 
-def connect(login: Login, settings: Settings, shared: Shared) -> tuple[Any, WatchedSocket]:
-    """A transport, authenticated and kept alive, and its socket. Raises Unreachable."""
+def connect(login: Login, settings: Settings, shared: Shared, asking: tuple[str, ...] = ()) -> tuple[Any, WatchedSocket]:
+    """A transport, authenticated and kept alive, and its socket; `asking` are the places that need it as a gateway. Raises Unreachable."""
     attempts = max(login.retries, int(settings.seconds("connectionattempts") or 1) - 1) + 1
     for attempt in range(1, attempts + 1):
         try:
-            return _connect(login, settings, shared)
+            return _connect(login, settings, shared, (*asking, place_of(settings)))
         except _Passing as error:
             if attempt == attempts:
                 raise Unreachable(*error.diagnostics) from error
@@ -82,11 +82,11 @@ def place_of(settings: Settings) -> str:
     return f"{settings.user}@{settings.hostname}{port}"
 
 
-def _connect(login: Login, settings: Settings, shared: Shared) -> tuple[Any, WatchedSocket]:
+def _connect(login: Login, settings: Settings, shared: Shared, chain: tuple[str, ...]) -> tuple[Any, WatchedSocket]:
     limit = login.timeout or settings.seconds("connecttimeout") or 10.0
     deadline = time.monotonic() + limit
     place = place_of(settings)
-    watched = WatchedSocket(_way(login, settings, shared, limit, place))
+    watched = WatchedSocket(_way(login, settings, shared, chain, limit, place))
     transport: Any = None
     try:
         transport = _transport(watched, settings, shared, login)
@@ -108,11 +108,11 @@ def _connect(login: Login, settings: Settings, shared: Shared) -> tuple[Any, Wat
 # -- the way there
 
 
-def _way(login: Login, settings: Settings, shared: Shared, limit: float, place: str) -> Any:
+def _way(login: Login, settings: Settings, shared: Shared, chain: tuple[str, ...], limit: float, place: str) -> Any:
     jump = settings.line("proxyjump")
     command = settings.line("proxycommand")
     if jump and jump.lower() != "none":
-        return _through(jump, login, settings, shared, limit, place)
+        return _through(jump, login, settings, shared, chain, limit, place)
     if command and command.lower() != "none":
         return _by_command(settings.expand(command), place)
     return _straight(settings, limit, place)
@@ -139,7 +139,9 @@ def _straight(settings: Settings, limit: float, place: str) -> socket.socket:
     return found
 
 
-def _through(jump: str, login: Login, settings: Settings, shared: Shared, limit: float, place: str) -> Any:
+def _through(
+    jump: str, login: Login, settings: Settings, shared: Shared, chain: tuple[str, ...], limit: float, place: str
+) -> Any:
     """A channel of the last gateway of `user@host:port,...`; the gateways before it are its own."""
     before, _, last = jump.rpartition(",")
     user, _, rest = last.strip().rpartition("@")
@@ -158,7 +160,12 @@ def _through(jump: str, login: Login, settings: Settings, shared: Shared, limit:
         checking=login.checking,
         timeout=login.timeout,
     )
-    transport = shared.gateway(gate)
+    gate_place = place_of(settings_of(gate))
+    if gate_place in chain:
+        way = " through ".join((*chain, gate_place))
+        hint = "let the gateway itself have `ProxyJump none` in ~/.ssh/config"
+        raise Unreachable(Diagnostic(f"{place}: the way there is a circle: {way}", hint=hint))
+    transport = shared.gateway(gate, chain)
     try:
         return transport.open_channel("direct-tcpip", (settings.hostname, settings.port), ("127.0.0.1", 0), timeout=limit)
     except Exception as error:

@@ -18,6 +18,8 @@ from nxtplay.connection.ssh.watched import WatchedSocket
 from nxtplay.connection.streams import Streams
 from nxtplay.errors import Unreachable
 
+_TURN = 120  # seconds to wait for another thread that is connecting to the same place
+
 
 @dataclass
 class _Line:
@@ -42,17 +44,21 @@ class Ssh:
         """A way to run commands there; connects when the first one is run."""
         return SshTransport(self, login)
 
-    def open(self, login: Login, *, join: bool) -> tuple[Any, WatchedSocket]:
+    def open(self, login: Login, *, join: bool, asking: tuple[str, ...] = ()) -> tuple[Any, WatchedSocket]:
         """The login's transport, connected where it is not; `join` counts one more user of it. Raises Unreachable."""
         with self._lock:
             line = self._lines.setdefault(login, _Line())
-        with line.lock:
+        if not line.lock.acquire(timeout=_TURN):
+            raise Unreachable(f"{login.host}: still being connected by others after {_TURN} s")
+        try:
             if line.transport is None or not line.transport.is_active():
                 self._shut(line)
-                line.transport, line.socket = connect_.connect(login, connect_.settings_of(login), self._shared)
+                line.transport, line.socket = connect_.connect(login, connect_.settings_of(login), self._shared, asking)
             line.users += join
             assert line.socket
             return line.transport, line.socket
+        finally:
+            line.lock.release()
 
     def is_open(self, login: Login) -> bool:
         line = self._lines.get(login)
@@ -74,9 +80,9 @@ class Ssh:
         if transport is not None:
             transport.close()
 
-    def _gateway(self, login: Login) -> Any:
+    def _gateway(self, login: Login, asking: tuple[str, ...]) -> Any:
         try:
-            return self.open(login, join=True)[0]
+            return self.open(login, join=True, asking=asking)[0]
         except Unreachable as error:
             raise Unreachable(f"the gateway does not let us through: {error}") from error
 

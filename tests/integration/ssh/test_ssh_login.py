@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sshd_server import PASSWORD, USER, Relay, Sshd, free_port, keypair, out, secret, shell
 
+from nxtplay.connection.ssh import config
 from nxtplay.connection.ssh.transport import Ssh
 from nxtplay.errors import Unreachable
 
@@ -182,6 +183,16 @@ def test_a_gateway_that_cannot_reach_the_host_says_so(sshd: Sshd, home: Path) ->
     arguments = f"-o ProxyJump=root@127.0.0.1:{sshd.port}"
     with pytest.raises(Unreachable, match=rf"the gateway root@127.0.0.1:{sshd.port} cannot reach 127.0.0.1 port {port}"):
         shell(sshd.connection(port=port, arguments=arguments), "true")
+
+
+def test_a_circle_of_gateways_is_told(sshd: Sshd, home: Path) -> None:
+    (home / ".ssh/config").write_text("Host a\n ProxyJump b\nHost b\n ProxyJump c,a\n")
+    with pytest.raises(Unreachable, match="the way there is a circle: root@a through root@b through root@a"):
+        shell(sshd.connection(host="a", port=None), "true")
+    (home / ".ssh/config").write_text("Host *\n ProxyJump gate\n")
+    config.read.cache_clear()
+    with pytest.raises(Unreachable, match=r"a circle: root@web:\d+ through root@gate through root@gate.*ProxyJump none"):
+        shell(sshd.connection(host="web"), "true")
 
 
 def test_a_proxy_command_is_the_way(sshd: Sshd) -> None:

@@ -36,7 +36,7 @@ SETTINGS = st.one_of(
     st.sampled_from(["Port 2222", "port=22", "PORT = 1022"]),
     st.sampled_from(["User deploy", "User root", 'User "ann"']),
     st.sampled_from(["HostName %h.internal", "Hostname 192.0.2.1", "HostName %%x%h"]),
-    st.sampled_from(["ProxyJump gate", "ProxyJump none", "ProxyJump ann@gate:2200"]),
+    st.sampled_from(["ProxyJump hop", "ProxyJump none", "ProxyJump ann@hop:2200,last"]),
     st.sampled_from(["# a comment", "", "ServerAliveInterval 5"]),
 )
 BLOCKS = st.one_of(
