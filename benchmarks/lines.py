@@ -75,7 +75,7 @@ _TEN = """\
     - {{name: command {n}, command: /bin/true, changed_when: false}}
     - {{name: shell {n}, shell: "echo {n} | tr 0-9 a-z", register: said, changed_when: false}}
     - {{name: stat {n}, stat: {{path: "{{{{ base }}}}/{n}/site.conf"}}}}
-    - {{name: block {n}, blockinfile: {{path: "{{{{ base }}}}/{n}/block.conf", create: true, block: "welcome to {{{{ inventory_hostname }}}}"}}}}
+    - {{name: block {n}, blockinfile: {{path: "{{{{ base }}}}/{n}/block.conf", create: true, block: "on {{{{ inventory_hostname }}}}"}}}}
 """
 _TEN_DEPLOY = """\
 import io
@@ -95,7 +95,7 @@ for n in range({tens}):
     server.shell(name=f"command {{n}}", commands=["/bin/true"])
     server.shell(name=f"shell {{n}}", commands=["echo {{n}} | tr 0-9 a-z"])
     host.get_fact(File, path=f"{{base}}/site.conf")
-    files.block(name=f"block {{n}}", path=f"{{base}}/block.conf", content=f"welcome to {{host.name}}")
+    files.block(name=f"block {{n}}", path=f"{{base}}/block.conf", content=f"on {{host.name}}")
 """
 _WAITS = '    - {{name: depends {n}, command: "/bin/echo {{{{ said.stdout }}}}", changed_when: false}}\n'
 

@@ -112,7 +112,7 @@ def main() -> None:
         head={
             "date": datetime.date.today().isoformat(),
             "machine": machine,
-            "load": f"{before:.1f} before, {os.getloadavg()[0]:.1f} at the end (other work on these cores: read CPU and ratios, not seconds)",
+            "load": f"{before:.1f} before, {os.getloadavg()[0]:.1f} at the end (others work on these cores: read CPU and ratios)",
             "versions": ", ".join(f"{peer} {version}" for peer, version in versions.items()),
             "runs": f"{given.runs}, tools in turn; one only where it took more than {LONG:g} s",
         },
