@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 from nxtplay.core.host import Failed, Host, Reader, run
 
 KEY = "engine:docker"
-SOCKET = "/var/run/docker.sock"
 LOCAL = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
-PID_FILE = "/var/run/docker.pid"
+PID_FILES = {"/var/run/docker.pid": "dockerd", "/var/run/docker/containerd/containerd.pid": "containerd"}
 APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none", "LC_ALL": "C.UTF-8"}
 POLICY = "/usr/sbin/policy-rc.d"
 LOCK_PATIENCE = 300  # seconds that another package manager may take
@@ -206,7 +205,7 @@ def start(host: Host, url: str, log: str, patience: float) -> None:
 
 
 def _spawn(host: Host, log: str) -> subprocess.Popen[bytes]:
-    _drop_stale_pid()
+    _drop_stale_pids()
     with open(log, "ab") as sink:
         return subprocess.Popen(
             [host.which("dockerd") or "dockerd"],
@@ -225,20 +224,22 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **kept}
 
 
-def _drop_stale_pid() -> None:
-    """An engine that was killed leaves its pid file; once another program has that pid, dockerd would refuse to start."""
-    try:
-        with open(PID_FILE) as stream:
-            pid = int(stream.read())
-        with open(f"/proc/{pid}/comm") as stream:
-            if stream.read().strip() == "dockerd":
-                return
-    except (OSError, ValueError):
-        pass
-    try:
-        os.unlink(PID_FILE)
-    except OSError:
-        pass
+def _drop_stale_pids() -> None:
+    """An engine that was killed leaves its pid files; where another program has such a pid, or a zombie, dockerd would not start."""
+    for path, program in PID_FILES.items():
+        try:
+            with open(path) as stream:
+                pid = int(stream.read())
+            with open(f"/proc/{pid}/stat") as stream:
+                name, _, state = stream.read().rpartition(")")
+            if name.endswith(f"({program}") and state.split()[0] != "Z":
+                continue
+        except (OSError, ValueError):
+            pass
+        try:
+            os.unlink(path)
+        except OSError:
+            pass
 
 
 def _log_tail(path: str) -> str:
