@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 import typing
 from dataclasses import MISSING, dataclass, fields
@@ -75,22 +74,28 @@ class ArgSpec:
     choices: tuple[str, ...]
 
 
-class _UnionSyntax(ast.NodeTransformer):
-    """`A | None` in an annotation means Optional[A], on Python 3.9 too."""
-
-    def visit_BinOp(self, node: ast.BinOp) -> Any:
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.BitOr):
-            return node
-        pair = ast.Tuple(elts=[node.left, node.right], ctx=ast.Load())
-        return ast.Subscript(value=ast.Name(id="__Union__", ctx=ast.Load()), slice=pair, ctx=ast.Load())
-
-
 def _resolve(annotation: Any, namespace: dict[str, Any]) -> Any:
+    """The type that an annotation names; `A | None` means Optional[A], on Python 3.9 too."""
     if not isinstance(annotation, str):
         return annotation
-    tree = ast.fix_missing_locations(_UnionSyntax().visit(ast.parse(annotation, mode="eval")))
-    return eval(compile(tree, "<annotation>", "eval"), {**namespace, "__Union__": Union})
+    if annotation.endswith(" | None"):
+        return typing.Optional[_resolve(annotation[: -len(" | None")], namespace)]
+    return eval(annotation if "|" not in annotation else _without_bars(annotation), {**namespace, "__Union__": Union})
+
+
+def _without_bars(annotation: str) -> str:
+    """`list[A | B]` as `list[__Union__[A, B]]`."""
+    import ast  # an agent's start is too short for it
+
+    class Unions(ast.NodeTransformer):
+        def visit_BinOp(self, node: ast.BinOp) -> Any:
+            self.generic_visit(node)
+            if not isinstance(node.op, ast.BitOr):
+                return node
+            pair = ast.Tuple(elts=[node.left, node.right], ctx=ast.Load())
+            return ast.Subscript(value=ast.Name(id="__Union__", ctx=ast.Load()), slice=pair, ctx=ast.Load())
+
+    return ast.unparse(Unions().visit(ast.parse(annotation, mode="eval")))
 
 
 def specs_of(cls: type) -> dict[str, ArgSpec]:
