@@ -175,9 +175,11 @@ def _decode(
             continue
         given[field_name] = name
         spec = specs[field_name]
-        if value is None:
+        if value is None:  # the same as not given
             if spec.required:
                 errors.append(ArgError((*at, name), f"'{name}' is required but empty"))
+            else:
+                del given[field_name]
             continue
         if is_template(value) or isinstance(value, Unknown):
             values[field_name] = value
