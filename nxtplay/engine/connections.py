@@ -29,6 +29,7 @@ class Target:
     password: Secret | None = field(default=None, repr=False)
     interpreter: str | None = None
     escalation: Escalation | None = None
+    via: str = ""  # the host that delegates to this one: each has a connection of its own, as a connection serves one thread
     settings: tuple[tuple[str, Any], ...] = ()  # further ansible_ssh_* and the like
 
 

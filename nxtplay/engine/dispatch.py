@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nxtplay.connection.protocol import Job, Reply
+from nxtplay.connection.protocol import Connection, Job, Reply
 from nxtplay.core.host import Failed
 from nxtplay.core.resource import Module, Query, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
+from nxtplay.engine import bare
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
 from nxtplay.engine.attempt import Attempt
@@ -177,6 +178,8 @@ class Dispatch:
         """One job over the target's connection; its live lines become events."""
         job, wanted = prepared.job, prepared.target
         connection = self._free(wanted, host)
+        if not registry.load(job.module).needs_python:
+            return self._bare(prepared, connection, host, timeout)
         foreseen = () if job.permit else self.connections.untold(wanted, self._owner(wanted, host).news)
         began = time.monotonic()
         try:
@@ -187,6 +190,16 @@ class Dispatch:
                 return Reply("failed", {"msg": f"the task took longer than its timeout of {timeout:g} s and was ended"})
             raise
         self._learn(wanted, host, reply)
+        return reply
+
+    def _bare(self, prepared: Prepared, connection: Connection, host: HostRun, timeout: float | None) -> Reply:
+        """The job of a module that needs no Python there; no agent foresaw what a check of it did."""
+        try:
+            reply = bare.reply(connection, prepared.job, timeout=timeout)
+        except Unreachable:
+            self.connections.drop(prepared.target)
+            raise
+        self._owner(prepared.target, host).news += reply.news
         return reply
 
     def _learn(self, wanted: Target, host: HostRun, reply: Reply) -> None:
@@ -222,7 +235,8 @@ class Dispatch:
                 return None
             return self.templates.render("{{ " + variable + " }}", where)
 
-        return connections_.target(name, task.shared, get, lambda located: self.templates.render(located.value, scope), self.options)
+        found = connections_.target(name, task.shared, get, lambda located: self.templates.render(located.value, scope), self.options)
+        return found if name == host.name else replace(found, via=host.name)
 
     def in_check(self, task: Task, scope: TaskScope) -> bool:
         """Whether this task only foresees: the command line's --check, or the keyword's own word."""

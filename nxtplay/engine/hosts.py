@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,19 +54,21 @@ class HostRun(Traveller):
     out: bool = False  # failed or unreachable: takes part in no further play
     unreachable: bool = False
     ended: bool = False  # left this play by meta
+    gone: bool = False  # by end_host: it counts no longer among the play's hosts
+    ends_play: bool = False  # by end_play: the batches behind it do not run
     failure: Failure | None = None
     lost: bool = False  # failed where no rescue mends it: what is left of the play are handlers and `always`
     rescue: dict[str, Any] = field(default_factory=dict)  # ansible_failed_task, ansible_failed_result
-    notified: set[int] = field(default_factory=set)  # ids of handlers
+    notified: set[Any] = field(default_factory=set)  # keys of handlers
     roles_done: set[Any] = field(default_factory=set)  # keys of roles that ran in this play
     ahead: Ahead = field(default_factory=Ahead)
-    uncertain: dict[int, str] = field(default_factory=dict)  # handlers that a task may or may not notify: why
+    uncertain: dict[Any, str] = field(default_factory=dict)  # handlers that a task may or may not notify: why
 
     def begin_play(self) -> None:
         self.notified.clear()
         self.uncertain.clear()
         self.roles_done.clear()
-        self.ended = False
+        self.ended = self.gone = self.ends_play = False
         self.failure = None
         self.lost = False
         self.guards = 0
@@ -83,15 +86,15 @@ class HostRun(Traveller):
     # -- Traveller
 
     def take_notified(self, handler: Task) -> bool:
-        if id(handler) in self.notified:
-            self.notified.discard(id(handler))
-            self.uncertain.pop(id(handler), None)
+        if handler_key(handler) in self.notified:
+            self.notified.discard(handler_key(handler))
+            self.uncertain.pop(handler_key(handler), None)
             return True
-        return id(handler) in self.uncertain
+        return handler_key(handler) in self.uncertain
 
     def doubt(self, handler: Task) -> str:
         """Why it is unknown whether this handler will run (empty: it will); asked once, behind take_notified."""
-        return self.uncertain.pop(id(handler), "")
+        return self.uncertain.pop(handler_key(handler), "")
 
     def enter_rescue(self) -> None:
         if self.failure is None:
@@ -116,3 +119,10 @@ class HostRun(Traveller):
             return False
         self.roles_done.add(role.identity)
         return True
+
+
+def handler_key(handler: Task) -> Any:
+    """What makes two handlers one and the same: those that a role brings each time it is used are."""
+    if handler.role is None:
+        return id(handler)
+    return os.path.abspath(handler.span.file), handler.span.line, handler.span.column

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -95,9 +96,9 @@ def _of_role(role: Role) -> dict[str, Any]:
     return {
         "role_name": role.name,
         "ansible_role_name": role.name,
-        "role_path": role.path,
+        "role_path": os.path.abspath(role.path),
         "ansible_parent_role_names": [parent.name for parent in role.parents],
-        "ansible_parent_role_paths": [parent.path for parent in role.parents],
+        "ansible_parent_role_paths": [os.path.abspath(parent.path) for parent in role.parents],
     }
 
 

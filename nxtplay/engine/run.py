@@ -14,6 +14,7 @@ from nxtplay.engine import strategy
 from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import Connections, Target, as_bool
 from nxtplay.engine.dispatch import Dispatch
+from nxtplay.engine.handlers import Handlers
 from nxtplay.engine.hosts import Failure, HostRun
 from nxtplay.engine.lookahead import LookAhead
 from nxtplay.engine.loops import Items
@@ -22,9 +23,9 @@ from nxtplay.engine.scopes import Scopes
 from nxtplay.engine.segment import Lines
 from nxtplay.engine.strategy import Lane
 from nxtplay.engine.task import TaskRunner
-from nxtplay.engine.walk import Signal, Verdict, flatten, in_common_order, walk_play
-from nxtplay.engine.words import ONCE, WORDS
-from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors
+from nxtplay.engine.walk import Signal, Verdict, in_common_order, walk_play
+from nxtplay.engine.words import WORDS, is_once
+from nxtplay.errors import Diagnostic, PlaybookErrors
 from nxtplay.events import Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
 from nxtplay.playbook.model import Block, Located, Play, Playbook, Task, YamlMap
 from nxtplay.template.render import Templates
@@ -56,8 +57,7 @@ class Run:
         self._connections = Connections({**standard, **self.makers})
         self._number = 0
         self._current = ""
-        self._handlers: list[Task] = []
-        self._named: dict[str, list[Task]] = {}
+        self._handlers = Handlers(self.templates, self.scopes)
         self._ended = False
         self._lines = Lines()
         self._alone = True
@@ -73,9 +73,9 @@ class Run:
         ahead = LookAhead(
             self._dispatch, WORDS, self._lines, Items(self.templates), selected=self._selected, alone=lambda: self._alone
         )
-        self._runner = TaskRunner(self._dispatch, WORDS, self._notify, ahead)
+        self._runner = TaskRunner(self._dispatch, WORDS, self._handlers.notify, ahead)
         self.scopes.hosts = self.host
-        self.scopes.on_handlers = self._add_handlers
+        self.scopes.on_handlers = self._handlers.add
 
     # -- doors
 
@@ -118,7 +118,7 @@ class Run:
         names = self.inventory.match(pattern, self.options.limit or None)
         if not names and not quiet:
             self._tell(Notice("warning", f"no host matches '{pattern}'", play.hosts.span))
-        return _ordered(names, self._rendered(play.order, play))
+        return names
 
     def _rendered(self, located: Located | None, play: Play, default: Any = None) -> Any:
         return default if located is None else self.templates.render(located.value, self.scopes.of_play(play), span=located.span)
@@ -128,7 +128,7 @@ class Run:
         name = str(self._rendered(play.name, play, default=play.hosts.value))
         names = self._hosts_of(play)
         self.scopes.begin_play(play, names)
-        alive = [n for n in names if not self.host(n).out]
+        alive = [n for n in _ordered(names, self._rendered(play.order, play)) if not self.host(n).out]
         batches = _batches(alive, self._rendered(play.serial, play), play)
         if not names:
             self._tell(PlayStarted(name, (), play.span))
@@ -138,17 +138,21 @@ class Run:
             if batch and all(self.host(n).out for n in batch):
                 self._ended = True
                 break
+            if any(self.host(n).ends_play for n in batch):
+                break
         self._tell(PlayFinished(name, time.monotonic() - began))
 
     def _batch(self, play: Play, names: Sequence[str]) -> None:
         hosts = [self.host(n) for n in names]
+        for host in self._hosts.values():
+            host.gone = False
         for host in hosts:
             host.begin_play()
         self.scopes.begin_batch(names)
-        self._set_handlers(play)
+        self._handlers.begin(play)
         force = as_bool(self._rendered(play.force_handlers, play, default=self.options.force_handlers))
         whole = _with_facts(play, as_bool(self._rendered(play.gather_facts, play, default=True)))
-        lanes = [Lane(h, walk_play(whole, h, force_handlers=force, handlers=lambda: self._handlers)) for h in hosts]
+        lanes = [Lane(h, walk_play(whole, h, force_handlers=force, handlers=self._handlers.tasks)) for h in hosts]
         limit = self._rendered(play.max_fail_percentage, play)
         self._max_fail = None if limit is None else float(limit)
         self._batch_hosts = hosts
@@ -174,7 +178,7 @@ class Run:
         with self._lock:
             self._number += 1
             task_id = f"t{self._number}"
-        once = task.module in ONCE or self._dispatch.flag(task.shared.run_once, first_scope)
+        once = is_once(task) or self._dispatch.flag(task.shared.run_once, first_scope)
         acting = list(hosts[:1]) if once else list(hosts)
         name = self._runner.name(task, first_scope)
         self._current = f"{name} ({task.span})"
@@ -256,50 +260,6 @@ class Run:
             for one in value if isinstance(value, list) else str(value).split(","):
                 found.add(str(one).strip())
         return frozenset(found)
-
-    # -- handlers
-
-    def _set_handlers(self, play: Play) -> None:
-        self._handlers = []
-        self._named = {}
-        self._add_handlers(play.handlers)
-
-    def _add_handlers(self, items: Sequence[Block | Task]) -> None:
-        here: set[tuple[str, int]] = set()
-        for handler in flatten(items):
-            if any(handler is known for known in self._handlers):
-                continue
-            self._handlers.append(handler)
-            for name in self._names_of(handler):
-                if (name, id(handler.role)) not in here:  # of one list the first counts, of several lists the last
-                    self._named[name] = [handler]
-                    here.add((name, id(handler.role)))
-            for topic in handler.listen:
-                self._named.setdefault(f"listen {topic}", []).append(handler)
-
-    def _names_of(self, handler: Task) -> list[str]:
-        """The names by which a handler can be notified; templates in them see the play's variables, the role's and extra ones."""
-        if handler.name is None:
-            return []
-        name = handler.name.value
-        if is_template(name):
-            try:
-                name = self.templates.render(name, self.scopes.of_handler(handler))
-            except NxtplayError:
-                return []
-        return [str(name), f"{handler.role.name} : {name}", f"{handler.role.name}:{name}"] if handler.role else [str(name)]
-
-    def _notify(self, host: HostRun, name: str, where: Located, doubt: str) -> list[str]:
-        meant = [*self._named.get(name, ()), *self._named.get(f"listen {name}", ())]
-        if not meant:
-            raise PlaybookErrors(Diagnostic(f"no handler is called '{name}'", where.span, "define it under `handlers:`, or mend the name"))
-        for handler in meant:
-            if doubt:
-                if id(handler) not in host.notified:
-                    host.uncertain[id(handler)] = doubt
-            else:
-                host.notified.add(id(handler))
-        return [handler.name.value if handler.name else name for handler in meant]
 
     # -- the end
 

@@ -290,7 +290,10 @@ class Scopes:
             new = [role for role in found.roles if not any(role is known for known in self._public)]
             self._public += new
             self._bases.clear()
-        return (self._shared(found.block, (*task.params, self._loop_layer(task, scope)), doubt),)
+        brought = (*task.params, self._loop_layer(task, scope))
+        if found.handlers:
+            self.on_handlers(_with_params(Block(task.span, found.handlers), brought, None).tasks)
+        return (self._shared(found.block, brought, doubt),)
 
     def _load(self, task: Task, what: tuple[Any, ...], read: Callable[[Shared], Included]) -> Included:
         """What an include brings in, read once for all hosts."""

@@ -174,6 +174,12 @@ _META = frozenset(
 )
 
 
+def clear(host: HostRun) -> None:
+    """Forget what was gathered of a host."""
+    host.facts.clear()
+    host.cached_facts.clear()
+
+
 def meta(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     what = str(args.get("_raw_params", "")).strip()
     if what not in _META:
@@ -186,14 +192,15 @@ def meta(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: 
         return Attempt("ok", result, signal=Signal.FLUSH)
     if what in ("end_play", "end_host", "end_batch"):
         host.ended = True
+        host.gone, host.ends_play = what == "end_host", what == "end_play"
         everywhere = None if what == "end_host" else (lambda other: setattr(other, "ended", True))
         return Attempt("ok", result, signal=Signal.LEFT, everywhere=everywhere)
     if what == "end_role":
         return Attempt("ok", result, signal=Signal.END_ROLE)
     if what == "clear_facts":
-        host.facts.clear()
-        host.cached_facts.clear()
-    elif what == "clear_host_errors":
+        clear(host)
+        return Attempt("ok", result, everywhere=clear)
+    if what == "clear_host_errors":
         dispatch.scopes.clear_errors()
     elif what == "refresh_inventory":
         dispatch.scopes.refresh_inventory()
@@ -236,7 +243,14 @@ WORDS = {
     "set_fact": set_fact,
     "set_stats": set_stats,
 }
-ONCE = frozenset({"pause", "add_host", "set_stats"})  # words that run for the first host of a batch only
+_FOR_ALL = frozenset(("end_play", "end_batch", "clear_facts", "clear_host_errors", "refresh_inventory"))
+
+
+def is_once(task: Task) -> bool:
+    """Whether the word runs for the first host of a batch only, whose conditions then decide for all."""
+    if task.module == "meta":
+        return str(task.free_form.value if task.free_form else task.args.get("order", "")).strip() in _FOR_ALL
+    return task.module in ("pause", "add_host")
 
 
 def _text(value: Any) -> str:

@@ -21,7 +21,7 @@ PASSING = frozenset(
     "stdout_lines stderr_lines msg skip_reason false_condition censored assertion evaluated_to _ansible_no_log "
     "ansible_delegated_vars ansible_async_watchdog_pid echo user_input changes include include_args includes failed_when_result "
     "ansible_included_var_files ansible_job_id results_file started finished stdout stderr ansible_stats failed_when_suppressed_exception"
-    " add_host parent_groups add_group".split()
+    " add_host parent_groups add_group include_role".split()
 )
 RECAP = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
@@ -49,7 +49,7 @@ class Outcome:
     def text(self, *, results: bool = False) -> str:
         """All that counts, a line for each thing."""
         lines: list[str] = []
-        for step in self.steps:
+        for step in in_order(self.steps):
             if isinstance(step, str):
                 lines.append(step)
                 continue
@@ -63,6 +63,26 @@ class Outcome:
         for host, counts in sorted(self.recap.items()):
             lines.append(f"RECAP {host} " + " ".join(f"{name}={counts[name]}" for name in RECAP if counts[name]))
         return "\n".join([*lines, f"EXIT {self.code}"]) + "\n"
+
+
+def in_order(steps: list[str | Done]) -> list[str | Done]:
+    """The steps; in plays called free..., where hosts do not wait for one another, host by host."""
+    out: list[str | Done] = []
+    apart: dict[str, list[str | Done]] = {}
+    play = ""
+    for step in [*steps, "PLAY"]:
+        if isinstance(step, str):
+            out += [one for _, group in sorted(apart.items()) for one in group]
+            apart, play = {}, step
+            out.append(step)
+        elif play.startswith("PLAY free"):
+            for host, status in step.hosts.items():
+                one = Done(step.name, step.handler, {host: status}, {k: v for k, v in step.items.items() if k == host})
+                one.results = {k: v for k, v in step.results.items() if k == host}
+                apart.setdefault(host, []).append(one)
+        else:
+            out.append(step)
+    return out[:-1]
 
 
 def _shown(step: Done, host: str) -> str:
@@ -90,7 +110,7 @@ def nxtplay(words: Sequence[str], *, cwd: Path, environ: Mapping[str, str] | Non
             modules[event["id"]] = event["module"].rsplit(".", 1)[-1]
             steps.append(tasks[event["id"]])
         elif kind == "item_finished" and event["id"] in tasks:
-            tasks[event["id"]].items.setdefault(event["host"], []).append(event["status"])
+            tasks[event["id"]].items.setdefault(event["host"], []).append(event["status"].replace("unreachable", "failed"))
         elif kind == "task_finished" and event["id"] in tasks:
             tasks[event["id"]].hosts[event["host"]] = event["status"]
             tasks[event["id"]].results[event["host"]] = normal(event["result"], shown=modules[event["id"]] == "debug")
@@ -129,7 +149,7 @@ def ansible(words: Sequence[str], *, cwd: Path, environ: Mapping[str, str] | Non
             modules[event["id"]] = event["module"].rsplit(".", 1)[-1]
             steps.append(tasks[event["id"]])
         elif kind == "item" and event["task"] in tasks:
-            tasks[event["task"]].items.setdefault(event["host"], []).append(event["status"])
+            tasks[event["task"]].items.setdefault(event["host"], []).append(event["status"].replace("unreachable", "failed"))
         elif kind == "finished" and event["task"] in tasks:
             tasks[event["task"]].hosts[event["host"]] = event["status"]
             tasks[event["task"]].results[event["host"]] = normal(event["result"], shown=modules[event["task"]] == "debug")

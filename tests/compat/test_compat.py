@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+import scenarios  # noqa: E402
+
 HERE = Path(__file__).parent / "playbooks"
 PLAYBOOKS = sorted(HERE.glob("*.yml"))
 OPTIONS = {"tags": ["--tags", "wanted"]}
@@ -34,3 +37,16 @@ def test_ansible_agrees(playbook: Path, tmp_path: Path) -> None:
     assert ANSIBLE is not None
     done = run([ANSIBLE], playbook, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("scenario", scenarios.every(), ids=str)
+def test_nxtplay_takes_the_course_written_down(scenario: scenarios.Scenario) -> None:
+    seen = scenarios.by_nxtplay(scenario)
+    assert seen.text(results=True) == scenarios.expected(scenario), seen.output[-3000:]
+
+
+@pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed")
+@pytest.mark.parametrize("scenario", [one for one in scenarios.every() if not one.differs], ids=str)
+def test_ansible_takes_the_course_written_down(scenario: scenarios.Scenario) -> None:
+    seen = scenarios.by_ansible(scenario)
+    assert seen.text(results=True) == scenarios.expected(scenario), seen.output[-3000:]
