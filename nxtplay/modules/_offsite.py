@@ -204,7 +204,7 @@ class Server:
 
     def _sftp(self, *commands: str) -> str:
         batch = "\n".join((*commands, "")).encode()
-        done = self._run(["sftp", "-q", *self._options, "-b", "-", self._target], stdin=batch)
+        done = self._run(["sftp", *self._options, "-b", "-", self._target], stdin=batch)
         return done.stdout
 
     def _run(self, argv: list[str], *, stdin: bytes = b"", check: bool = True) -> Completed:
