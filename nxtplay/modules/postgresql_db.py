@@ -12,6 +12,7 @@ from nxtplay.core.state import Plan, Unknown
 from nxtplay.modules import _files
 from nxtplay.modules import _postgres_database as databases
 from nxtplay.modules import _postgres_dump as dumps
+from nxtplay.modules import _postgres_relation as relation
 from nxtplay.modules._postgres import PostgresLogin, Session, database_key, foreseen_state, object_key, session, settled
 from nxtplay.modules._postgres_database import DatabaseState
 
@@ -78,8 +79,7 @@ class PostgresqlDb(PostgresLogin, Resource[DatabaseState]):
         if self.state == "rename":
             return dataclasses.replace(before, name=str(self.target)) if before else None
         with self._session(host) as db:
-            if self.owner and not databases.role_exists(host, self, db, self.owner):
-                raise Failed(f"owner: there is no role {self.owner}; create it before its database (postgresql_user)")
+            relation.refuse(host, self, db, owner=self.owner, tablespace=self.tablespace)
             wanted = {name: getattr(self, name) for name in ("owner", "tablespace", "conn_limit") if getattr(self, name) is not None}
             if before is None:
                 return self._to_create(host, db, wanted)
@@ -168,10 +168,6 @@ class PostgresqlDb(PostgresLogin, Resource[DatabaseState]):
             if key in wanted and name != "template0" and wanted[key] != getattr(template, key):
                 found = getattr(template, key)
                 raise Failed(f"{key}: {name} has {found}, a copy of it cannot have {wanted[key]}; write template: template0")
-        if self.tablespace and not db.value("SELECT 1 FROM pg_tablespace WHERE spcname = %s", self.tablespace):
-            known, state = foreseen_state(host, object_key("tablespace", self, "", self.tablespace))
-            if not (known and state):
-                raise Failed(f"tablespace: there is no {self.tablespace}")
         user = str(db.value("SELECT current_user"))
         if not db.value("SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user"):
             raise Failed(f"role {user} may not create databases; log in as one that has CREATEDB")

@@ -233,3 +233,9 @@ def test_an_extension_in_a_database_that_is_only_foreseen(clean: Cluster) -> Non
 def test_the_password_is_nowhere_in_what_is_told(clean: Cluster) -> None:
     for outcome in (clean.run("postgresql_db", name="s"), clean.run("postgresql_ping"), clean.check("postgresql_db", name="t")):
         assert PASSWORD not in repr(outcome)
+
+
+@pytest.mark.parametrize("args", [{"tablespace": "missing"}, {"owner": "missing"}, {"encoding": "nonsense"}, {"lc_collate": "C.none"}])
+def test_what_an_existing_database_cannot_become_is_foreseen(clean: Cluster, args: dict[str, str]) -> None:
+    clean.sql("CREATE DATABASE d")
+    assert obeys(clean, "postgresql_db", name="d", **args).status == "failed"

@@ -132,7 +132,7 @@ def test_laws_of_tablespaces(clean: Cluster, data: st.DataObject) -> None:
         args = data.draw(st.fixed_dictionaries({}, optional=options))
         if args.get("state") == "absent":
             args.pop("rename_to", None)
-        obeys(clean, "postgresql_tablespace", name=data.draw(st.sampled_from(["space", "pg_default"])), **args)
+        obeys(clean, "postgresql_tablespace", name="space", **args)
 
 
 def test_the_last_word_in_the_files_counts(clean: Cluster) -> None:
