@@ -141,3 +141,29 @@ def test_the_ssh_program_serves_as_well(ground: Ground, sshd: Sshd) -> None:
     code, text = ground.play(ID)
     assert code == 4, text
     assert "Permission denied" in text or "could not connect" in text
+
+
+def test_raw_over_ssh_in_a_run_and_a_check(ground: Ground) -> None:
+    playbook = """
+- hosts: all
+  gather_facts: false
+  environment: {WORD: "it's"}
+  tasks:
+    - raw: echo "$WORD $0" && exit 3
+      args: {executable: /bin/bash}
+      register: done
+      failed_when: done.rc != 3
+    - debug: {msg: "{{ done.stdout | trim }}"}
+    - raw: exit 4
+      ignore_errors: true
+      register: bad
+    - debug: {msg: "{{ bad.msg }} {{ bad.rc }}"}
+    - command: pwd
+"""
+    code, text = ground.play(playbook)
+    assert code == 0, text
+    assert "it's /bin/bash" in text
+    assert "non-zero return code 4" in text
+    code, text = ground.play(playbook, "--check")
+    assert code == 0, text
+    assert "failed=0" in text
