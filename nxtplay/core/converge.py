@@ -86,6 +86,8 @@ def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optio
         resource.apply(permit, plan)
         found = resource.observe(reader)
         left = diff(found, plan.after if resource.edits else resource.desired(reader, found))
+        if resource.edits:
+            left = tuple(change for change in left if not change.unknown)  # what the plan left open has come by now
         if left:
             names = ", ".join(str(change) for change in left)
             message = f"not converged: after the change a second look still finds {names} different"

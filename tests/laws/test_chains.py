@@ -52,7 +52,25 @@ EDITS = st.one_of(
     _task("lineinfile", path=PATH, line=WORDS, regexp=st.sampled_from(("^o", "^t", "x"))),
     _task("lineinfile", path=PATH, regexp=st.sampled_from(("^o", "e$", "x")), state=st.just("absent")),
 )
-LOOKS = st.one_of(_task("stat", path=PATH, follow=FLAG), _task("slurp", src=PATH))
+EDITS = st.one_of(
+    EDITS,
+    _task("blockinfile", OWNED, path=PATH, block=TEXT, create=FLAG, insertafter=st.sampled_from((None, "EOF", "^t"))),
+    _task("replace", path=PATH, regexp=st.sampled_from(("^o", "t", "x$")), replace=WORDS),
+    _task(
+        "env_file",
+        {"owner": OWNER},
+        path=PATH,
+        values=st.dictionaries(st.sampled_from("AB"), WORDS, max_size=2),
+        generate=st.just({"S": 8}),
+    ),
+    _task("env_file", path=PATH, state=st.sampled_from(("valid", "absent")), required=st.just(["A"])),
+    _task("assemble", OWNED, src=PATH, dest=PATH),
+)
+LOOKS = st.one_of(
+    _task("find", paths=PATH, recurse=FLAG, file_type=st.sampled_from(("file", "any"))),
+    _task("stat", path=PATH, follow=FLAG),
+    _task("slurp", src=PATH),
+)
 COMMANDS = st.one_of(
     _task("command", argv=st.builds(lambda p: ["touch", p], PATH), creates=PATH),
     _task("shell", cmd=PATH.map(lambda p: f"echo x >> {p}"), removes=st.one_of(st.none(), PATH)),

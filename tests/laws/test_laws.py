@@ -91,3 +91,16 @@ def test_a_second_task_in_a_check_sees_the_first(case: Case, tmp_path: Path) -> 
     if first.status == "failed" or "unknown" in (first.status, second.status):
         return
     assert second.status == case.again, second
+
+
+ELSEWHERE = {
+    "apt user group package service systemd_service": "they change the machine: test_machine.py",
+    "docker_ redis_ postgresql_": "they need an engine or a server: tests/integration",
+}
+
+
+def test_every_module_is_held_to_the_laws() -> None:
+    held = {case.module for case in CASES}
+    prefixes = tuple(word for words in ELSEWHERE for word in words.split())
+    missing = sorted(name for name in registry.names() - set(registry.ALIASES) - held if not name.startswith(prefixes))
+    assert missing == [], "these modules have no law cases; add them in a file cases_*.py"
