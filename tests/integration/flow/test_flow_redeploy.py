@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flow_stack import Stack
+from flow_stack import Stack, docker
 
 pytestmark = pytest.mark.docker
 SERVER = "backend/src/server.ts"
@@ -103,3 +103,20 @@ def test_a_pushed_commit_is_pulled_and_restarts_nothing_that_it_does_not_touch(d
     assert played.with_status("changed") == {("source", "Pull", "")}
     assert (deployed.folder / "README.md").read_text() == "pushed\n"
     assert deployed.containers() == before
+
+
+def test_stopping_keeps_the_data_and_cleaning_does_not(deployed: Stack) -> None:
+    label = f"label=com.docker.compose.project={deployed.project}"
+    assert deployed.play("stop").rc == 0
+    assert deployed.containers() == {}
+    assert len(docker("volume", "ls", "-q", "--filter", label).split()) == 2
+
+    again = deployed.play("deploy")
+    assert again.rc == 0, again.text
+    assert again.with_status("changed") == {("stack", "Services", "")}, "the database is as it was: nothing to migrate, nothing to build"
+
+    assert deployed.play("clean", "-e", f"confirm={deployed.project}").rc == 0
+    assert docker("volume", "ls", "-q", "--filter", label) == ""
+    anew = deployed.play("deploy")
+    assert anew.rc == 0, anew.text
+    assert anew.with_status("changed") == {("stack", "Services", ""), ("migrations", "Migrate", "")}
