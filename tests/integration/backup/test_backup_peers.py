@@ -27,9 +27,9 @@ DATA = os.urandom(300_000)
 def test_a_mail_arrives(tmp_path: Path, tls: str, secure: str) -> None:
     with mailbox(tmp_path, tls=tls) as box:
         args: dict[str, Any] = {
-            "host": "127.0.0.1", "port": box.port, "secure": secure, "ca_path": box.ca, "from": "Höst <host@x.example>", "to": ["a@x.example"],
-            "cc": "b@x.example", "bcc": "c@x.example", "subject": "Backup fehlgeschlagen: ü", "body": "line\n.\nend — ü",
-            "attach": [str(tmp_path / "cert.pem")],
+            "host": "127.0.0.1", "port": box.port, "secure": secure, "ca_path": box.ca, "from": "Höst <host@x.example>",
+            "to": ["a@x.example"], "cc": "b@x.example", "bcc": "c@x.example", "subject": "Backup fehlgeschlagen: ü",
+            "body": "line\n.\nend — ü", "attach": [str(tmp_path / "cert.pem")],
         }  # fmt: skip
         assert check("mail", **args).status == "changed" and not box.messages
         assert run("mail", **args).result["recipients"] == ["a@x.example", "b@x.example", "c@x.example"]
@@ -129,7 +129,7 @@ def test_what_breaks_half_way_leaves_nothing_there(s3: Storage, tmp_path: Path) 
     (tmp_path / "a").write_bytes(DATA)
     s3.limit = 150_000
     at = _s3.Storage("backups", s3.login["endpoint_url"], "us-east-1", "test", "secret")
-    with pytest.raises(Failed, match="the connection to .* failed"):
+    with pytest.raises(Failed, match=r"the connection to .* failed"):
         _s3.put(at, "half", str(tmp_path / "a"), {})
     s3.limit = None
     assert _s3.head(at, "half") is None
