@@ -26,7 +26,7 @@ class Entry:
 def parse(text: str) -> list[Entry]:
     """Every line of the file in its order."""
     out: list[Entry] = []
-    lines = text.splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+$", text)
     i = 0
     while i < len(lines):
         start, line = i, lines[i]

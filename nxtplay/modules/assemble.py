@@ -60,7 +60,12 @@ class Assemble(_files.Ownership, _files.Content_, Resource[FileState]):
         path = _files.host_path(str(self.src))
         if not host.is_dir(path):
             raise Failed(f"src: {path} is no directory on this host")
-        files = [name for name in host.listdir(path) if _is_file(host, os.path.join(path, name))]
+        own = host.canonical(host.resolve(_files.host_path(self.dest)))  # what was made here before is no piece
+        files = [
+            n
+            for n in host.listdir(path)
+            if _is_file(host, os.path.join(path, n)) and host.canonical(host.resolve(os.path.join(path, n))) != own
+        ]
         return [host.read(os.path.join(path, name)) for name in self._wanted(files)]
 
     def _wanted(self, names: list[str]) -> list[str]:

@@ -90,7 +90,7 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
 
     def _without(self, text: bytes) -> bytes:
         matches = self._matcher()
-        return b"".join(line for line in text.splitlines(keepends=True) if not matches(line))
+        return b"".join(line for line in _lines.split(text) if not matches(line))
 
     def _with(self, text: bytes) -> bytes:
         lines = _lines.split(text)

@@ -51,12 +51,13 @@ def touched(root: str) -> None:
         stream.write("mine")
 
 
+SHALLOW = {"repo": "file://{files}/up", "dest": "{root}/c", "depth": 1}
 UP = {"repo": "{files}/up", "dest": "{root}/c"}
 
 CASES = [
     Case("git", UP, setup=upstream, expect="changed", name="git-clone"),
     Case("git", {**UP, "version": "v1"}, setup=upstream, expect="changed", name="git-clone-tag"),
-    Case("git", {**UP, "version": "side", "depth": 1, "repo": "file://{files}/up"}, setup=upstream, expect="changed", name="git-clone-shallow"),
+    Case("git", {**SHALLOW, "version": "side"}, setup=upstream, expect="changed", name="git-clone-shallow"),
     Case("git", {**UP, "version": "side", "single_branch": True}, setup=upstream, expect="changed", name="git-clone-single"),
     Case("git", {**UP, "bare": True}, setup=upstream, expect="changed", name="git-clone-bare"),
     Case("git", {**UP, "dest": "{root}/n/m/c"}, setup=upstream, expect="changed", name="git-clone-deep"),

@@ -95,7 +95,7 @@ def test_a_second_task_in_a_check_sees_the_first(case: Case, tmp_path: Path) -> 
 
 ELSEWHERE = {
     "apt user group package service systemd_service": "they change the machine: test_machine.py",
-    "docker_ redis_ postgresql_": "they need an engine or a server: tests/integration",
+    "docker_ redis postgresql_ s3_object mail slack": "they need an engine or a server: tests/integration",
 }
 
 

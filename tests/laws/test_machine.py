@@ -82,7 +82,8 @@ else:
         os.makedirs(place)
         _package(place, "lawlib", {"/usr/share/lawlib": "lib\n"})
         header = "### BEGIN INIT INFO\n# Provides: lawd\n# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n### END INIT INFO\n"
-        script = f"#!/bin/sh\n{header}case $1 in start|restart) touch /run/lawd;; stop) rm -f /run/lawd;; status) test -e /run/lawd || exit 3;; esac\n"
+        acts = "start|restart) touch /run/lawd;; stop) rm -f /run/lawd;; status) test -e /run/lawd || exit 3;;"
+        script = f"#!/bin/sh\n{header}case $1 in {acts} esac\n"
         _package(place, "lawpack", {"/usr/bin/lawpack": "#!/bin/sh\n", "/etc/init.d/lawd": script}, depends="lawlib")
         index = ""
         for name in ("lawlib", "lawpack"):

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 INSIDE = "NXTPLAY_THROWAWAY"
 ENTER = """
@@ -31,10 +32,8 @@ def available() -> str:
         return "needs root"
     if not shutil.which("unshare"):
         return "needs unshare"
-    probe = 'd=$(mktemp -d); mount -t tmpfs none "$d" && mkdir "$d/u" "$d/w" "$d/m" && mount -t overlay none -o "lowerdir=/,upperdir=$d/u,workdir=$d/w" "$d/m"'
-    done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", probe + '; rc=$?; umount -l "$d"; rmdir "$d"; exit $rc'], capture_output=True, text=True
-    )
+    with tempfile.TemporaryDirectory() as place:
+        done = subprocess.run(["unshare", "-m", "sh", "-c", ENTER, "sh", place, "true"], capture_output=True, text=True)
     return "" if done.returncode == 0 else f"no overlay here: {done.stderr.strip()}"
 
 

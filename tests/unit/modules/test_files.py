@@ -1,0 +1,93 @@
+"""File modules: what the laws do not say (messages, registered fields, warnings, backups, validation)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nxtplay.core.converge import Outcome, converge
+from nxtplay.core.host import Host
+from nxtplay.core.resource import decode
+from nxtplay.core.world import World
+from nxtplay.modules import _dotenv, registry
+
+
+def run(module: str, **args: Any) -> Outcome:
+    host = Host(World())
+    return converge(decode(registry.load(module), args), host, World(), host)
+
+
+def test_copy_registers_what_users_of_ansible_know(tmp_path: Path) -> None:
+    done = run("copy", content="hello\n", dest=f"{tmp_path}/f", mode="0640")
+    known = {"checksum": "f572d396fae9206628714fb2ce00f72e94f2258f", "size": 6, "mode": "0640", "state": "file", "dest": f"{tmp_path}/f"}
+    assert {k: done.result[k] for k in known} == known
+
+
+def test_a_backup_is_kept_and_named(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("old\n")
+    done = run("copy", content="new\n", dest=f"{tmp_path}/f", backup=True)
+    assert re.fullmatch(rf"{tmp_path}/f\.\d+\.\d{{4}}-\d\d-\d\d@\d\d:\d\d:\d\d~", done.result["backup_file"])
+    assert Path(done.result["backup_file"]).read_text() == "old\n"
+
+
+def test_refused_content_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("old\n")
+    done = run("copy", content="new\n", dest=f"{tmp_path}/f", validate="grep -q old %s")
+    assert done.status == "failed"
+    assert "refused by validate" in done.result["msg"]
+    assert (tmp_path / "f").read_text() == "old\n"
+    assert os.listdir(tmp_path) == ["f"]
+
+
+def test_a_line_that_its_expression_does_not_find_is_warned_about(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("tea\ntwo\n")
+    done = run("lineinfile", path=f"{tmp_path}/f", regexp="^t", line="changed")
+    assert "every time it runs" in done.result["warnings"][0]
+    assert "warnings" not in run("lineinfile", path=f"{tmp_path}/f", regexp="^tea", line="tea=1").result
+
+
+@pytest.mark.parametrize(
+    ("module", "args", "words"),
+    [
+        ("file", {"path": "{p}/none"}, "is absent; state: file only looks after"),
+        ("file", {"path": "{p}/f", "state": "directory"}, "is a file; it does not become a directory"),
+        ("file", {"path": "{p}/l", "state": "link"}, "src is required"),
+        ("copy", {"content": "x", "dest": "{p}/none/f"}, "directory {p}/none does not exist"),
+        ("copy", {"content": "x", "dest": "{p}/f", "owner": "nobody-here"}, "no user 'nobody-here' on this host"),
+        ("lineinfile", {"path": "{p}/none", "line": "x"}, "create: true makes it"),
+        ("file", {"path": "/", "state": "absent"}, "refusing to remove /"),
+    ],
+)
+def test_messages_say_what_was_found_and_what_to_do(tmp_path: Path, module: str, args: dict[str, Any], words: str) -> None:
+    (tmp_path / "f").write_text("")
+    done = run(module, **{k: v.replace("{p}", str(tmp_path)) for k, v in args.items()})
+    assert done.status == "failed"
+    assert words.replace("{p}", str(tmp_path)) in done.result["msg"]
+
+
+VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_categories=("Cs",)), max_size=20)
+
+
+@given(
+    st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]{0,5}", fullmatch=True), VALUES, max_size=5),
+    st.sampled_from(("", "# note\n", "OLD=1\n\n")),
+)
+def test_dotenv_gives_back_what_was_put_in(wanted: dict[str, str], text: str) -> None:
+    written = _dotenv.with_values(text, wanted)
+    held = _dotenv.values(_dotenv.parse(written))
+    assert {name: held[name] for name in wanted} == wanted
+    assert _dotenv.with_values(written, wanted) == written
+    assert [line for line in text.splitlines() if line.startswith("#")] == [line for line in written.splitlines() if line.startswith("#")]
+
+
+def test_dotenv_reads_quotes_comments_and_export() -> None:
+    text = "export A='x y' # note\nB=\"a\\\"b\\n\"\nC = c # note\nD=\nE='two\nlines'\nnonsense\n"
+    entries = _dotenv.parse(text)
+    assert _dotenv.values(entries) == {"A": "x y", "B": 'a"b\n', "C": "c", "D": "", "E": "two\nlines"}
+    assert [(e.line, e.problem) for e in entries if e.problem] == [(7, "no KEY=value")]

@@ -1,0 +1,99 @@
+"""setup, wait_for, uri, port_free: looking at the machine and at what answers on it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from nxtplay.core.converge import Outcome, converge
+from nxtplay.core.host import Reader
+from nxtplay.core.resource import decode
+from nxtplay.core.state import Unknown
+from nxtplay.core.world import World
+from nxtplay.modules import _facts, registry
+
+
+def look(module: str, world: World | None = None, **args: Any) -> Outcome:
+    world = world or World()
+    return converge(decode(registry.load(module), args), Reader(world), world, None)
+
+
+@pytest.fixture
+def listener() -> Any:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_facts_are_named_as_users_know_them_and_cheap() -> None:
+    began = time.process_time()
+    facts = look("setup").result["ansible_facts"]
+    assert time.process_time() - began < 0.5
+    for (
+        name
+    ) in "distribution os_family architecture hostname memtotal_mb mem_available_mb processor_vcpus default_ipv4 mounts pkg_mgr".split():
+        assert f"ansible_{name}" in facts
+    assert facts["ansible_user_uid"] == os.geteuid()
+    assert 0 < facts["ansible_mem_available_mb"] <= facts["ansible_memtotal_mb"]
+
+
+def test_facts_can_be_fewer() -> None:
+    least = look("setup", gather_subset=["!all"]).result["ansible_facts"]
+    assert "ansible_distribution" in least
+    assert "ansible_mounts" not in least
+    only = look("setup", filter=["ansible_mem*"]).result["ansible_facts"]
+    assert all(name.startswith("ansible_mem") for name in only)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (["all"], {"min", "hardware", "mounts", "virtual", "network", "local"}),
+        (["!all"], {"min"}),
+        (["!all", "!min"], set()),
+        (["network"], {"min", "network"}),
+        (["all", "!network", "!hardware"], {"min", "virtual", "local"}),
+        (["!network"], {"min", "hardware", "mounts", "virtual", "local"}),
+    ],
+)
+def test_subsets(wanted: list[str], found: set[str]) -> None:
+    assert _facts.subsets(wanted) == found
+
+
+def test_wait_for_a_port(listener: int) -> None:
+    assert look("wait_for", port=listener, timeout=2).status == "ok"
+    failed = look("wait_for", port=listener, state="stopped", timeout=0)
+    assert failed.status == "failed"
+    assert failed.reason == f"127.0.0.1:{listener} did not close within 0 seconds"
+    assert look("wait_for", port=1, timeout=0, msg="not up").reason == "not up"
+
+
+def test_a_check_does_not_wait_for_what_only_a_run_would_bring() -> None:
+    world = World()
+    world.foresee("service:web", None)
+    began = time.monotonic()
+    assert look("wait_for", world, port=1, timeout=60).status == "unknown"
+    assert time.monotonic() - began < 2
+
+
+def test_nobody_answers_is_told_with_the_address() -> None:
+    done = look("uri", url="http://127.0.0.1:1/health", timeout=1)
+    assert done.status == "failed"
+    assert "no answer from http://127.0.0.1:1/health" in done.reason
+    world = World()
+    world.foresee("act:command", Unknown("command was not run"))
+    assert look("uri", world, url="http://127.0.0.1:1/health", timeout=1).status == "unknown"
+
+
+def test_a_taken_port_names_its_holder(listener: int) -> None:
+    done = look("port_free", ports=[1, listener])
+    assert done.status == "failed"
+    assert f"port {listener} is held by" in done.reason
+    assert f"pid {os.getpid()}" in done.reason
+    assert done.result["taken"] == [listener]
+    name = done.result["ports"][1]["process"]
+    assert look("port_free", ports=[listener], owner=[name]).status == "ok"
+    assert look("port_free", ports=[listener], fail=False).result["free"] is False
