@@ -54,7 +54,15 @@ class Reader:
     def __init__(self, world: Optional[World] = None, *, emit: Optional[Emit] = None, environ: Optional[Mapping[str, str]] = None) -> None:
         self._world = world if world is not None else World()
         self._emit = emit
-        self.environ: dict[str, str] = {**os.environ, **(environ or {})}  # the task's `environment` applied
+        self._given = environ or {}
+        self._environ: Optional[dict[str, str]] = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Ours with the task's `environment` applied. Most modules never ask, and it is a hundred entries to decode."""
+        if self._environ is None:
+            self._environ = {**os.environ, **self._given}
+        return self._environ
 
     # -- what earlier tasks of a check would have left
 

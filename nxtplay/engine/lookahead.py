@@ -38,14 +38,16 @@ class LookAhead:
     alone: Callable[[], bool]
 
     def start(self, task: Task, host: HostRun, scope: TaskScope, doubt: Unknown | None) -> None:
-        """Prepare the task and what may go with it, and send that when it is more than one job. Otherwise nothing has happened."""
+        """Prepare the task and what may go with it, and send that when it is more than one job. What was prepared is not done twice."""
         if host.ahead.has(task) or not self.dispatch.options.batch or not self._may_travel(task):
             return
+        if self._is_local(task, host, scope):
+            return  # nothing to save, and what the controller is asked for may be what the task before it has made
         pending = Pending()
         if task.loop is not None and task.register:
             pending.add(task.register)  # an item may look at the one before
         entries = self._prepared(task, host, scope, doubt, pending, 0)
-        if not entries or entries[0][1].target.kind == "local":
+        if not entries:
             return
         names = [task]
         current: Task | None = task
@@ -62,6 +64,8 @@ class LookAhead:
             names.append(current)
         if len(entries) > 1:
             self._send(entries, names, host)
+        elif task.loop is None:
+            host.ahead.prepared = dict(entries)
 
     def _send(self, entries: list[Entry], names: list[Task], host: HostRun) -> None:
         host.ahead.prepared = dict(entries)
@@ -70,6 +74,12 @@ class LookAhead:
         if self.dispatch.options.verbosity >= 3:
             said = ", ".join(str(t.name.value) if t.name else t.module for t in names)
             self.dispatch.emit(Notice("debug", f"in one message: {said} ({len(entries)} jobs)", host=host.name))
+
+    def _is_local(self, task: Task, host: HostRun, scope: TaskScope) -> bool:
+        try:
+            return self.dispatch.target(task, host, scope).kind == "local"
+        except (NxtplayError, UnknownReached):
+            return True  # told by whoever runs the task
 
     def _next(self, task: Task) -> Task | None:
         following = self.lines.behind(task)

@@ -380,11 +380,16 @@ class _Injected(Mapping[str, Any]):
         self._facts = facts
 
     def __getitem__(self, name: str) -> Any:
+        if name not in self:
+            raise KeyError(name)
+        return self._facts[name[8:] if name.startswith("ansible_") else name]
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
         if name.startswith("ansible_"):
-            return self._facts[name[8:]]
-        if name in self._facts and name in ("module_setup", "facter", "ohai"):
-            return self._facts[name]
-        raise KeyError(name)
+            return name[8:] in self._facts
+        return name in ("module_setup", "facter", "ohai") and name in self._facts
 
     def __iter__(self) -> Iterator[str]:
         return (f"ansible_{name}" for name in self._facts)

@@ -94,7 +94,10 @@ class Scope(Mapping[str, Any]):
         return self.find(name)[0]
 
     def __contains__(self, name: object) -> bool:
-        return any(name in layer.values for layer in self._top_down)
+        for layer in self._top_down:  # noqa: SIM110 (asked so often that a generator shows)
+            if name in layer.values:
+                return True
+        return False
 
     def __iter__(self) -> Iterator[str]:
         seen: dict[str, None] = {}
