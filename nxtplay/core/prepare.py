@@ -1,4 +1,4 @@
-"""What a module may ask of the controller before its job leaves."""
+"""What a module may ask of the controller before its job leaves and when the answer is there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from nxtplay.core.wire import Blob
 
 
 class Controller(Protocol):
-    """Passed to `Module.prepare`. Paths are found as Ansible finds them: role, including role, playbook, each with its subfolder."""
+    """Passed to `Module.prepare` and `Module.receive`. `host` is the inventory's name of the host. Paths are found as Ansible finds them: role, including role, playbook, each with its subfolder."""
+
+    host: str
+
+    def keep(self, path: str, data: bytes) -> bool:
+        """Have a file on the controller hold these bytes (relative to the playbook's folder, directories made); whether that changes
+        it. In a check nothing is written."""
 
     def find(self, path: str, subfolder: str) -> str:
         """The absolute controller path of `files/x` or `templates/x`; Failed with the searched places when there is none."""

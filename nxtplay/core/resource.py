@@ -96,6 +96,11 @@ class Module(Args):
         """On the controller, before the job leaves: take in files, render templates. `controller` is a core.prepare.Controller."""
         return args
 
+    @classmethod
+    def receive(cls, args: Mapping[str, Any], result: dict[str, Any], controller: Any) -> dict[str, Any]:
+        """On the controller, when the host has answered: put away what came back. The fields to register, `changed` among them."""
+        return result
+
 
 class Resource(Module, Generic[S]):
     """Something that has a state. Write `observe`, `desired`, `apply`; changed, diff and check follow from them."""

@@ -87,7 +87,12 @@ class Dispatch:
         permit = not self.in_check(task, scope)
         folders = search_path(task, self.scopes.playbook_dir)
         controller = Controller(
-            folders, lambda path, options: self.scopes.render_file(path, options, scope, folders), self.register_secret
+            host.name,
+            permit,
+            self.scopes.playbook_dir,
+            folders,
+            lambda path, options: self.scopes.render_file(path, options, scope, folders),
+            self.register_secret,
         )
         try:
             ready = cls.prepare(args, controller)
@@ -104,7 +109,13 @@ class Dispatch:
         if doubt is not None and (permit or issubclass(cls, Query)):  # also with `check_mode: false`: what may not run at all is not run
             unknown = PartialResult({"failed": False, "changed": False}, doubt)
             return Attempt("unknown", unknown, reason=doubt.reason)
-        return Prepared(job, wanted)
+        receive = None
+        if cls.receive.__func__ is not Module.receive.__func__:  # type: ignore[attr-defined]
+
+            def receive(result: dict[str, Any]) -> dict[str, Any]:
+                return cls.receive(ready, result, controller)
+
+        return Prepared(job, wanted, receive)
 
     def answer(
         self, task: Task, host: HostRun, scope: TaskScope, prepared: Prepared, task_id: str, segment: Segment | None = None
@@ -115,9 +126,9 @@ class Dispatch:
             reply = self._send(prepared, host, task_id, self._timeout(task, scope))
         if reply.arg_errors:
             return self._wrong_args(task, [(tuple(e["path"]), e["message"], e["hint"]) for e in reply.arg_errors])
-        return self._of_reply(task, host, reply, scope)
+        return self._of_reply(task, host, reply, scope, prepared)
 
-    def _of_reply(self, task: Task, host: HostRun, reply: Reply, scope: TaskScope) -> Attempt:
+    def _of_reply(self, task: Task, host: HostRun, reply: Reply, scope: TaskScope, prepared: Prepared) -> Attempt:
         where = f"{task.module} at {task.span}"
         fields = result_.from_reply(reply, where=where)
         changes = tuple(Change(path, before, after) for path, before, after in reply.changes)
@@ -127,6 +138,13 @@ class Dispatch:
         elif reply.status == "unknown":
             reason = f"depends on {reply.unknown}"
         attempt = Attempt(reply.status, fields, changes, reason)
+        if prepared.receive is not None and reply.status in ("ok", "changed"):
+            try:
+                attempt.result = prepared.receive(fields)
+            except Failed as failed:
+                return Attempt("failed", result_.failed(failed.message), reason=failed.message)
+            if attempt.result.get("changed"):
+                attempt.status = "changed"
         facts = fields.get("ansible_facts")
         if isinstance(facts, Mapping):
             receiver = self.facts_receiver(task, host, scope)

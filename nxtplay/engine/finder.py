@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nxtplay.core.host import Failed
+from nxtplay.core.host import Failed, Host
 from nxtplay.core.state import Secret
 from nxtplay.core.wire import Blob
 from nxtplay.playbook.search import candidates
@@ -18,6 +18,9 @@ from nxtplay.playbook.search import candidates
 class Controller:
     """core.prepare.Controller for one task on one host."""
 
+    host: str
+    permit: bool
+    base: str  # the playbook's folder
     folders: Sequence[str]
     render_file: Callable[[str, Mapping[str, Any]], Any]
     register_secret: Callable[[str], None]
@@ -28,6 +31,24 @@ class Controller:
             if os.path.exists(place):
                 return place + ("/" if path.endswith("/") else "")
         raise Failed(f"could not find '{path}' on the controller; looked in: " + ", ".join(places))
+
+    def keep(self, path: str, data: bytes) -> bool:
+        path = os.path.join(self.base, os.path.expanduser(path))
+        try:
+            with open(path, "rb") as stream:
+                if stream.read() == data:
+                    return False
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise Failed(f"cannot read {path} on the controller: {error.strerror}") from error
+        if self.permit:
+            try:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+            except OSError as error:
+                raise Failed(f"cannot make {os.path.dirname(path)} on the controller: {error.strerror}") from error
+            Host().write(path, data)
+        return True
 
     def blob(self, path: str) -> Blob:
         digest = hashlib.sha256()

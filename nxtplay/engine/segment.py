@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -59,6 +59,7 @@ class Prepared:
 
     job: Job
     target: Target
+    receive: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # what the module does with the answer on the controller
 
 
 @dataclass
