@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import re
-import secrets
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from nxtplay.core.state import Secret
 
-PROMPT = f"[nxtplay-{secrets.token_hex(6)}] password: "  # nothing a lecture or a greeting could print by chance
+PROMPT = f"[nxtplay-{os.urandom(6).hex()}] password: "  # nothing a lecture or a greeting could print by chance
 
 
 @dataclass(frozen=True)

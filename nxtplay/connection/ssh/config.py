@@ -122,7 +122,7 @@ def resolve(
     login = values["user"][0][0] if values.get("user", ((),))[0] else _login()
     number = port or _port(values.get("port", (("22",),)))
     found = Settings(name, name, number, login, values)
-    return Settings(name, _hostname(found.first("hostname", "%h"), name), number, login, values)
+    return Settings(name, _hostname(found.first("hostname", "%h"), name).lower(), number, login, values)
 
 
 def _hostname(text: str, name: str) -> str:
@@ -196,19 +196,19 @@ def _holds(block: Block, name: str, values: Mapping[str, tuple[tuple[str, ...], 
 
 
 def matches(text: str, patterns: Sequence[str]) -> bool:
-    """ssh's own patterns: * and ?, a leading ! refuses."""
+    """ssh's own patterns: * and ?, a leading ! refuses. Capitals count."""
     found = False
     for pattern in patterns:
         if pattern.startswith("!"):
-            if fnmatch.fnmatchcase(text.lower(), _pattern(pattern[1:])):
+            if fnmatch.fnmatchcase(text, _pattern(pattern[1:])):
                 return False
         else:
-            found = found or fnmatch.fnmatchcase(text.lower(), _pattern(pattern))
+            found = found or fnmatch.fnmatchcase(text, _pattern(pattern))
     return found
 
 
 def _pattern(text: str) -> str:
-    return text.lower().replace("[", "[[]")  # brackets are no set here
+    return text.replace("[", "[[]")  # brackets are no set here
 
 
 def _match_holds(words: list[str], name: str, values: Mapping[str, tuple[tuple[str, ...], ...]]) -> bool:
@@ -240,6 +240,8 @@ def _match_holds(words: list[str], name: str, values: Mapping[str, tuple[tuple[s
                     "user": value("user", _login()),
                     "localuser": _login(),
                 }[word]
+                if word.endswith("host"):  # here capitals do not count
+                    subject, argument = subject.lower(), argument.lower()
                 held = matches(subject, argument.split(","))
             else:
                 held = False

@@ -84,15 +84,14 @@ def place_of(settings: Settings) -> str:
 
 def _connect(login: Login, settings: Settings, shared: Shared, chain: tuple[str, ...]) -> tuple[Any, WatchedSocket]:
     limit = login.timeout or settings.seconds("connecttimeout") or 10.0
-    deadline = time.monotonic() + limit
     place = place_of(settings)
     watched = WatchedSocket(_way(login, settings, shared, chain, limit, place))
     transport: Any = None
     try:
         transport = _transport(watched, settings, shared, login)
-        _handshake(transport, place, deadline, limit)
+        _handshake(transport, place, limit)
         _check_host_key(transport, login, settings, shared)
-        transport.auth_timeout = max(deadline - time.monotonic(), limit)
+        transport.auth_timeout = 3 * limit
         _authenticate(transport, login, settings, shared, place)
     except BaseException:
         watched.close()
@@ -134,8 +133,6 @@ def _straight(settings: Settings, limit: float, place: str) -> socket.socket:
     except OSError as error:
         raise _Passing(f"{place}: cannot reach {where}: {error.strerror or error}") from error
     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 40_000)
     return found
 
 
@@ -233,23 +230,28 @@ def _ask_for_life(transport: Any) -> None:
     transport._send_user_message(message)
 
 
-def _handshake(transport: Any, place: str, deadline: float, limit: float) -> None:
+def _handshake(transport: Any, place: str, limit: float) -> None:
+    """The server's first word within `limit` seconds, the keys within three times that: many at once make each other slow."""
     library = paramiko()
-    left = max(deadline - time.monotonic(), 0.1)
-    transport.banner_timeout = transport.handshake_timeout = left
+    transport.banner_timeout, transport.handshake_timeout = limit, 3 * limit
+    began = time.monotonic()
     try:
-        transport.start_client(timeout=left)
+        transport.start_client(timeout=4 * limit)
     except library.ssh_exception.IncompatiblePeer as error:
         raise Unreachable(f"{place}: no algorithm that both sides know: {error}") from error
     except (library.SSHException, EOFError, OSError) as error:
         text = str(error) or type(error).__name__
-        if time.monotonic() >= deadline - 0.3:
-            hint = "more time: -T 30; in the server's log: MaxStartups, or a name lookup that waits"
-            raise _Passing(Diagnostic(f"{place}: connected, but no SSH handshake within {limit:g} s", hint=hint)) from error
+        if time.monotonic() - began >= limit - 0.3:
+            raise _slow(place, time.monotonic() - began) from error
         hint = "is that port really sshd's? too many connections at once: fewer forks, or a higher MaxStartups there"
         raise _Passing(Diagnostic(f"{place}: the SSH handshake failed: {text}", hint=hint)) from error
     if not transport.initial_kex_done:
-        raise _Passing(Diagnostic(f"{place}: connected, but no SSH handshake within {limit:g} s", hint="more time: -T 30"))
+        raise _slow(place, 4 * limit)
+
+
+def _slow(place: str, seconds: float) -> _Passing:
+    hint = "more time: -T 30; in the server's log: MaxStartups, or a name lookup that waits"
+    return _Passing(Diagnostic(f"{place}: connected, but no SSH handshake within {seconds:.0f} s", hint=hint))
 
 
 # -- the host's key

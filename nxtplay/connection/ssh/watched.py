@@ -31,6 +31,10 @@ class WatchedSocket:
         self._limit = 3 * count + 2
         self._silent = self._stuck = 0
         self._inner.settimeout(self._tick)
+        if isinstance(self._inner, socket.socket) and self._inner.family in (socket.AF_INET, socket.AF_INET6):
+            limit = getattr(socket, "TCP_USER_TIMEOUT", None)
+            if limit is not None:
+                self._inner.setsockopt(socket.IPPROTO_TCP, limit, int(self._limit * self._tick * 1000))
 
     def settimeout(self, seconds: float) -> None:
         """paramiko would look ten times a second."""

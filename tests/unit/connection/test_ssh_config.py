@@ -30,7 +30,7 @@ def theirs(path: Path, host: str, *given_options: tuple[str, str]) -> dict[str, 
     return {name: found.get(name, "none") for name in ("hostname", "port", "user", "proxyjump")}
 
 
-HOSTS = ("web", "web1", "db.example", "gate")
+HOSTS = ("web", "web1", "db.example", "gate", "WEB")
 PATTERNS = ("*", "web*", "web?", "*.example", "web db.example", "!web1 web*", "gate", "WEB")
 SETTINGS = st.one_of(
     st.sampled_from(["Port 2222", "port=22", "PORT = 1022"]),
@@ -48,7 +48,7 @@ FILES = st.lists(st.tuples(BLOCKS, st.lists(SETTINGS, max_size=4)), max_size=5)
 
 
 @needs_ssh
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(head=st.lists(SETTINGS, max_size=2), blocks=FILES, host=st.sampled_from(HOSTS))
 def test_reads_as_ssh_reads(tmp_path: Path, head: list[str], blocks: list[tuple[str, list[str]]], host: str) -> None:
     lines = [*head, *(line for block, inside in blocks for line in (block, *(f"  {text}" for text in inside)))]
