@@ -18,7 +18,6 @@ Every error carries diagnostics; a diagnostic knows its place from the value it 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -115,6 +114,8 @@ class ModuleCrashed(HostError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` for the nearest known word, or an empty string."""
+    import difflib
+
     known = [k for k in known if isinstance(k, str)]
     lowered = {k.lower(): k for k in known}
     if word.lower() in lowered and lowered[word.lower()] != word:

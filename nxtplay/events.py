@@ -130,6 +130,8 @@ class TaskOutput(Event):
 
 @dataclass(frozen=True)
 class HandlerNotified(Event):
+    """A task changed something and so asked for a handler."""
+
     kind: ClassVar[str] = "handler_notified"
     id: str  # of the task that notified
     host: str
@@ -149,6 +151,8 @@ class Notice(Event):
 
 @dataclass(frozen=True)
 class PlayFinished(Event):
+    """All batches of a play are through, or nobody is left."""
+
     kind: ClassVar[str] = "play_finished"
     name: str
     seconds: float = 0.0
@@ -180,6 +184,8 @@ class Recap:
 
 @dataclass(frozen=True)
 class RunFinished(Event):
+    """The last event."""
+
     kind: ClassVar[str] = "run_finished"
     recap: Recap
 

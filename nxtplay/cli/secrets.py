@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import subprocess
 import sys
 
 from nxtplay.errors import Diagnostic, UsageError
@@ -12,6 +10,8 @@ from nxtplay.errors import Diagnostic, UsageError
 
 def ask(prompt: str) -> str:
     """A password typed at the terminal. UsageError where there is none to ask at."""
+    import getpass
+
     if not sys.stdin.isatty():
         raise UsageError(Diagnostic(f"{prompt}: there is no terminal to ask at", hint="give the password in a file"))
     try:
@@ -22,6 +22,8 @@ def ask(prompt: str) -> str:
 
 def from_file(path: str) -> str:
     """What a password file holds, or prints where it is executable; line ends at its end do not count. Raises UsageError."""
+    import subprocess
+
     path = os.path.expanduser(path)
     try:
         if os.access(path, os.X_OK) and os.path.isfile(path):

@@ -31,6 +31,8 @@ class Placed(dict[str, Any]):
 
 @dataclass(slots=True)
 class DraftHost:
+    """A host while its sources are being read."""
+
     name: str
     variables: Placed = field(default_factory=Placed)
     span: Span | None = None
@@ -38,6 +40,8 @@ class DraftHost:
 
 @dataclass(slots=True)
 class DraftGroup:
+    """A group while its sources are being read."""
+
     name: str
     variables: Placed = field(default_factory=Placed)
     hosts: dict[str, None] = field(default_factory=dict)

@@ -46,6 +46,8 @@ class Located:
 
 @dataclass(frozen=True)
 class LoopControl:
+    """`loop_control:`."""
+
     loop_var: str = "item"
     index_var: str | None = None
     label: Located | None = None
@@ -196,6 +198,8 @@ class Play:
 
 @dataclass(frozen=True)
 class Playbook:
+    """Plays in the order in which they run."""
+
     path: str
     plays: tuple[Play, ...]
     sources: Mapping[str, str] = field(default_factory=dict)  # text of each file read, by path, for messages

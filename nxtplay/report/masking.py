@@ -11,7 +11,6 @@ import shlex
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from nxtplay.core.state import Secret, Unknown, public
 from nxtplay.errors import Diagnostic, Span
@@ -24,6 +23,8 @@ _LINE = 12  # lines of a longer secret (a private key) count as secrets from thi
 
 def forms(secret: str) -> set[str]:
     """How a secret may look in output: itself and encoded for JSON, shells, URLs, Python, and in base64 at any alignment."""
+    from urllib.parse import quote, quote_plus
+
     data = secret.encode("utf-8", "surrogateescape")
     found = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], repr(data)[2:-1]}
     found |= {shlex.quote(secret)} if "'" in secret else set()

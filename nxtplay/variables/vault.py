@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from nxtplay.errors import Diagnostic, Span, UsageError, VariableError
-from nxtplay.template import vaulttext
 
 DEFAULT = "default"
 
@@ -52,6 +50,8 @@ class Vault:
         """The plain text; `where` names the file for messages. Raises VariableError."""
         found = self._opened.get(text)
         if found is None:
+            from nxtplay.template import vaulttext
+
             try:
                 found = self._opened[text] = vaulttext.decrypt(text, self.secrets)
             except VariableError as error:
@@ -62,6 +62,8 @@ class Vault:
 
     def encrypt(self, plain: str, label: str = "") -> str:
         """Vault text, by the password of that label or the first one. Raises UsageError when there is none."""
+        from nxtplay.template import vaulttext
+
         for known, password in self.secrets:
             if not label or known == label:
                 return vaulttext.encrypt(plain, password, label="" if known == DEFAULT else known)
@@ -75,6 +77,10 @@ class Vault:
 
 def password_of(path: str, label: str) -> str:
     """The password a file holds, or prints when it is executable. Raises UsageError."""
+    import subprocess
+
+    from nxtplay.template import vaulttext
+
     path = os.path.expanduser(path)
     try:
         if os.path.isfile(path) and os.access(path, os.X_OK):
