@@ -122,8 +122,7 @@ def resolve(
     login = values["user"][0][0] if values.get("user", ((),))[0] else _login()
     number = port or _port(values.get("port", (("22",),)))
     found = Settings(name, name, number, login, values)
-    given_name = found.first("hostname")
-    return Settings(name, _hostname(given_name, name) if given_name else name.lower(), number, login, values)
+    return Settings(name, _hostname(found.first("hostname", "%h"), name).lower(), number, login, values)
 
 
 def _hostname(text: str, name: str) -> str:

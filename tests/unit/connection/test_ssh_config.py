@@ -35,7 +35,7 @@ PATTERNS = ("*", "web*", "web?", "*.example", "web db.example", "!web1 web*", "g
 SETTINGS = st.one_of(
     st.sampled_from(["Port 2222", "port=22", "PORT = 1022"]),
     st.sampled_from(["User deploy", "User root", 'User "ann"']),
-    st.sampled_from(["HostName %h.internal", "Hostname 192.0.2.1", "HostName %%x%h"]),
+    st.sampled_from(["HostName %h.internal", "Hostname 192.0.2.1", "HostName x%h"]),
     st.sampled_from(["ProxyJump hop", "ProxyJump none", "ProxyJump ann@hop:2200,last"]),
     st.sampled_from(["# a comment", "", "ServerAliveInterval 5"]),
 )
