@@ -60,13 +60,15 @@ class HostRun(Traveller):
     lost: bool = False  # failed where no rescue mends it: what is left of the play are handlers and `always`
     rescue: dict[str, Any] = field(default_factory=dict)  # ansible_failed_task, ansible_failed_result
     notified: set[Any] = field(default_factory=set)  # keys of handlers
-    roles_done: set[Any] = field(default_factory=set)  # keys of roles that ran in this play
+    roles_at_work: set[str] = field(default_factory=set)  # identities of roles of which a task ran (was not skipped) in this play
+    roles_done: set[str] = field(default_factory=set)  # of those that went through
     ahead: Ahead = field(default_factory=Ahead)
     uncertain: dict[Any, str] = field(default_factory=dict)  # handlers that a task may or may not notify: why
 
     def begin_play(self) -> None:
         self.notified.clear()
         self.uncertain.clear()
+        self.roles_at_work.clear()
         self.roles_done.clear()
         self.ended = self.gone = self.ends_play = False
         self.failure = None
@@ -108,17 +110,22 @@ class HostRun(Traveller):
             "ansible_failed_result": dict(self.failure.result),
         }
 
-    def leave_rescue(self) -> None:
-        self.failure = None
+    def standing(self) -> tuple[Failure | None, bool]:
+        return self.failure, self.lost
+
+    def leave_rescue(self, standing: tuple[Failure | None, bool]) -> None:
+        self.failure, self.lost = standing
 
     def starts(self, block: Block) -> bool:
         role = block.role
         if role is None or role.allow_duplicates:
             return True
-        if role.identity in self.roles_done:
-            return False
-        self.roles_done.add(role.identity)
-        return True
+        return role.identity not in self.roles_done
+
+    def finished(self, block: Block) -> None:
+        role = block.role
+        if role is not None and role.identity in self.roles_at_work:
+            self.roles_done.add(role.identity)
 
 
 def handler_key(handler: Task) -> Any:

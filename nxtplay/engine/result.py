@@ -66,7 +66,9 @@ def of_loop(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if not changed and unknown is not None:
         changed = unknown
     is_failed = any(is_true(r.get("failed")) for r in results)
-    out: dict[str, Any] = {"results": list(results), "changed": changed, "failed": is_failed}
+    out: dict[str, Any] = {"results": list(results), "changed": changed}
+    if is_failed:
+        out["failed"] = True  # as in Ansible only then
     if results and all(is_true(r.get("skipped")) for r in results):
         out.update(skipped=True, msg="All items skipped")
     else:

@@ -16,7 +16,7 @@ from nxtplay.engine.lookahead import LookAhead
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal, Verdict
-from nxtplay.errors import NxtplayError, TemplateError, Unreachable
+from nxtplay.errors import NxtplayError, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProgress
 from nxtplay.playbook.model import Located, Task
 from nxtplay.template.values import OMIT
@@ -89,6 +89,8 @@ class TaskRunner:
         tally = host.tally
         if task.module == "meta" and attempt.status not in ("failed", "unreachable"):
             return  # an order to the engine is no task of the host
+        if task.role is not None and attempt.status not in ("skipped", "unreachable"):
+            host.roles_at_work.add(task.role.identity)
         if attempt.status == "failed":
             ignore = self.dispatch.flag(task.shared.ignore_errors, scope)
             if ignore:
@@ -148,7 +150,7 @@ class TaskRunner:
         assert task.loop
         try:
             items = self.items.of(task.loop, scope)
-        except TemplateError:
+        except UndefinedVariable:
             if self._surely_not(task, scope):
                 return Attempt("skipped", result_.skipped("Conditional result was False"), reason="condition is false")
             raise
@@ -326,6 +328,17 @@ class TaskRunner:
         return made if isinstance(made, Attempt) else dispatch.answer(task, host, scope, made, task_id)
 
 
+def _all_of(parts: Sequence[Callable[[HostRun], None]]) -> Callable[[HostRun], None] | None:
+    if not parts:
+        return None
+
+    def everywhere(host: HostRun) -> None:
+        for part in parts:
+            part(host)
+
+    return everywhere
+
+
 def _combined(attempts: Sequence[Attempt]) -> Attempt:
     """The attempts of a loop's items as the task's own."""
     results = [a.result for a in attempts]
@@ -345,6 +358,8 @@ def _combined(attempts: Sequence[Attempt]) -> Attempt:
         children=tuple(child for a in attempts for child in a.children),
         notify=tuple(dict.fromkeys(name for a in attempts if a.status in ("changed", "unknown") for name in a.notify)),
         no_log=any(a.no_log for a in attempts),
+        facts_for=next((a.facts_for for a in attempts if a.facts_for), None),
+        everywhere=_all_of([a.everywhere for a in attempts if a.everywhere]),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from nxtplay.playbook.model import Block, Item, Play, Task
 
@@ -57,12 +58,18 @@ class Traveller:
     def enter_rescue(self) -> None:
         """A failure is being mended: make ansible_failed_task and ansible_failed_result known."""
 
-    def leave_rescue(self) -> None:
-        """The failure was mended."""
+    def standing(self) -> Any:
+        """How the host stands where a block begins; it may have failed already, in an `always`."""
+
+    def leave_rescue(self, standing: Any) -> None:
+        """The failure was mended: the host stands as it did before the block."""
 
     def starts(self, block: Block) -> bool:
         """Whether a block is to be entered (False: its role has already run for this host)."""
         return True
+
+    def finished(self, block: Block) -> None:
+        """A block was gone through without a failure."""
 
 
 def walk_play(play: Play, host: Traveller, *, force_handlers: bool, handlers: Callable[[], Sequence[Task]]) -> Walk:
@@ -97,6 +104,7 @@ def _walk_items(items: Sequence[Item], position: Position, host: Traveller, hand
 def _walk_block(block: Block, position: Position, host: Traveller, handlers: Handlers) -> Walk:
     if not host.starts(block):
         return Signal.NEXT
+    standing = host.standing()
     host.guards += bool(block.rescue)
     signal = yield from _walk_items(block.tasks, (*position, 0), host, handlers)
     host.guards -= bool(block.rescue)
@@ -104,13 +112,15 @@ def _walk_block(block: Block, position: Position, host: Traveller, handlers: Han
         host.enter_rescue()
         signal = yield from _walk_items(block.rescue, (*position, 1), host, handlers)
         if signal is Signal.NEXT:
-            host.leave_rescue()
+            host.leave_rescue(standing)
     if block.always and signal in (Signal.NEXT, Signal.FAILED, Signal.END_ROLE):
         after = yield from _walk_items(block.always, (*position, 2), host, handlers)
         if after is not Signal.NEXT:
             signal = after
     if signal is Signal.END_ROLE and block.role is not None:
-        return Signal.NEXT
+        signal = Signal.NEXT
+    if signal is Signal.NEXT:
+        host.finished(block)
     return signal
 
 

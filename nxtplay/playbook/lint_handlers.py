@@ -52,7 +52,7 @@ def _loop(seen: Seen, found: Findings) -> None:
     control = task.loop.control
     if control.loop_var in seen.names:
         hint = "name one of them otherwise:  loop_control: {loop_var: ...}"
-        found.error(f"the loop variable '{control.loop_var}' hides that of the include around this task", task.loop.value.span, hint)
+        found.warning(f"the loop variable '{control.loop_var}' hides that of the include around this task", task.loop.value.span, hint)
     own = {str(name) for variables in task.shared.vars for name in variables}
     if control.loop_var in own:
         found.warning(f"the loop variable '{control.loop_var}' hides a variable of the same name", task.loop.value.span)
