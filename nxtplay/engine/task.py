@@ -82,8 +82,6 @@ class TaskRunner:
 
     def _settle(self, task: Task, host: HostRun, scope: TaskScope, attempt: Attempt) -> None:
         """What the outcome means for the host: its counts, the way ahead, what is registered, who is notified."""
-        if attempt.status in ("failed", "unreachable"):
-            host.ahead.forget()
         if task.register:
             host.set_facts[task.register] = attempt.result
         tally = host.tally
@@ -100,6 +98,7 @@ class TaskRunner:
                 tally.changed += result_.is_true(attempt.result.get("changed"))
             else:
                 tally.failed += 1
+                host.ahead.forget()
                 host.fail(Failure(task, attempt.result, self.name(task, scope) if task.name else ""))
                 attempt.signal = Signal.FAILED
         elif attempt.status == "unreachable":
@@ -109,6 +108,7 @@ class TaskRunner:
                 tally.ignored += 1
             else:
                 tally.unreachable += 1
+                host.ahead.forget()
                 host.out = host.unreachable = True
         elif attempt.status == "skipped":
             tally.skipped += 1
