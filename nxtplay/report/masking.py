@@ -85,6 +85,13 @@ class Masker:
 
     def value(self, value: Any) -> Any:
         """The value with every text in it masked; states become plain mappings, unknown values stay unknown."""
+        kind = type(value)  # first what nearly everything is made of
+        if kind is str:
+            return self.text(value)
+        if kind is dict:
+            return {self.value(key) if isinstance(key, str) else key: self.value(item) for key, item in value.items()}
+        if kind is list:
+            return [self.value(item) for item in value]
         if isinstance(value, str):
             if isinstance(value, Secret):
                 self.register(value)
@@ -179,8 +186,13 @@ _OURS = frozenset((Event.__module__, Diagnostic.__module__, "nxtplay.core.state"
 _WORDS = frozenset(("host", "hosts", "id", "level", "module", "severity", "status"))  # of the language, not of the user
 
 
+_PLAIN = frozenset((str, bool, int, float, type(None), Span))
+
+
 def _secrets(value: Any) -> Iterable[str]:
     """Secrets inside a value, so that they are known before the rest of it is masked."""
+    if type(value) in _PLAIN:
+        return
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, Mapping):
