@@ -13,11 +13,11 @@ from typing import Any, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
 from nxtplay.core.host import Failed, Host, Reader, run
+from nxtplay.modules import _packages
 
 KEY = "engine:docker"
 LOCAL = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 PID_FILES = {"/var/run/docker.pid": "dockerd", "/var/run/docker/containerd/containerd.pid": "containerd"}
-APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none", "LC_ALL": "C.UTF-8"}
 POLICY = "/usr/sbin/policy-rc.d"
 LOCK_PATIENCE = 300  # seconds that another package manager may take
 
@@ -109,14 +109,18 @@ def install(host: Host, packages: Sequence[str]) -> None:
     if not missing:
         return
     if any(not _has_candidate(host, name) for name in missing):
-        _update(host)
+        host.progress("fetching package lists")
+        _packages.update(host, lock_timeout=LOCK_PATIENCE)
+    host.progress(f"installing {', '.join(missing)}")
+    words = ["install", "-y", "--no-install-recommends", *missing]
     with _no_service_starts(host):
-        done = _apt(host, ["install", "--no-install-recommends", *missing], f"installing {', '.join(missing)}")
-        if done.rc != 0 and re.search(r"404 +Not Found|Unable to fetch|no installation candidate", done.stdout + done.stderr):
-            _update(host)  # the lists spoke of versions that are gone
-            done = _apt(host, ["install", "--no-install-recommends", *missing], f"installing {', '.join(missing)}")
-    if done.rc != 0:
-        raise Failed(f"apt-get install {' '.join(missing)} ended with {done.rc}: {_tail(done.stderr or done.stdout)}", rc=done.rc)
+        try:
+            _packages.apt_get(host, words, lock_timeout=LOCK_PATIENCE)
+        except Failed as failed:
+            if not re.search(r"404 +Not Found|Unable to fetch|no installation candidate", failed.message):
+                raise
+            _packages.update(host, lock_timeout=LOCK_PATIENCE)  # the lists spoke of versions that are gone
+            _packages.apt_get(host, words, lock_timeout=LOCK_PATIENCE)
 
 
 def _has_package(host: Reader, name: str) -> bool:
@@ -127,32 +131,6 @@ def _has_package(host: Reader, name: str) -> bool:
 def _has_candidate(host: Reader, name: str) -> bool:
     done = host.look(["apt-cache", "policy", name])
     return "Candidate:" in done.stdout and "Candidate: (none)" not in done.stdout
-
-
-def _update(host: Host) -> None:
-    until = time.monotonic() + LOCK_PATIENCE
-    while True:
-        done = _apt(host, ["update"], "fetching package lists")
-        if done.rc == 0:
-            return
-        said = done.stderr or done.stdout
-        if "Could not get lock" not in said or time.monotonic() > until:
-            raise Failed(f"apt-get update ended with {done.rc}: {_tail(said)}", rc=done.rc)
-        host.progress("waiting for another package manager")
-        time.sleep(2)
-
-
-def _apt(host: Host, words: Sequence[str], doing: str) -> Any:
-    """apt-get with its current line as progress; waits while another package manager holds the lock."""
-    host.progress(doing)
-
-    def show(text: str) -> None:
-        lines = [line for line in text.splitlines() if line.startswith(("Get:", "Unpacking", "Setting up", "Waiting"))]
-        if lines:
-            host.progress(f"{doing}: {lines[-1]}"[:160])
-
-    argv = ["apt-get", "-q", "-y", f"-oDPkg::Lock::Timeout={LOCK_PATIENCE}", "-oDpkg::Use-Pty=0", *words]
-    return run(argv, env={**host.environ, **APT_ENVIRONMENT}, on_output=show)
 
 
 class _no_service_starts:
