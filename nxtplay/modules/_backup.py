@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Sequence
 
+from nxtplay.core.files import Content
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.state import UnknownReached
 
@@ -77,10 +78,17 @@ def _set(host: Reader, folder: str, stamp: str, names: Sequence[str]) -> BackupS
         state = host.stat(os.path.join(folder, name))
         if state is None:
             return BackupSet(stamp, when, files, document, f"{name} is missing")
-        live = os.path.getsize(os.path.join(folder, name)) if os.path.exists(os.path.join(folder, name)) else -1
+        if _is_foreseen(host, os.path.join(folder, name)):
+            continue
+        live = os.path.getsize(os.path.join(folder, name))
         if live != size:
             return BackupSet(stamp, when, files, document, f"{name} has {live} bytes, {size} when it was made")
     return BackupSet(stamp, when, files, document)
+
+
+def _is_foreseen(host: Reader, path: str) -> bool:
+    """Whether the file is there only once the tasks before have run."""
+    return host.has_foreseen("file:" + host.canonical(path))
 
 
 def hash_file(path: str) -> tuple[str, int]:
@@ -98,12 +106,18 @@ def hash_file(path: str) -> tuple[str, int]:
         raise Failed(f"cannot read {path}: {error.strerror}") from error
 
 
-def damage(folder: str, one: BackupSet) -> str:
-    """What hashing every file of a set brings to light; "" where all is as its manifest says."""
+def damage(host: Reader, folder: str, one: BackupSet) -> str:
+    """What hashing every file of a set brings to light; "" where all is as its manifest says. Of a file that a check foresees, the hash
+    that it will have is compared, where that is known."""
     if one.problem or one.manifest is None:
         return one.problem
     for entry in one.manifest["artefacts"]:
-        found, _ = hash_file(os.path.join(folder, entry["name"]))
+        path = os.path.join(folder, entry["name"])
+        if _is_foreseen(host, path):
+            state = host.stat(path)
+            found = state.content.sha256 if state and isinstance(state.content, Content) else entry["sha256"]
+        else:
+            found, _ = hash_file(path)
         if found != entry["sha256"]:
             return f"{entry['name']} is damaged: its sha256 is {found[:12]}…, {entry['sha256'][:12]}… when it was made"
     return ""

@@ -40,7 +40,7 @@ class BackupInfo(Query):
             one = _backup.pick(sets, self.select or "newest")
         except Failed as failed:
             raise Failed(f"{folder}: {failed.message}") from failed
-        problem = _backup.damage(folder, one) if self.verify == "hashes" else one.problem
+        problem = _backup.damage(host, folder, one) if self.verify == "hashes" else one.problem
         if problem:
             raise Failed(f"backup {one.stamp} in {folder} is not good: {problem}")
         manifest = dict(one.manifest or {})

@@ -23,6 +23,27 @@ pytestmark = pytest.mark.docker
 FORMATS = ["dump", "tar", "sql", "sql.gz", "sql.xz", "tar.bz2"]
 
 
+SMALL = """
+CREATE SCHEMA "Odd schema"; CREATE TABLE "Odd schema"."Odd table" (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "Some text" text, at timestamptz);
+INSERT INTO "Odd schema"."Odd table" ("Some text") SELECT E'line\\n\\\\.\\nCOPY x (y) FROM stdin; ' || g FROM generate_series(1, 3000) g;
+CREATE TABLE parts (id int, kind text) PARTITION BY LIST (kind); CREATE TABLE parts_a PARTITION OF parts FOR VALUES IN ('a');
+INSERT INTO parts SELECT g, 'a' FROM generate_series(1, 500) g; CREATE INDEX parts_id ON parts (id);
+CREATE VIEW few AS SELECT * FROM parts WHERE id < 10; CREATE MATERIALIZED VIEW many AS SELECT count(*) AS n FROM parts;
+CREATE FUNCTION twice(i int) RETURNS int LANGUAGE sql AS 'SELECT 2 * i'; CREATE TABLE empty (a int CHECK (a > 0));
+"""
+
+
+@pytest.fixture(scope="module")
+def small(deployed_stack: Backed) -> Any:
+    """A database that dumps in a moment, with objects of many kinds; its name."""
+    args = {"container": deployed_stack.postgres, "name": "small"}
+    run("postgresql_db", **args, state="absent", force=True)
+    assert run("postgresql_db", **args, template="template0").status == "changed"
+    deployed_stack.sql(SMALL, "small")
+    yield "small"
+    run("postgresql_db", **args, state="absent", force=True)
+
+
 @pytest.fixture
 def spare(backed: Backed) -> Any:
     """An empty database; its name."""
@@ -34,9 +55,9 @@ def spare(backed: Backed) -> Any:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_every_format_there_and_back(backed: Backed, spare: dict[str, Any], tmp_path: Path, suffix: str) -> None:
+def test_every_format_there_and_back(backed: Backed, small: str, spare: dict[str, Any], tmp_path: Path, suffix: str) -> None:
     target = str(tmp_path / f"x.{suffix}")
-    dump = {"container": backed.postgres, "name": "nxtbus", "state": "dump", "target": target}
+    dump = {"container": backed.postgres, "name": small, "state": "dump", "target": target}
     world = World()
     foreseen = converge(decode(registry.load("postgresql_db"), dump), Reader(world), world, None)
     assert foreseen.status == "changed" and os.listdir(tmp_path) == []
@@ -57,9 +78,11 @@ def test_every_format_there_and_back(backed: Backed, spare: dict[str, Any], tmp_
 
 
 @pytest.mark.parametrize("suffix", ["dump", "sql", "sql.gz", "sql.xz"])
-def test_a_damaged_file_is_refused_before_anything_is_touched(backed: Backed, spare: dict[str, Any], tmp_path: Path, suffix: str) -> None:
+def test_a_damaged_file_is_refused_before_anything_is_touched(
+    backed: Backed, small: str, spare: dict[str, Any], tmp_path: Path, suffix: str
+) -> None:
     target = tmp_path / f"x.{suffix}"
-    assert run("postgresql_db", container=backed.postgres, name="nxtbus", state="dump", target=str(target)).status == "changed"
+    assert run("postgresql_db", container=backed.postgres, name=small, state="dump", target=str(target)).status == "changed"
     whole = target.read_bytes()
     for length in (0, 10, len(whole) // 2, len(whole) - 200):
         target.write_bytes(whole[:length])
