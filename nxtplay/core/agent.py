@@ -30,6 +30,7 @@ MARKER = b"\0nxtplay\0"  # everything a login shell printed before it is dropped
 Load = Callable[[str], type[Module]]  # a module by its short name; KeyError
 
 
+GRACE = 2.0  # seconds for a task to take away what it had half made, once the connection has ended
 PIECE = 1 << 22  # bytes of a controller's file asked for at once; two of them may be on their way
 
 
@@ -141,27 +142,33 @@ class Session:
 def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", leave: Callable[[int], None] = os._exit) -> None:
     """Answer requests until the stream ends; then end what runs, and the process with it (`leave`). `early`: frames read already."""
     lock = threading.Lock()
+    over = threading.Event()
 
     def send(document: dict[str, Any]) -> None:
+        if over.is_set():  # nobody listens: the task unwinds from here, taking away what it had only half made
+            raise SystemExit
         frame = wire.pack(document)
         with lock:
             sink.write(frame)
             sink.flush()
 
-    requests: "queue.Queue[dict[str, Any]]" = queue.Queue()
+    requests: "queue.Queue[Optional[dict[str, Any]]]" = queue.Queue()
     incoming: "queue.Queue[Any]" = queue.Queue()  # holds no more than was asked for; a bound here could keep us from reading
     session = Session(send, incoming, load)
-    over = threading.Event()
 
     def work() -> None:
         try:
             while True:
-                session.handle(requests.get())
+                request = requests.get()
+                if request is None or over.is_set():
+                    return
+                session.handle(request)
         except BaseException:  # the controller went away, or a defect of ours: better an end than a silence
-            if not over.is_set():
-                import traceback
+            if over.is_set():
+                return
+            import traceback
 
-                traceback.print_exc(file=sys.stderr)
+            traceback.print_exc(file=sys.stderr)
             host_.kill_running(worker.ident)
             leave(1)
 
@@ -180,6 +187,10 @@ def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", l
                     requests.put(document)
     finally:
         over.set()
+        host_.kill_running(worker.ident)
+        incoming.put(("end", {"error": "the connection ended"}, b""))
+        requests.put(None)
+        worker.join(GRACE)
         host_.kill_running(worker.ident)
         leave(0)
 

@@ -1,0 +1,138 @@
+"""Files on their way to a host: in pieces, told, checked; a failure ends the task and not the connection."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sshd_server import Relay, Sshd, out, until
+
+from nxtplay.connection.connection import AgentConnection
+from nxtplay.connection.protocol import Job, Reply
+from nxtplay.engine.finder import Controller
+from nxtplay.modules import registry
+
+SIZE = 40_000_000
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("large") / "large.bin"
+    path.write_bytes(os.urandom(1 << 20) * (SIZE >> 20))
+    return path
+
+
+def copy(connection: AgentConnection, source: Path, dest: Path, told: list[str] | None = None) -> Reply:
+    return send(connection, prepared(source, dest), told)
+
+
+def prepared(source: Path, dest: Path) -> dict[str, Any]:
+    controller = Controller("host", True, str(source.parent), [str(source.parent)], lambda *_: None, lambda _: None)
+    return dict(registry.load("copy").prepare({"src": str(source), "dest": str(dest), "mode": "0600"}, controller))
+
+
+def send(connection: AgentConnection, args: dict[str, Any], told: list[str] | None = None) -> Reply:
+    def on_event(_: int, kind: str, text: str) -> None:
+        if told is not None and kind == "progress":
+            told.append(text)
+
+    return connection.request([Job("copy", args, True)], on_event=on_event)[0]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_large_file_arrives_whole_with_progress(sshd: Sshd, large: Path, tmp_path: Path) -> None:
+    connection, told = sshd.connection(), list[str]()
+    assert copy(connection, large, tmp_path / "copy", told).status == "changed"
+    assert digest(tmp_path / "copy") == digest(large)
+    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
+    assert len(told) > 5
+    assert told[-1] == f"large.bin: {large.stat().st_size / 1e6:.0f} of {large.stat().st_size / 1e6:.0f} MB sent"
+    assert copy(connection, large, tmp_path / "copy", told).status == "ok", "and is not sent again"
+    connection.close()
+
+
+def test_latency_costs_a_few_round_trips_and_not_one_per_piece(sshd: Sshd, large: Path, tmp_path: Path) -> None:
+    relay = Relay(sshd.port, delay=0.05)
+    connection = sshd.connection(port=relay.port)
+    out(connection, "true")
+    began = time.monotonic()
+    assert copy(connection, large, tmp_path / "copy").status == "changed"
+    pieces = large.stat().st_size / (1 << 18)
+    assert time.monotonic() - began < pieces * 0.1
+    connection.close()
+    relay.close()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 10 MB."""
+    path = tmp_path / "small"
+    path.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", str(path)], capture_output=True).returncode:
+        pytest.skip("needs the right to mount")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def test_a_full_disk_ends_the_task_and_not_the_connection(sshd: Sshd, large: Path, small: Path, tmp_path: Path) -> None:
+    (small / "file").write_text("as it was")
+    connection = sshd.connection()
+    began = time.monotonic()
+    reply = copy(connection, large, small / "file")
+    assert time.monotonic() - began < 10
+    assert reply.status == "failed"
+    assert reply.result["msg"] == f"cannot write {small}/file: No space left on device"
+    assert [path.name for path in small.iterdir()] == ["file"]
+    assert (small / "file").read_text() == "as it was"
+    assert out(connection, "echo on") == "on"
+    assert copy(connection, large, tmp_path / "copy").status == "changed", "what was on its way is not taken for the next file"
+    assert digest(tmp_path / "copy") == digest(large)
+    connection.close()
+
+
+@pytest.mark.parametrize("harm", ["changed", "shorter", "gone"])
+def test_a_file_that_changes_under_way_is_not_left_behind(sshd: Sshd, tmp_path: Path, harm: str) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"a" * 1_000_000)
+    args = prepared(source, tmp_path / "copy")
+    if harm == "gone":
+        source.unlink()
+    else:
+        source.write_bytes(b"b" * (1_000_000 if harm == "changed" else 500_000))
+    connection = sshd.connection()
+    reply = send(connection, args)
+    assert reply.status == "failed"
+    expected = {"changed": "changed on the controller while", "shorter": "became shorter", "gone": "No such file"}[harm]
+    assert expected in reply.result["msg"]
+    assert not (tmp_path / "copy").exists()
+    assert out(connection, "echo on") == "on"
+    connection.close()
+
+
+def test_a_lost_connection_leaves_no_half_file_and_the_next_try_is_whole(sshd: Sshd, large: Path, tmp_path: Path) -> None:
+    from nxtplay.errors import Unreachable
+
+    relay = Relay(sshd.port, delay=0.02)
+    connection = sshd.connection(port=relay.port)
+    out(connection, "true")
+    threading.Timer(0.15, connection.close).start()
+    with pytest.raises(Unreachable):
+        copy(connection, large, tmp_path / "copy")
+    until(lambda: not list(tmp_path.glob(".nxtplay-*")), 5)
+    assert not (tmp_path / "copy").exists()
+    again = sshd.connection()
+    assert copy(again, large, tmp_path / "copy").status == "changed"
+    assert digest(tmp_path / "copy") == digest(large)
+    again.close()
+    relay.close()
+
