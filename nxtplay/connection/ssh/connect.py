@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -204,6 +205,25 @@ def _class() -> Any:
     """paramiko's transport that asks for the authentication service without waiting for the yes: a round trip less."""
     library = paramiko()
 
+    class Handler(library.auth_handler.AuthOnlyHandler):  # type: ignore[misc,name-defined]
+        """Hears an answer that is there before anybody waits: paramiko makes the event to wait for when the request is already sent."""
+
+        def __init__(self, transport: Any) -> None:
+            self._answered = threading.Event()
+            super().__init__(transport)
+
+        @property
+        def auth_event(self) -> threading.Event:
+            return self._answered
+
+        @auth_event.setter
+        def auth_event(self, event: threading.Event | None) -> None:
+            """It stays the one that was there when the request was sent."""
+
+        def send_auth_request(self, *given: Any, **named: Any) -> Any:
+            self._answered.clear()
+            return super().send_auth_request(*given, **named)
+
     class Transport(library.ServiceRequestingTransport):  # type: ignore[misc,name-defined]
         _service_userauth_accepted: bool
 
@@ -217,6 +237,9 @@ def _class() -> Any:
                 self._send_message(message)
                 self._service_userauth_accepted = True
                 self.auth_handler = self.get_auth_handler()
+
+        def get_auth_handler(self) -> Any:
+            return Handler(self)
 
     return Transport
 
