@@ -42,7 +42,7 @@ class Quick:
 
 def test_an_answer_that_comes_at_once_is_heard() -> None:
     began = time.monotonic()
-    assert Quick("yes").handler.auth_none("root") == []
+    assert Quick("yes").handler.auth_password("root", "secret") == []
     assert time.monotonic() - began < 2
 
 
@@ -51,11 +51,11 @@ def test_a_refusal_that_comes_at_once_is_heard_and_does_not_count_for_the_next_a
     for _ in range(2):
         began = time.monotonic()
         try:
-            server.handler.auth_none("root")
+            server.handler.auth_password("root", "secret")
         except connect.paramiko().AuthenticationException as error:
             assert "timeout" not in str(error).lower()
         else:
             raise AssertionError("nobody was let in")
         assert time.monotonic() - began < 2
     server._answer = "yes"
-    assert server.handler.auth_none("root") == []
+    assert server.handler.auth_password("root", "secret") == []
