@@ -34,6 +34,12 @@ def escaped(value: Any) -> Any:
     return [escaped(item) for item in value] if isinstance(value, list) else value
 
 
+def only(reader: Reader, **variables: str) -> None:
+    """The reader's environment holds these and nothing of ours."""
+    reader.environ.clear()
+    reader.environ.update(variables)
+
+
 def ask(folder: Path, *words: str, environ: Optional[dict[str, str]] = None) -> subprocess.CompletedProcess[str]:
     env = {"HOME": "/root", "PATH": os.environ["PATH"], **(environ or {})}
     return subprocess.run([COMPOSE, *words], cwd=folder, capture_output=True, text=True, env=env, timeout=60, check=False)
@@ -42,7 +48,7 @@ def ask(folder: Path, *words: str, environ: Optional[dict[str, str]] = None) -> 
 def agree(folder: Path, files: tuple[str, ...] = (), profiles: tuple[str, ...] = ()) -> None:
     """Both read the same model, or both refuse."""
     reader = Reader()
-    reader.environ = {"HOME": "/root", "PATH": os.environ["PATH"]}
+    only(reader, HOME="/root", PATH=os.environ["PATH"])
     words = [w for f in files for w in ("-f", f)] + [w for p in profiles for w in ("--profile", p)]
     theirs = ask(folder, *words, "config", "--format", "json")
     try:
@@ -73,7 +79,7 @@ def test_the_example_of_this_repository() -> None:
     theirs = ask(folder, "-f", "docker-compose.prod.yml", "--env-file", ".env.production.example", "config", "--format", "json")
     assert theirs.returncode == 0, theirs.stderr
     reader = Reader()
-    reader.environ = {"HOME": "/root"}
+    only(reader, HOME="/root")
     found = project.read(reader, Request(str(folder), files=("docker-compose.prod.yml",), env_files=(".env.production.example",)))
     assert escaped(found.model()) == json.loads(theirs.stdout)
 
@@ -82,7 +88,7 @@ def test_hashes_are_those_of_compose() -> None:
     """Where no env_file is in play: `config --hash` counts it, `up` does not."""
     for name in ("everything", "anchors"):
         reader = Reader()
-        reader.environ = {"HOME": "/root", "PATH": os.environ["PATH"]}
+        only(reader, HOME="/root", PATH=os.environ["PATH"])
         found = project.read(reader, Request(str(CORPUS / name)))
         theirs = dict(line.split() for line in ask(CORPUS / name, "config", "--hash", "*").stdout.splitlines())
         assert {n: hashes.service_hash(s) for n, s in found.services.items()} == theirs
