@@ -24,7 +24,8 @@ FORMATS = ["dump", "tar", "sql", "sql.gz", "sql.xz", "tar.bz2"]
 
 
 SMALL = """
-CREATE SCHEMA "Odd schema"; CREATE TABLE "Odd schema"."Odd table" (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "Some text" text, at timestamptz);
+CREATE SCHEMA "Odd schema";
+CREATE TABLE "Odd schema"."Odd table" (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "Some text" text);
 INSERT INTO "Odd schema"."Odd table" ("Some text") SELECT E'line\\n\\\\.\\nCOPY x (y) FROM stdin; ' || g FROM generate_series(1, 3000) g;
 CREATE TABLE parts (id int, kind text) PARTITION BY LIST (kind); CREATE TABLE parts_a PARTITION OF parts FOR VALUES IN ('a');
 INSERT INTO parts SELECT g, 'a' FROM generate_series(1, 500) g; CREATE INDEX parts_id ON parts (id);

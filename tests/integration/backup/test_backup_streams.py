@@ -39,7 +39,6 @@ def measured(module: str, **args: Any) -> tuple[float, int]:
 
 @pytest.fixture
 def large(backed: Backed) -> Any:
-    backed.sql("DROP DATABASE IF EXISTS large", "postgres")
     subprocess.run(["docker", "exec", backed.postgres, "createdb", "-U", "nxtbus", "large"], check=True)
     series = f"generate_series(1, 1000) i, generate_series(1, {MEGABYTES * 31}) g"
     words = f"SELECT string_agg(md5(random()::text || g || i), '') AS t FROM {series} GROUP BY g"
