@@ -23,11 +23,11 @@ from nxtplay.engine.scopes import Scopes
 from nxtplay.engine.segment import Lines
 from nxtplay.engine.strategy import Lane
 from nxtplay.engine.task import TaskRunner
-from nxtplay.engine.walk import Signal, Verdict, in_common_order, walk_play
+from nxtplay.engine.walk import Signal, Verdict, flatten, in_common_order, walk_play
 from nxtplay.engine.words import WORDS, is_once
 from nxtplay.errors import Diagnostic, PlaybookErrors
 from nxtplay.events import Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
-from nxtplay.playbook.model import Block, Located, Play, Playbook, Task, YamlMap
+from nxtplay.playbook.model import Block, Item, Located, Play, Playbook, Task, YamlMap
 from nxtplay.template.render import Templates
 from nxtplay.template.values import is_template
 
@@ -103,6 +103,7 @@ class Run:
         with self._lock:
             if name not in self._hosts:
                 self._hosts[name] = HostRun(name)
+                self._hosts[name].chosen = self._any_selected
             return self._hosts[name]
 
     # -- plays and batches
@@ -128,14 +129,13 @@ class Run:
         name = str(self._rendered(play.name, play, default=play.hosts.value))
         names = self._hosts_of(play)
         self.scopes.begin_play(play, names)
-        alive = [n for n in _ordered(names, self._rendered(play.order, play)) if not self.host(n).out]
-        batches = _batches(alive, self._rendered(play.serial, play), play)
-        if not names:
-            self._tell(PlayStarted(name, (), play.span))
-        for batch in batches:
-            self._tell(PlayStarted(name, tuple(batch), play.span))
-            self._batch(play, batch)
-            if batch and all(self.host(n).out for n in batch):
+        batches = _batches(_ordered(names, self._rendered(play.order, play)), self._rendered(play.serial, play), play)
+        for batch in batches or [[]]:
+            alive = [n for n in batch if not self.host(n).out]
+            self._tell(PlayStarted(name, tuple(alive), play.span))
+            if alive:
+                self._batch(play, alive)
+            if batch and len(alive) == len(batch) and all(self.host(n).out for n in batch):
                 self._ended = True
                 break
             if any(self.host(n).ends_play for n in batch):
@@ -249,9 +249,14 @@ class Run:
         if task.is_handler:
             return True
         tags = task.shared.tags
-        if scope is not None and any(is_template(tag) for tag in tags):
+        if any(is_template(tag) for tag in tags):
+            if scope is None:
+                return True  # perhaps
             tags = self._rendered_tags(tags, scope)
         return selected(tags, self.options.tags, self.options.skip_tags)
+
+    def _any_selected(self, items: Sequence[Item]) -> bool:
+        return bool(items) and any(self._selected(task) for task in flatten(items))
 
     def _rendered_tags(self, tags: frozenset[str], scope: Any) -> frozenset[str]:
         found: set[str] = set()

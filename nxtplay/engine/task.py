@@ -50,6 +50,7 @@ class TaskRunner:
         began = time.monotonic()
         scope = self.scopes.of_task(host, task)
         first_doubt = Unknown(doubt) if doubt else None
+        undo = dict(host.set_facts) if task.module == "set_fact" and (task.loop or task.failed_when) else None
         try:
             self.ahead.start(task, host, scope, first_doubt)
             run = self._with_loop if task.loop else self._item
@@ -57,6 +58,9 @@ class TaskRunner:
         except NxtplayError as error:
             attempt = self._broken(error, task)
         attempt.seconds = time.monotonic() - began
+        if undo is not None and attempt.status == "failed":  # a set_fact that failed has set nothing
+            host.set_facts.clear()
+            host.set_facts.update(undo)
         self._settle(task, host, scope, attempt)
         if task.module != "meta" or attempt.status == "failed":
             self.tell(task, host, attempt, task_id)
@@ -102,13 +106,13 @@ class TaskRunner:
                 host.fail(Failure(task, attempt.result, self.name(task, scope) if task.name else ""))
                 attempt.signal = Signal.FAILED
         elif attempt.status == "unreachable":
+            host.ahead.forget()
             if self.dispatch.flag(task.shared.ignore_unreachable, scope):
                 attempt.status = "ignored"
                 tally.ok += 1
                 tally.ignored += 1
             else:
                 tally.unreachable += 1
-                host.ahead.forget()
                 host.out = host.unreachable = True
         elif attempt.status == "skipped":
             tally.skipped += 1

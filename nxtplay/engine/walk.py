@@ -49,6 +49,7 @@ Walk = Generator[Step, Verdict, Signal]
 class Traveller:
     """What the walk asks of a host, and tells it."""
 
+    chosen: Callable[[Sequence[Item]], bool] = staticmethod(bool)  # whether tags choose any task of a list
     guards: int = 0  # blocks with a rescue around the task it stands before: a failure there is not the last word
 
     def take_notified(self, handler: Task) -> bool:
@@ -105,10 +106,11 @@ def _walk_block(block: Block, position: Position, host: Traveller, handlers: Han
     if not host.starts(block):
         return Signal.NEXT
     standing = host.standing()
-    host.guards += bool(block.rescue)
+    rescued = host.chosen(block.rescue)  # a rescue of which nothing is to run mends nothing
+    host.guards += rescued
     signal = yield from _walk_items(block.tasks, (*position, 0), host, handlers)
-    host.guards -= bool(block.rescue)
-    if signal is Signal.FAILED and block.rescue:
+    host.guards -= rescued
+    if signal is Signal.FAILED and rescued:
         host.enter_rescue()
         signal = yield from _walk_items(block.rescue, (*position, 1), host, handlers)
         if signal is Signal.NEXT:

@@ -118,15 +118,16 @@ def _role(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place:
             files[kind] = Located(stem(text or "main"), args.values_at[key])
     if name is None:
         return None
-    variables = raw.get("vars")
+    variables = raw.get("vars")  # for its tasks they are block variables: `shared` has them
     blocks = use_role(
         reading,
         name,
         span,
         shared,
         place,
-        params=variables if isinstance(variables, YamlMap) else YamlMap(span=span),
+        params=YamlMap(span=span),
         files=files,
+        own={"vars": variables} if variables else None,
         public=_yes(args.get("public"), True),
         allow_duplicates=_yes(args.get("allow_duplicates"), True),
     )
@@ -162,20 +163,18 @@ def role_entry(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pl
         return []
     params = YamlMap(span=raw_map.span)
     for word, value in raw_map.items():
-        if word in keywords and word != "vars":
+        if word in keywords:
             continue
-        source = value if word == "vars" and isinstance(value, YamlMap) else YamlMap({word: value})
-        if source is not value:
-            source.keys_at, source.values_at = {word: raw_map.keys_at[word]}, {word: raw_map.values_at[word]}
-            check_names(source, found)
-        params.update(source)
-        params.keys_at.update(source.keys_at)
-        params.values_at.update(source.values_at)
+        params[word] = value
+        params.keys_at[word], params.values_at[word] = raw_map.keys_at[word], raw_map.values_at[word]
+    check_names(params, found)
     name = reading.static_text(raw_map[key], raw_map.values_at[key], place, "roles")
     if name is None:
         return []
-    below = inherit(shared, raw_map, variables=False)
-    own = {word: raw_map[word] for word in ("when", "tags") if word in raw_map}
+    below = inherit(shared, raw_map)
+    own = {word: raw_map[word] for word in ("when", "tags", "vars") if word in raw_map}
+    if isinstance(raw_map.get("vars"), YamlMap):
+        place = dataclasses.replace(place, scopes=(*place.scopes, raw_map["vars"]))
     return use_role(reading, name, raw_map.values_at[key], below, place, params=params, files={}, own=own)
 
 
