@@ -77,7 +77,7 @@ class AgentConnection:
 
         def too_late() -> None:
             timed_out.set()
-            streams.end()
+            streams.end(kill=True)
 
         timer = threading.Timer(timeout or 1e6, too_late)
         timer.daemon = True
@@ -109,8 +109,10 @@ class AgentConnection:
         with self._lock:
             self._closed = True
             agent, self._agent = self._agent, None
-        for streams in [*([agent.streams] if agent else []), *self._raw]:
-            streams.end()
+        for streams in list(self._raw):
+            streams.end(kill=True)
+        if agent:
+            agent.streams.end()
         self._transport.close()
 
     def _start(self) -> Agent:

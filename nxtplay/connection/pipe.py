@@ -78,14 +78,14 @@ class _Process:
         except subprocess.TimeoutExpired:
             return None
 
-    def end(self) -> None:
-        """Close its stdin: an agent then ends what it runs, and itself. What does not end in two seconds is killed."""
+    def end(self, *, kill: bool = False) -> None:
+        """Close its stdin: an agent then ends what it runs, and itself. What does not end in three seconds is killed."""
         with self._lock:
             try:
                 self._socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-            if self.wait(2) is not None:
+            if self.wait(0 if kill else 3) is not None:  # an agent takes up to two to tidy up
                 return
             try:
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -37,8 +37,9 @@ class Streams(Protocol):
     def wait(self, timeout: float) -> int | None:
         """How the command ended (None: it runs on, or nobody can tell)."""
 
-    def end(self) -> None:
-        """End the command; from any thread, more than once, without waiting for a peer that does not answer."""
+    def end(self, *, kill: bool = False) -> None:
+        """End the command, which an agent notices; `kill` is for those that would not. From any thread, more than once, without
+        waiting for a peer that does not answer."""
 
     def trouble(self) -> str:
         """Why the streams ended, where the transport knows better than the command; else empty."""

@@ -165,16 +165,27 @@ class _Command:
             return -1 if channel.closed else None
         return int(channel.exit_status)
 
-    def end(self) -> None:
-        """Close the channel. In a thread, because a peer that takes nothing would keep us waiting; our own readers wake at once."""
+    def end(self, *, kill: bool = False) -> None:
+        """Close the channel, in a thread, because a peer that takes nothing would keep us waiting; our own readers wake at once.
+
+        sshd passes the signal on to the command's process group, but not for root.
+        """
         if self._ending.acquire(blocking=False):
-            threading.Thread(target=self._close, name="ending", daemon=True).start()
+            threading.Thread(target=self._close, args=(kill,), name="ending", daemon=True).start()
 
     def trouble(self) -> str:
         return self._watched.trouble
 
-    def _close(self) -> None:
+    def _close(self, kill: bool) -> None:
         try:
+            if kill and not self._channel.status_event.is_set():
+                message = paramiko().Message()
+                message.add_byte(b"\x62")
+                message.add_int(self._channel.remote_chanid)
+                message.add_string("signal")
+                message.add_boolean(False)
+                message.add_string("KILL")
+                self._channel.transport._send_user_message(message)
             self._channel.close()
         except (OSError, EOFError, paramiko().SSHException):
             pass

@@ -210,8 +210,16 @@ def test_raw_tells_code_and_timeout(sshd: Sshd) -> None:
     done = connection.raw("echo out; echo err >&2; exit 7")
     assert (done.rc, done.stdout, done.stderr) == (7, "out\n", "err\n")
     began = time.monotonic()
-    assert connection.raw("sleep 1000.09", timeout=0.5).rc == -9
+    assert connection.raw("sleep 3.09", timeout=0.5).rc == -9
     assert time.monotonic() - began < 3
+    connection.close()
+
+
+def test_raw_past_its_time_is_ended_with_its_children(sshd: Sshd, person: Path) -> None:
+    """sshd passes signals on for all users but root."""
+    connection = sshd.connection(user=USER, key_file=None, password=secret(PASSWORD))
+    assert connection.raw("sleep 1000.10 & sleep 1000.10", timeout=0.5).rc == -9
+    until(lambda: not running("1000.10"))
     connection.close()
 
 
