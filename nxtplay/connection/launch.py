@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import os
 import threading
-import zipfile
 import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import nxtplay
+from nxtplay.connection.archive import pack
 from nxtplay.core import library, wire
 
 ROOT = Path(nxtplay.__file__).parent
@@ -136,15 +135,11 @@ def digest() -> str:
 
 
 def archive() -> bytes:
-    """The agent and all modules: a frame with a zip in its tail, as the boot code takes it."""
+    """The agent and all modules: a frame with an archive in its tail, as the boot code takes it."""
     with _working:
         return _archive()
 
 
 @cache
 def _archive() -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        for name, content in _files():
-            packed.writestr(name, content)
-    return wire.pack(_ARCHIVE, out.getvalue())
+    return wire.pack(_ARCHIVE, pack(_files()))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-import zipfile
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
+from nxtplay.connection.archive import pack
 from nxtplay.errors import NxtplayError
 
 _KEEP = (".py", ".pem", ".json", ".txt")
@@ -25,16 +25,15 @@ def digest(name: str) -> str:
 
 @cache
 def archive(name: str) -> bytes:
-    """A zip of the distribution and all it requires; compiled parts and their own tests stay behind."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as packed:
-        for distribution in _closure(name):
-            for file in distribution.files or ():
-                text = str(file)
-                if ".." in text or "/tests/" in text or not (text.endswith(_KEEP) or text.endswith("METADATA")):
-                    continue
-                packed.write(str(file.locate()), text)
-    return out.getvalue()
+    """The distribution and all it requires; compiled parts and their own tests stay behind."""
+    found: dict[str, bytes] = {}
+    for distribution in _closure(name):
+        for file in distribution.files or ():
+            text = str(file)
+            if ".." in text or "/tests/" in text or not (text.endswith(_KEEP) or text.endswith("METADATA")):
+                continue
+            found[text] = Path(str(file.locate())).read_bytes()
+    return pack(found.items())
 
 
 def _closure(name: str) -> list[metadata.Distribution]:

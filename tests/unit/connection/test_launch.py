@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tempfile
+import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nxtplay.connection import launch
+from nxtplay.connection.archive import pack
 from nxtplay.connection.link import first_of
 from nxtplay.core import agent, library, wire
 
@@ -72,3 +77,19 @@ def test_code_is_loaded_from_our_own_directory_alone(tmp_path: Path, monkeypatch
     (tmp_path / "nxtplay").chmod(0o700)
     monkeypatch.setattr(sys, "path", list(sys.path))
     assert library.activate("agent-x")
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,3}(/[a-z]{4}){0,2}\.py", fullmatch=True), st.binary(max_size=300), max_size=6))
+def test_what_was_packed_is_unpacked(files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        library._unpack(folder, "agent-y", pack(files.items()))
+        library._unpack(folder, "agent-y", pack(files.items()))  # as by another agent that was slower
+        found = {str(p.relative_to(f"{folder}/agent-y")): p.read_bytes() for p in Path(folder, "agent-y").rglob("*") if p.is_file()}
+        assert found == files
+        assert [p.name for p in Path(folder).iterdir()] == ["agent-y"]
+
+
+def test_a_damaged_archive_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(zlib.error):
+        library._unpack(str(tmp_path), "agent-z", pack([("a.py", b"x" * 1000)])[:-5])
+    assert not list(tmp_path.iterdir())
