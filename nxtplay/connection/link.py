@@ -123,6 +123,7 @@ def _encode(job: Job, blobs: dict[str, Blob], *, carry: bool) -> dict[str, Any]:
         "libraries": _digests(job.libraries) if carry else [],
         "ignore_errors": job.ignore_errors,
         "group": job.group,
+        **({"background": [job.background, job.background_folder]} if job.background else {}),
         "doubt": job.doubt,
     }
 

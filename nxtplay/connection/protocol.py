@@ -23,6 +23,8 @@ class Job:
     libraries: tuple[str, ...] = ()  # distributions the module needs on the host
     doubt: str = ""  # in a check: why it is unknown whether the task will run at all
     ignore_errors: bool = False  # the jobs behind it in the same message run even when it fails
+    background: float = 0.0  # seconds that the job may take without being waited for; 0: the reply comes when it is done
+    background_folder: str = ""  # where its result is kept on the host
     group: int = 0  # a failure stops the jobs of other groups behind it; the items of one loop are a group
 
 

@@ -16,7 +16,7 @@ import threading
 from typing import Any, BinaryIO, Callable, Iterator, Optional
 
 from nxtplay.core import host as host_
-from nxtplay.core import library, wire
+from nxtplay.core import background, library, wire
 from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Emit, Host, Reader
 from nxtplay.core.resource import Module, decode
@@ -94,6 +94,8 @@ class Session:
             self._library(number, name, digest)
         environ = job.get("environ") or {}
         args = wire.decode(job["args"], fetch=fetch)
+        if job["permit"] and job.get("background"):
+            return self._leave(decode(self._load(job["module"]), wire.decode(job["args"], fetch=_no_files)), environ, *job["background"])
         if job["permit"]:
             permit = Host(World(), emit=emit, environ=environ)
             return converge(decode(self._load(job["module"]), args), permit, World(), permit)
@@ -106,6 +108,14 @@ class Session:
             if unknown is None:
                 raise
             return Outcome("unknown", unknown=Unknown(unknown.reason))
+
+    def _leave(self, module: Module, environ: dict[str, str], seconds: float, folder: str) -> Outcome:
+        def work() -> dict[str, Any]:
+            permit = Host(World(), emit=lambda kind, data: None, environ=environ)
+            outcome = converge(module, permit, World(), permit)
+            return {"status": outcome.status, "result": wire.encode(outcome.result)}
+
+        return Outcome("changed", background.start(work, seconds, folder), reason="started, and not waited for")
 
     def _fetch(self, number: int, index: int, blob: wire.Blob) -> Iterator[bytes]:
         """A controller's file in pieces, asked for a little ahead of its use; what comes after we stopped asking is dropped here."""
@@ -137,6 +147,10 @@ class Session:
         if kind != "library" or not tail:
             raise host_.Failed(f"the controller cannot send the library {name}: {header.get('error', kind)}")
         library.install(digest, tail)
+
+
+def _no_files(blob: wire.Blob) -> Iterator[bytes]:
+    raise host_.Failed(f"{blob.path} is on the controller, and a task that is not waited for cannot fetch it", path=blob.path)
 
 
 def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", leave: Callable[[int], None] = os._exit) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nxtplay.connection.protocol import Connection, Job, Reply
+from nxtplay.core import background
 from nxtplay.core.host import Failed
 from nxtplay.core.resource import Module, Query, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
@@ -106,6 +107,10 @@ class Dispatch:
             libraries=cls.libraries,
             doubt=doubt.reason if doubt is not None else "",
         )
+        if task.async_ is not None and permit:
+            job = replace(job, background=self._seconds(task.async_, scope), background_folder=self._async_folder(scope))
+        if task.module == "async_status":
+            job = replace(job, args={"folder": self._async_folder(scope), **ready})
         if doubt is not None and (permit or issubclass(cls, Query)):  # also with `check_mode: false`: what may not run at all is not run
             unknown = PartialResult({"failed": False, "changed": False}, doubt)
             return Attempt("unknown", unknown, reason=doubt.reason)
@@ -127,6 +132,37 @@ class Dispatch:
         if reply.arg_errors:
             return self._wrong_args(task, [(tuple(e["path"]), e["message"], e["hint"]) for e in reply.arg_errors])
         return self._of_reply(task, host, reply, scope, prepared)
+
+    def _seconds(self, located: Located, scope: TaskScope) -> float:
+        value = self.templates.render(located.value, scope, span=located.span)
+        try:
+            return float(value or 0)
+        except (TypeError, ValueError):
+            raise TemplateError(Diagnostic(f"seconds were expected, found {value!r}", located.span)) from None
+
+    def _async_folder(self, scope: TaskScope) -> str:
+        return str(self.templates.render("{{ ansible_async_dir | default('') }}", scope)) or background.FOLDER
+
+    def poll(self, task: Task, host: HostRun, scope: TaskScope, prepared: Prepared, task_id: str) -> Attempt:
+        """Start a job that is not waited for; with `poll`, look after it until it has finished or its time is over."""
+        attempt = self.answer(task, host, scope, prepared, task_id)
+        pause = 15.0 if task.poll is None else self._seconds(task.poll, scope)
+        if pause <= 0 or attempt.status != "changed":
+            return attempt
+        until = time.monotonic() + prepared.job.background
+        asked = {"jid": attempt.result["ansible_job_id"], "folder": prepared.job.background_folder}
+        look = replace(prepared, job=replace(prepared.job, module="async_status", args=asked, background=0.0))
+        last: Mapping[str, Any] = {}
+        while time.monotonic() < until:
+            time.sleep(min(pause, max(0.0, until - time.monotonic()) + 0.1))
+            seen = self.answer(task, host, scope, look, task_id)
+            if seen.status not in ("ok", "changed") or seen.result.get("finished"):
+                self.answer(task, host, scope, replace(look, job=replace(look.job, args={**asked, "mode": "cleanup"})), task_id)
+                return seen
+            last = seen.result
+            self.emit(TaskProgress(task_id, host.name, f"job {asked['jid']} is running"))
+        message = f"async task did not complete within the requested time - {prepared.job.background:g}s"
+        return Attempt("failed", {**result_.failed(message), "async_result": dict(last)}, reason=message)
 
     def _of_reply(self, task: Task, host: HostRun, reply: Reply, scope: TaskScope, prepared: Prepared) -> Attempt:
         where = f"{task.module} at {task.span}"

@@ -16,7 +16,7 @@ from nxtplay.engine.lookahead import LookAhead
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal, Verdict
-from nxtplay.errors import NxtplayError, TemplateError, UndefinedVariable, Unreachable
+from nxtplay.errors import Diagnostic, NxtplayError, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProgress
 from nxtplay.playbook.model import Located, Task
 from nxtplay.template.values import OMIT
@@ -327,9 +327,14 @@ class TaskRunner:
         args = dispatch.args(task, scope)
         word = self.words.get(task.module)
         if word is not None:
+            if task.async_ is not None and task.async_.value:
+                raise TemplateError(Diagnostic(f"{task.module} cannot run in the background", task.async_.span, "take out `async`"))
             return word(dispatch, task, host, scope, args, doubt)
         made = dispatch.prepare(task, host, scope, args, doubt)
-        return made if isinstance(made, Attempt) else dispatch.answer(task, host, scope, made, task_id)
+        if isinstance(made, Attempt):
+            return made
+        how = dispatch.poll if made.job.background else dispatch.answer
+        return how(task, host, scope, made, task_id)
 
 
 def _all_of(parts: Sequence[Callable[[HostRun], None]]) -> Callable[[HostRun], None] | None:

@@ -8,13 +8,6 @@ from nxtplay.core.resource import Args, arg, exclusive, one_of
 from nxtplay.core.types import Raw
 
 
-class AsyncStatus(Args):
-    """Asks after a task that was not waited for."""
-
-    jid: str = arg(help="The job's id, as ansible_job_id of the task's result.")
-    mode: Literal["status", "cleanup"] = arg("status", help="Whether to look, or to forget the job.")
-
-
 class Assert(Args):
     """Fails unless all conditions hold."""
 
@@ -139,7 +132,6 @@ class Meta(Args):
 # words that are not here take any argument: set_fact and add_host name variables
 ARGS: dict[str, type[Args]] = {
     "assert": Assert,
-    "async_status": AsyncStatus,
     "debug": Debug,
     "fail": Fail,
     "group_by": GroupBy,

@@ -44,9 +44,9 @@ def differences(case: grammar.Case, folder: Path) -> list[str]:
     here = outcome.nxtplay(case.words, cwd=folder, environ=ENVIRON)
     if there.code in (1, 4, 250) and not there.recap:
         return []  # no playbook for Ansible either
-    one, other = there.text(results=True), here.text(results=True)
-    if one == other:
+    if there.text(results=True, apart=True) == here.text(results=True, apart=True):
         return []
+    one, other = there.text(results=True), here.text(results=True)
     lines = list(difflib.unified_diff(one.splitlines(), other.splitlines(), "ansible", "nxtplay", lineterm="", n=3))
     return lines if here.steps else [*lines[:5], here.output[-1500:]]
 

@@ -46,10 +46,10 @@ class Outcome:
     code: int
     output: str
 
-    def text(self, *, results: bool = False) -> str:
-        """All that counts, a line for each thing."""
+    def text(self, *, results: bool = False, apart: bool = False) -> str:
+        """All that counts, a line for each thing. `apart`: host by host, so that it does not matter which hosts go together."""
         lines: list[str] = []
-        for step in in_order(self.steps):
+        for step in in_order(self.steps, apart=apart):
             if isinstance(step, str):
                 lines.append(step)
                 continue
@@ -65,21 +65,21 @@ class Outcome:
         return "\n".join([*lines, f"EXIT {self.code}"]) + "\n"
 
 
-def in_order(steps: list[str | Done]) -> list[str | Done]:
+def in_order(steps: list[str | Done], *, apart: bool) -> list[str | Done]:
     """The steps; in plays called free..., where hosts do not wait for one another, host by host."""
     out: list[str | Done] = []
-    apart: dict[str, list[str | Done]] = {}
+    groups: dict[str, list[str | Done]] = {}
     play = ""
     for step in [*steps, "PLAY"]:
         if isinstance(step, str):
-            out += [one for _, group in sorted(apart.items()) for one in group]
-            apart, play = {}, step
+            out += [one for _, group in sorted(groups.items()) for one in group]
+            groups, play = {}, step
             out.append(step)
-        elif play.startswith("PLAY free"):
+        elif apart or play.startswith("PLAY free"):
             for host, status in step.hosts.items():
                 one = Done(step.name, step.handler, {host: status}, {k: v for k, v in step.items.items() if k == host})
                 one.results = {k: v for k, v in step.results.items() if k == host}
-                apart.setdefault(host, []).append(one)
+                groups.setdefault(host, []).append(one)
         else:
             out.append(step)
     return out[:-1]
