@@ -208,7 +208,7 @@ def use_role(
         params=params,
         parents=(place.role, *place.role.parents) if place.role else (),
         files=files,
-        identity=repr((os.path.abspath(path), names, sorted(params.items(), key=lambda pair: str(pair[0])), own or {})),
+        identity=repr((os.path.abspath(path), names, sorted(params.items(), key=lambda pair: str(pair[0])), own)),
         public=public,
         allow_duplicates=allow_duplicates,
     )
