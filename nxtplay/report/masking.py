@@ -91,6 +91,8 @@ class Masker:
         if kind is dict:
             return {self.value(key) if isinstance(key, str) else key: self.value(item) for key, item in value.items()}
         if kind is list:
+            if self._compiled() is None:  # a command's lines, tens of thousands of them
+                return [item if type(item) is str else self.value(item) for item in value]
             return [self.value(item) for item in value]
         if isinstance(value, str):
             if isinstance(value, Secret):
@@ -200,7 +202,8 @@ def _secrets(value: Any) -> Iterable[str]:
             yield from _secrets(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _secrets(item)
+            if type(item) not in _PLAIN:
+                yield from _secrets(item)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for f in dataclasses.fields(value):
             yield from _secrets(getattr(value, f.name))
