@@ -179,24 +179,32 @@ class Run:
             self._number += 1
             task_id = f"t{self._number}"
         once = is_once(task) or self._dispatch.flag(task.shared.run_once, first_scope)
-        acting = list(hosts[:1]) if once else list(hosts)
+        acting, others = (hosts[:1], hosts[1:]) if once else (hosts, ())
         name = self._runner.name(task, first_scope)
         self._current = f"{name} ({task.span})"
         if task.module != "meta":
             role = task.role.name if task.role else ""
             names, streams = tuple(h.name for h in acting), self._dispatch.streams(task)
             self._tell(TaskStarted(task_id, name, task.module, task.span, names, task.is_handler, role, streams))
-        outcomes = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope))
-        if once:
-            outcomes = self._spread(task, hosts, outcomes[0])
-        verdicts = in_common_order([verdict for verdict, _ in outcomes])
+        verdicts = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope), others=others)
+        if others:
+            signal = Signal.NEXT if verdicts[0].signal is Signal.FAILED else verdicts[0].signal
+            verdicts += [Verdict(signal)] * len(others)
+        verdicts = in_common_order(verdicts)
         for verdict in verdicts:
             self._lines.add(verdict.children)
         return self._fatal(task, hosts, verdicts, first_scope, once=once)
 
-    def _on_each(self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int) -> list[tuple[Verdict, Attempt]]:
-        def one(host: HostRun) -> tuple[Verdict, Attempt]:
-            return self._runner.run(task, host, task_id=task_id, doubt=host.doubt(task) if task.is_handler else "")
+    def _on_each(
+        self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int, others: Sequence[HostRun]
+    ) -> list[Verdict]:
+        """The task on some hosts; its outcome on the only one counts for `others` too. What a host answered is kept for none longer."""
+
+        def one(host: HostRun) -> Verdict:
+            verdict, attempt = self._runner.run(task, host, task_id=task_id, doubt=host.doubt(task) if task.is_handler else "")
+            for other in others:
+                _share(task, attempt, host, other)
+            return verdict
 
         width = 1 if task.module in WORDS else min(self.options.forks, throttle or self.options.forks, len(hosts))
         if width <= 1:
@@ -211,19 +219,6 @@ class Run:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-    def _spread(self, task: Task, hosts: Sequence[HostRun], outcome: tuple[Verdict, Attempt]) -> list[tuple[Verdict, Attempt]]:
-        """What run_once did for the first host counts for all; what it includes is for the first alone."""
-        verdict, attempt = outcome
-        for other in hosts[1:]:
-            if task.register:
-                other.set_facts[task.register] = attempt.result
-            if attempt.everywhere is not None:
-                attempt.everywhere(other)
-            if attempt.facts_for is hosts[0]:
-                other.facts.update(hosts[0].facts)
-        signal = Signal.NEXT if verdict.signal is Signal.FAILED else verdict.signal
-        return [outcome, *((Verdict(signal), attempt) for _ in hosts[1:])]
 
     def _fatal(self, task: Task, hosts: Sequence[HostRun], verdicts: list[Verdict], scope: Any, *, once: bool) -> list[Verdict]:
         """any_errors_fatal, run_once and max_fail_percentage: the failure of some becomes the failure of all."""
@@ -285,6 +280,16 @@ class Run:
         if any(h.out or h.tally.failed for h in self._hosts.values()):
             return FAILED
         return 0
+
+
+def _share(task: Task, attempt: Attempt, first: HostRun, other: HostRun) -> None:
+    """What run_once did for the first host counts for all; what it includes is for the first alone."""
+    if task.register:
+        other.set_facts[task.register] = attempt.result
+    if attempt.everywhere is not None:
+        attempt.everywhere(other)
+    if attempt.facts_for is first:
+        other.facts.update(first.facts)
 
 
 def selected(own: frozenset[str], wanted: Sequence[str], unwanted: Sequence[str]) -> bool:
