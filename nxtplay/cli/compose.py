@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,8 @@ def play(asked: Asked) -> int:
         with reporting(masker, output) as audience:
             for finding in warnings:
                 audience.emit(Notice("warning", finding.message, finding.span))
-            recap = engine(playbook, ground, given, audience.emit).run()
+            ask = audience.ask if sys.stdin is not None and sys.stdin.isatty() else None
+            recap = engine(playbook, ground, given, audience.emit, ask).run()
         return exit_code(recap, wanted=asked.exit_code and options.check)
     except NxtplayError as error:
         tell(error, masker.text)
@@ -182,7 +184,7 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
     return found
 
 
-def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit) -> Run:
+def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit, ask: Callable[[str, bool], str] | None = None) -> Run:
     """The engine, put together and not yet running."""
     from nxtplay.engine.run import Run
     from nxtplay.engine.scopes import Scopes
@@ -196,7 +198,7 @@ def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit) -> Run:
         read=ground.read,
         given=given,
     )
-    return Run(playbook, ground.inventory, ground.options, ground.templates, scopes, emit, register_secret=ground.masker.register)
+    return Run(playbook, ground.inventory, ground.options, ground.templates, scopes, emit, register_secret=ground.masker.register, ask=ask)
 
 
 def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:

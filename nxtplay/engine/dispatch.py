@@ -31,6 +31,8 @@ from nxtplay.playbook.search import search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT
 
+Ask = Callable[[str, bool], str]  # (prompt, echo) -> what is typed
+
 
 @dataclass
 class Dispatch:
@@ -43,6 +45,7 @@ class Dispatch:
     emit: Emit
     register_secret: Callable[[str], None]
     other_host: Callable[[str], HostRun]  # the run's record of any host, for delegation
+    ask: Ask | None = None
     _classes: dict[str, type[Module]] = field(default_factory=dict)
 
     def args(self, task: Task, scope: TaskScope) -> dict[str, Any]:

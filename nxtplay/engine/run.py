@@ -13,7 +13,7 @@ from nxtplay.engine import makers as makers_
 from nxtplay.engine import strategy
 from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import Connections, Target, as_bool
-from nxtplay.engine.dispatch import Dispatch
+from nxtplay.engine.dispatch import Ask, Dispatch
 from nxtplay.engine.handlers import Handlers
 from nxtplay.engine.hosts import Failure, HostRun
 from nxtplay.engine.lookahead import LookAhead
@@ -21,11 +21,12 @@ from nxtplay.engine.loops import Items
 from nxtplay.engine.options import Options
 from nxtplay.engine.scopes import Scopes
 from nxtplay.engine.segment import Lines
+from nxtplay.engine.start import Start, start_at
 from nxtplay.engine.strategy import Lane
 from nxtplay.engine.task import TaskRunner
 from nxtplay.engine.walk import Signal, Verdict, flatten, in_common_order, walk_play
 from nxtplay.engine.words import WORDS, is_once
-from nxtplay.errors import Diagnostic, PlaybookErrors
+from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors
 from nxtplay.events import Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
 from nxtplay.playbook.model import Block, Item, Located, Play, Playbook, Task, YamlMap
 from nxtplay.template.render import Templates
@@ -48,6 +49,7 @@ class Run:
     scopes: Scopes
     emit: Emit
     register_secret: Callable[[str], None] = lambda text: None
+    ask: Ask | None = None  # asks whoever sits at the terminal; None: there is none
     makers: Mapping[str, Callable[[Target], Connection]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,6 +61,8 @@ class Run:
         self._current = ""
         self._handlers = Handlers(self.templates, self.scopes)
         self._ended = False
+        self._start = Start(self.playbook.plays)
+        self._step = self.options.step
         self._lines = Lines()
         self._alone = True
         self._dispatch = Dispatch(
@@ -69,12 +73,16 @@ class Run:
             emit=self._tell,
             register_secret=self.register_secret,
             other_host=self.host,
+            ask=self.ask,
         )
         ahead = LookAhead(
             self._dispatch, WORDS, self._lines, Items(self.templates), selected=self._selected, alone=lambda: self._alone
         )
         self._runner = TaskRunner(self._dispatch, WORDS, self._handlers.notify, ahead)
+        if self._step and self.ask is None:
+            raise PlaybookErrors(Diagnostic("--step asks before each task and there is no terminal to ask at"))
         self.scopes.hosts = self.host
+        self.scopes.ask = self.ask
         self.scopes.on_handlers = self._handlers.add
 
     # -- doors
@@ -82,10 +90,11 @@ class Run:
     def run(self) -> Recap:
         """All plays. A KeyboardInterrupt ends what runs on the hosts and is told in the recap, not raised."""
         began = time.monotonic()
+        self._start = start_at(self.playbook.plays, self.options.start_at_task, self._name_in)
         self._tell(RunStarted((self.playbook.path,), self.options.check, self.options.diff, self._all_hosts()))
         interrupted = ""
         try:
-            for play in self.playbook.plays:
+            for play in self._start.plays:
                 self._play(play)
                 if self._ended:
                     break
@@ -97,6 +106,13 @@ class Run:
         recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else self._exit_code(), interrupted)
         self._tell(RunFinished(recap))
         return recap
+
+    def _name_in(self, play: Play, task: Task) -> str:
+        named = str(task.name.value) if task.name else task.module
+        try:
+            return str(self.templates.render(named, self.scopes.of_play(play))) if is_template(named) else named
+        except NxtplayError:
+            return named
 
     def host(self, name: str) -> HostRun:
         """The run's record of a host; made when it is first spoken of."""
@@ -182,6 +198,8 @@ class Run:
         acting, others = (hosts[:1], hosts[1:]) if once else (hosts, ())
         name = self._runner.name(task, first_scope)
         self._current = f"{name} ({task.span})"
+        if self._step and task.module != "meta" and not self._wanted(name):
+            return [Verdict()] * len(hosts)
         if task.module != "meta":
             role = task.role.name if task.role else ""
             names, streams = tuple(h.name for h in acting), self._dispatch.streams(task)
@@ -194,6 +212,13 @@ class Run:
         for verdict in verdicts:
             self._lines.add(verdict.children)
         return self._fatal(task, hosts, verdicts, first_scope, once=once)
+
+    def _wanted(self, name: str) -> bool:
+        """--step: whether the task is to run; `c` asks no more."""
+        assert self.ask
+        answer = self.ask(f"Perform task: {name} (N)o/(y)es/(c)ontinue", True).strip().lower()
+        self._step = answer not in ("c", "continue")
+        return answer in ("y", "yes", "c", "continue")
 
     def _on_each(
         self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int, others: Sequence[HostRun]
@@ -243,6 +268,8 @@ class Run:
     def _selected(self, task: Task, scope: Any = None) -> bool:
         if task.is_handler:
             return True
+        if self._start.skips(task):
+            return False
         tags = task.shared.tags
         if any(is_template(tag) for tag in tags):
             if scope is None:

@@ -9,12 +9,13 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.core.state import Unknown
+from nxtplay.engine.connections import as_bool
 from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.magic import Magic
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
-from nxtplay.playbook.model import Block, Included, Item, Located, Play, Role, Shared, Task
+from nxtplay.playbook.model import Block, Included, Item, Located, Play, Role, Shared, Task, YamlMap
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import Unsafe
@@ -59,6 +60,7 @@ class Scopes:
         self.playbook_dir = playbook_dir
         self.hosts: Callable[[str], HostRun] = HostRun
         self.on_handlers: Callable[[Sequence[Item]], None] = lambda items: None
+        self.ask: Callable[[str, bool], str] | None = None
         self._read = read
         self._given = given
         self._play: Play | None = None
@@ -99,27 +101,32 @@ class Scopes:
         return Scope(layers)
 
     def _ask(self, play: Play) -> None:
-        import getpass
-        import sys
-
+        """vars_prompt. What extra variables give is not asked for."""
         self._prompted: dict[str, Any] = {}
         for prompt in play.vars_prompt:
             name = str(prompt["name"])
-            if name in self.options.extra_vars:
-                continue
-            text = str(prompt.get("prompt", name))
-            default = prompt.get("default")
-            if not sys.stdin.isatty():
-                if default is None:
-                    message = f"'{name}' has to be asked for and there is no terminal"
-                    raise PlaybookErrors(Diagnostic(message, prompt.span, f"give it with -e {name}=..."))
-                self._prompted[name] = default
-                continue
-            shown = f"{text} [{default}]: " if default is not None else f"{text}: "
-            answer = getpass.getpass(shown) if prompt.get("private", True) else input(shown)
-            if prompt.get("confirm") and answer != getpass.getpass(f"confirm {shown}"):
-                raise PlaybookErrors(Diagnostic(f"the two answers for '{name}' differ", prompt.span))
-            self._prompted[name] = answer or default
+            if name not in self.options.extra_vars:
+                self._prompted[name] = self._answer(prompt, name)
+
+    def _answer(self, prompt: YamlMap, name: str) -> Any:
+        default = prompt.get("default")
+        if self.ask is None:
+            if default is None:
+                message = f"'{name}' has to be asked for and there is no terminal"
+                raise PlaybookErrors(Diagnostic(message, prompt.span, f"give it with -e {name}=..."))
+            return default
+        scope = Scope([self._extra])
+        text = str(self.templates.render(prompt.get("prompt") or name, scope))
+        shown = text if default is None else f"{text} [{default}]"
+        echo = not as_bool(prompt.get("private", True))
+        answer: Any = self.ask(shown, echo)
+        while as_bool(prompt.get("confirm", False)) and answer != self.ask(f"confirm {shown}", echo):
+            answer = self.ask(f"the two answers differ. {shown}", echo)
+        answer = answer or ("" if default is None else default)
+        if prompt.get("encrypt"):
+            values = {"answer": answer, "scheme": prompt["encrypt"], "salt": prompt.get("salt")}
+            answer = self.templates.evaluate("answer | password_hash(scheme, salt)", Scope([Layer(Level.TASK_VARS, "prompt", values)]))
+        return answer
 
     def of_handler(self, handler: Task) -> Scope:
         """What a handler's name may use: there is no host yet."""

@@ -6,7 +6,6 @@ tell whether the task runs at all.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -153,20 +152,12 @@ def pause(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args:
         return Attempt("ok", result)
     if seconds:
         time.sleep(seconds)
-    elif sys.stdin is not None and sys.stdin.isatty():
-        result["user_input"] = _ask(str(args.get("prompt", "Press Enter to continue")), echo=as_bool(args.get("echo", True)))
+    elif dispatch.ask is not None:
+        result["user_input"] = dispatch.ask(str(args.get("prompt", "Press Enter to continue")), as_bool(args.get("echo", True)))
     else:
         dispatch.note("pause: there is no terminal to ask at; going on", task.span)
     result["delta"] = int(time.time() - began)
     return Attempt("ok", result, everywhere=lambda other: None)
-
-
-def _ask(prompt: str, *, echo: bool) -> str:
-    if echo:
-        return input(f"{prompt}: ")
-    import getpass
-
-    return getpass.getpass(f"{prompt}: ")
 
 
 _META = frozenset(
