@@ -290,6 +290,7 @@ class Scopes:
                 files=files,
                 public=public,
                 allow_duplicates=bool(args.get("allow_duplicates", True)),
+                validate=as_bool(args.get("rolespec_validate", True)),
                 given=self._given,
             ),
         )

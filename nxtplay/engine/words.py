@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from nxtplay.core.state import Unknown, find_unknown
+from nxtplay.core.state import Unknown, find_unknown, public
 from nxtplay.engine import result as result_
 from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import as_bool
@@ -86,7 +86,6 @@ def _values_in(dispatch: Dispatch, condition: Any, scope: TaskScope) -> str:
     """The values of the names in a failed condition, for people."""
     if not isinstance(condition, str):
         return ""
-    from nxtplay.core.state import public
     from nxtplay.template.names import names
 
     shown: list[str] = []
@@ -220,6 +219,30 @@ def include_role(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope
     return Attempt("ok", {"changed": False, "failed": False, "include_role": args.get("name", args.get("role"))}, children=blocks)
 
 
+def validate_argument_spec(
+    dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None
+) -> Attempt:
+    from nxtplay.engine.argspec import faults
+
+    context = args.get("validate_args_context") or {}
+    entry: Mapping[str, Any] = {"options": args.get("argument_spec") or {}}
+    given = dict(args.get("provided_arguments") or {})
+    if context.get("type") == "role" and task.role is not None and task.role.argument_specs:
+        entry = task.role.argument_specs[context["argument_spec_name"]]
+    options = entry.get("options") or {}
+    for name, spec in options.items():
+        for known in (name, *((spec or {}).get("aliases") or ())):
+            if known in scope and known not in given:
+                given[known] = dispatch.templates.evaluate(known, scope)
+    wrong = faults(options, given, rules=entry)
+    result: dict[str, Any] = {"changed": False, "failed": False, "msg": "The arg spec validation passed", "validate_args_context": context}
+    if not wrong:
+        return Attempt("ok", result)
+    message = "Validation of arguments failed:\n" + "\n".join(wrong)
+    result.update(failed=True, msg=message, argument_errors=wrong, argument_spec_data=public(dict(options)))
+    return Attempt("failed", result, reason=message, span=task.span)
+
+
 WORDS = {
     "add_host": add_host,
     "assert": assert_,
@@ -233,6 +256,7 @@ WORDS = {
     "pause": pause,
     "set_fact": set_fact,
     "set_stats": set_stats,
+    "validate_argument_spec": validate_argument_spec,
 }
 _FOR_ALL = frozenset(("end_play", "end_batch", "clear_facts", "clear_host_errors", "refresh_inventory"))
 

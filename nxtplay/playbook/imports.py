@@ -14,7 +14,7 @@ from nxtplay.playbook.findings import check_names, check_values, place_of, shown
 from nxtplay.playbook.inherit import inherit, located
 from nxtplay.playbook.keywords import ROLE, legal, templated
 from nxtplay.playbook.lint_args import argument_place
-from nxtplay.playbook.model import Block, Item, Located, Role, Shared, YamlMap
+from nxtplay.playbook.model import Block, Item, Located, Role, Shared, Task, YamlMap
 from nxtplay.playbook.modules import Action
 from nxtplay.playbook.reading import Place, Reading, first_file, library, searched
 from nxtplay.playbook.words import ARGS
@@ -130,6 +130,7 @@ def _role(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place:
         own={"vars": variables} if variables else None,
         public=_yes(args.get("public"), True),
         allow_duplicates=_yes(args.get("allow_duplicates"), True),
+        validate=_yes(args.get("rolespec_validate"), True),
     )
     return Block(place_of(raw, span), tuple(blocks), name=located(raw, "name"))
 
@@ -190,6 +191,7 @@ def use_role(
     own: dict[str, Any] | None = None,
     public: bool = True,
     allow_duplicates: bool = False,
+    validate: bool = True,
 ) -> list[Block]:
     """One use of a role: a block for each dependency, deepest first, then the role's own. Its handlers join the play's."""
     path = roles.find(name, span, place, reading)
@@ -225,8 +227,34 @@ def use_role(
     within = dataclasses.replace(within, role=role)
     reading.roles.append(role)
     _role_handlers(reading, role, files, shared, within)
-    blocks.append(Block(span, _role_tasks(reading, role, files, shared, within, span), name=Located(name, span), role=role))
+    items = _role_tasks(reading, role, files, shared, within, span)
+    if validate:
+        items = (*_validation(role, shared, span), *items)
+    blocks.append(Block(span, items, name=Located(name, span), role=role))
     return blocks
+
+
+def _validation(role: Role, shared: Shared, span: Span) -> list[Task]:
+    """The task before a role's own that holds its arguments against its specification, where it has one."""
+    spec = role.argument_specs.get(role.tasks_from) if role.argument_specs else None
+    if not isinstance(spec, YamlMap):
+        return []
+    about = f" - {spec['short_description']}" if spec.get("short_description") else ""
+    context = {"type": "role", "name": role.name, "argument_spec_name": role.tasks_from, "path": role.path}
+    args = YamlMap({"argument_spec": YamlMap(), "validate_args_context": context}, span=span)
+    return [
+        Task(
+            span=span,
+            module="validate_argument_spec",
+            module_span=span,
+            args=args,
+            name=Located(f"Validating arguments against arg spec '{role.tasks_from}'{about}", span),
+            shared=dataclasses.replace(shared, tags=shared.tags | {"always"}, notify=()),
+            role=role,
+            block_vars=len(shared.vars),
+            file=span.file,
+        )
+    ]
 
 
 def _enter_role(reading: Reading, name: str, path: str, key: str, span: Span, place: Place) -> Place | None:

@@ -100,6 +100,7 @@ def load_role(
     files: Mapping[str, str] | None = None,
     public: bool = False,
     allow_duplicates: bool = True,
+    validate: bool = True,
     variables: Mapping[str, Any] | None = None,
     maybe: bool = False,
     given: Options | None = None,
@@ -126,6 +127,7 @@ def load_role(
         files=chosen,
         public=public,
         allow_duplicates=allow_duplicates,
+        validate=validate,
     )
     return _included(reading, Block(span, tuple(blocks)))
 

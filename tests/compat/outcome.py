@@ -21,7 +21,7 @@ PASSING = frozenset(
     "stdout_lines stderr_lines msg skip_reason false_condition censored assertion evaluated_to _ansible_no_log "
     "ansible_delegated_vars ansible_async_watchdog_pid echo user_input changes include include_args includes failed_when_result "
     "ansible_included_var_files ansible_job_id results_file started finished stdout stderr ansible_stats failed_when_suppressed_exception"
-    " add_host parent_groups add_group include_role".split()
+    " add_host parent_groups add_group include_role validate_args_context argument_errors argument_spec_data".split()
 )
 RECAP = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
