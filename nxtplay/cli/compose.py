@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -165,8 +166,21 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
     def render(text: str, variables: Any) -> Any:
         return ground.templates.render(text, variables)
 
+    _plugins(paths)
     common: dict[str, Any] = {"extra_vars": ground.options.extra_vars, "render_static": render, "decrypt": ground.decrypt}
     return load.load(paths, faulty=True, **common), load.options(**common)
+
+
+def _plugins(paths: Sequence[str]) -> None:
+    """Filters, tests and lookups beside the playbooks and in their roles."""
+    places = list(dict.fromkeys(os.path.dirname(os.path.abspath(path)) for path in paths))
+    places += [role for place in places for role in sorted(glob.glob(os.path.join(glob.escape(place), "roles", "*")))]
+    folders = ("filter_plugins", "test_plugins", "lookup_plugins")
+    places = [place for place in places if any(os.path.isdir(os.path.join(place, folder)) for folder in folders)]
+    if places:
+        from nxtplay.template import plugins
+
+        plugins.load(places)
 
 
 def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]:

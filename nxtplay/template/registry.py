@@ -31,6 +31,11 @@ class Registry:
                 self._functions.update(getattr(import_module(module), table))
         return self._functions
 
+    def add(self, functions: Mapping[str, Function]) -> None:
+        """Further functions, over those of the same name."""
+        self._all()
+        self._functions.update(functions)
+
     def find(self, name: str) -> Function | None:
         return self._all().get(short_name(name))
 

@@ -1,0 +1,98 @@
+"""Filters, tests and lookups that people bring: `filter_plugins/`, `test_plugins/` and `lookup_plugins/` beside a playbook or in a role.
+
+They are written for Ansible, and import from it. Where it is not installed, they find what plugins use of it: see `ansible_shim`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nxtplay.errors import Diagnostic, Span, TemplateError
+from nxtplay.template.lazy import finish
+
+FOLDERS = {"filter": "filter_plugins", "test": "test_plugins", "lookup": "lookup_plugins"}
+
+
+def load(places: Iterable[str]) -> None:
+    """Take in the plugins of every place (a playbook's folder, a role's), later ones over earlier ones.
+
+    Raises TemplateError naming the file for one that cannot be loaded.
+    """
+    for place in places:
+        for kind, name in FOLDERS.items():
+            folder = os.path.join(place, name)
+            if os.path.isdir(folder):
+                for file in sorted(os.listdir(folder)):
+                    if file.endswith(".py") and not file.startswith("_"):
+                        _take(kind, os.path.join(folder, file))
+
+
+def _take(kind: str, path: str) -> None:
+    from nxtplay.template import registry
+    from nxtplay.template.lookups import LOOKUPS
+
+    try:
+        module = _module(path)
+        if kind == "lookup":
+            name = os.path.splitext(os.path.basename(path))[0]
+            LOOKUPS[name] = _lookup(module.LookupModule, getattr(module, "DOCUMENTATION", ""))
+        elif kind == "filter" and hasattr(module, "FilterModule"):
+            registry.filters.add({name: _plain(one) for name, one in module.FilterModule().filters().items()})
+        elif kind == "test" and hasattr(module, "TestModule"):
+            registry.tests.add({name: _plain(one) for name, one in module.TestModule().tests().items()})
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        raise TemplateError(Diagnostic(f"this {kind} plugin cannot be loaded: {message}", Span(path, _line(error, path), 1))) from None
+
+
+def _line(error: BaseException, path: str) -> int:
+    """The line of the plugin where it broke."""
+    line, trace = 1, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return getattr(error, "lineno", None) or line
+
+
+def _module(path: str) -> Any:
+    if importlib.util.find_spec("ansible") is None:
+        from nxtplay.template import ansible_shim
+
+        ansible_shim.install()
+    name = "nxtplay_plugin_" + hashlib.sha256(path.encode()).hexdigest()[:12]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with ordinary values for arguments, whatever stands behind them here."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*(finish(one) for one in args), **{name: finish(one) for name, one in kwargs.items()})
+
+    for mark in ("jinja_pass_arg", "jinja_async_variant"):
+        if hasattr(function, mark):
+            setattr(call, mark, getattr(function, mark))
+    return call
+
+
+def _lookup(kind: Any, documentation: str) -> Callable[..., list[Any]]:
+    def run(asker: Any, terms: Any, **options: Any) -> list[Any]:
+        from nxtplay.template.render import View
+
+        view = View(asker)
+        one = kind()
+        if hasattr(one, "_documentation"):
+            one._documentation = documentation
+        found = one.run(list(terms) if isinstance(terms, (list, tuple)) else [terms], variables=view, **options)
+        return list(found) if isinstance(found, (list, tuple)) else [found]
+
+    return run

@@ -1,0 +1,3 @@
+class TestModule(object):
+    def tests(self):
+        return {"small": lambda value, limit=10: value < limit}
