@@ -225,19 +225,24 @@ class _Names:
         """Templates in the values of variables; those that no task asks for, directly or through others, do not matter."""
         play = self.course.play
         roles = {id(role): role for seen in (*self.course.tasks, *self.course.handlers) for role in _chain(seen.task.role)}
-        levels: list[tuple[YamlMap, tuple[Role, ...]]] = [(play.vars, ())]
+        levels: list[tuple[YamlMap, list[Any]]] = [(play.vars, [])]  # variables, and what else is known where they are used
         for role in roles.values():
-            levels += [(level, _chain(role)) for level in _levels(role)]
+            levels += [(level, [inner for one in _chain(role) for inner in _levels(one)]) for level in _levels(role)]
+        told: set[int] = set()
+        for seen in (*self.course.tasks, *self.course.handlers):
+            task = seen.task
+            around = [seen.names, loop_names(task), *task.shared.vars, *(inner for one in _chain(task.role) for inner in _levels(one))]
+            levels += [(values, around) for values in task.shared.vars if id(values) not in told]
+            told.update(id(values) for values in task.shared.vars)
         waiting = set(self.asked)
         done: set[str] = set()
         while waiting:
             name = min(waiting)
             waiting.discard(name)
             done.add(name)
-            for level, chain in levels:
+            for level, local in levels:
                 if name not in level:
                     continue
-                local = [inner for role in chain for inner in _levels(role)]
                 for text, span in strings(level[name], level.values_at.get(name) or Span("")):
                     for inner, guard in self._uses(text):
                         if inner not in done:

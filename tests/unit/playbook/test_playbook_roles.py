@@ -41,7 +41,8 @@ def test_roles_run_before_tasks_and_dependencies_before_their_role(tree: Tree) -
     assert [t.shared.become.become.value for t in tasks] == [False, False, False, True]  # type: ignore[union-attr]
     base, db, web = playbook.plays[0].roles
     assert [r.name for r in (base, db, web)] == ["base", "db", "web"]
-    assert (web.params, web.vars, web.defaults) == ({"extra": 5, "more": 6}, {"v": 1}, {"d": 1})
+    assert (web.params, web.vars, web.defaults) == ({"extra": 5}, {"v": 1}, {"d": 1})
+    assert [dict(values) for values in tasks[2].shared.vars] == [{"more": 6}]
     assert db.params == {"port_": 1}
     assert [r.name for r in base.parents] == ["db", "web"]
     assert [r.name for r in web.dependencies] == ["base", "db"]
@@ -183,7 +184,7 @@ def test_import_role_hands_down_and_exports(tree: Tree) -> None:
     (task,) = flat(playbook)
     (web,) = playbook.plays[0].roles
     assert (commands([task]), task.shared.tags) == (["extra"], {"t"})
-    assert (web.vars, web.params, web.tasks_from) == ({"s": 1}, {"p": 1}, "extra")
+    assert (web.vars, dict(task.shared.vars[-1]), web.tasks_from) == ({"s": 1}, {"p": 1}, "extra")
     assert commands(list(walk(playbook.plays[0].handlers))) == ["handler"]
 
 
