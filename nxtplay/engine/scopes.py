@@ -172,7 +172,7 @@ class Scopes:
         layers: list[Layer] = []
         for public in self._public:
             layers.append(Layer(Level.ROLE_DEFAULTS, f"defaults of role {public.name}", public.defaults))
-        for one in _chain(role):
+        for one in _sources(role):
             layers.append(Layer(Level.ROLE_DEFAULTS, f"defaults of role {one.name}", one.defaults))
         if host.name not in self._inherited:
             self._inherited[host.name] = list(self.inventory.layers(host.name))
@@ -187,7 +187,7 @@ class Scopes:
             layers += self._files_of(play, host, layers)
         for public in self._public:
             layers.append(Layer(Level.ROLE_VARS, f"vars of role {public.name}", public.vars))
-        for one in _chain(role):
+        for one in _sources(role):
             layers.append(Layer(Level.ROLE_VARS, f"vars of role {one.name}", one.vars))
         return layers
 
@@ -425,6 +425,11 @@ class _HostVars(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._scopes.inventory.hosts)
+
+
+def _sources(role: Role | None) -> list[Role]:
+    """The roles whose defaults and vars a role's tasks see, weakest first: its parents, what it depends on, itself."""
+    return [] if role is None else [*reversed(role.parents), *role.dependencies, role]
 
 
 def _chain(role: Role | None) -> list[Role]:
