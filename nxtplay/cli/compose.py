@@ -48,6 +48,7 @@ def play(asked: Asked) -> int:
     masker = Masker()
     try:
         ground = lay(asked, masker, playbook_dir=os.path.dirname(paths[0]) or ".")
+        _limited(ground)
         playbook, given = read(paths, ground)
         warnings = findings(playbook, ground, given)
         if asked.listing:
@@ -109,6 +110,15 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     )
     templates.match_hosts = inventory.match
     return Ground(options, masker, templates, inventory, decrypt, read_file)
+
+
+def _limited(ground: Ground) -> None:
+    """--limit has to leave somebody."""
+    limit = ground.options.limit
+    if limit and not ground.inventory.match("all", limit) and not ground.inventory.match(limit):
+        names = [*ground.inventory.hosts, *ground.inventory.magic_groups()]
+        hint = did_you_mean(limit, names) or f"there are: {', '.join(list(ground.inventory.hosts)[:12]) or 'localhost'}"
+        raise UsageError(Diagnostic(f"--limit '{limit}' leaves no host", hint=hint))
 
 
 def known_host(ground: Ground, name: str) -> str:

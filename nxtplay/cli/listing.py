@@ -30,7 +30,7 @@ def listing(playbook: Playbook, options: Options, hosts_of: Callable[[Play], Seq
             yield from (f"      {title(task)}{_tags(task.shared.tags)}" for task in tasks)
         if "tags" in wanted:
             found = sorted({tag for task in tasks for tag in task.shared.tags})
-            yield f"    task tags: [{', '.join(found)}]"
+            yield f"      TASK TAGS: [{', '.join(found)}]"
 
 
 def title(task: Task) -> str:

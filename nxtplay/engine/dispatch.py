@@ -27,6 +27,7 @@ from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError, Unreac
 from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
 from nxtplay.modules import registry
 from nxtplay.playbook.model import Located, Task
+from nxtplay.playbook.modules import concerns
 from nxtplay.playbook.search import search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT
@@ -54,7 +55,7 @@ class Dispatch:
         for defaults in task.shared.module_defaults:
             rendered = self.templates.render(defaults.value, scope, span=defaults.span)
             for name, values in (rendered or {}).items():
-                if name.rsplit(".", 1)[-1] == task.module:
+                if concerns(str(name), task.module):
                     merged.update(values)
         for name, value in task.args.items():
             rendered = self.templates.render(value, scope, span=task.args.values_at.get(name) or task.span)

@@ -12,7 +12,7 @@ from nxtplay.errors import Span
 from nxtplay.playbook.findings import Findings
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Task, YamlList, YamlMap
-from nxtplay.playbook.modules import GROUPS, canonical, suggestion
+from nxtplay.playbook.modules import GROUPS, canonical, concerns, suggestion
 from nxtplay.playbook.words import ARGS
 
 Specs = Callable[[str], Any]
@@ -65,17 +65,10 @@ def _defaults(task: Task) -> tuple[dict[str, Any], bool]:
             certain = False
             continue
         for key, values in one.value.items():
-            if _concerns(str(key), task.module):
+            if concerns(str(key), task.module):
                 certain = certain and isinstance(values, dict)
                 merged.update(values if isinstance(values, dict) else {})
     return merged, certain
-
-
-def _concerns(key: str, module: str) -> bool:
-    if key.startswith("group/"):
-        prefix = GROUPS.get(key[6:])
-        return prefix is not None and module.startswith(prefix)
-    return canonical(key, (module,)) == module
 
 
 def argument_place(args: YamlMap, error: ArgError, fallback: Span) -> Span:

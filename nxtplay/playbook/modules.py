@@ -221,3 +221,11 @@ def loop_lookup(raw: YamlMap, found: Findings) -> str | None:
             found.error(f"'{key}' is no loop: there is no lookup '{key[5:]}'", raw.keys_at[key], near)
             return None
     return keys[0] if keys else None
+
+
+def concerns(key: str, module: str) -> bool:
+    """Whether an entry of module_defaults, a module's name or `group/NAME`, is about a module."""
+    if key.startswith("group/"):
+        prefix = GROUPS.get(key[6:])
+        return prefix is not None and module.startswith(prefix)
+    return canonical(key, (module,)) == module
