@@ -22,6 +22,7 @@ from nxtplay.variables.precedence import Layer, Level
 
 FACTS = frozenset(("setup", "gather_facts", "getent"))  # their answer changes what later tasks see
 ALONE = frozenset(("fetch", "reboot", "wait_for_connection"))  # they change the controller or the connection itself
+PASSED = frozenset(("debug", "set_fact"))  # carried out on the controller between tasks that travel together
 
 Entry = tuple[tuple[int, int], Prepared]
 
@@ -55,6 +56,8 @@ class LookAhead:
             if current.register:
                 pending.add(current.register)
             current = self._next(current)
+            while current is not None and self._may_be_passed(current, host, pending):
+                current = self._next(current)
             if current is None or not self._may_join(current):
                 break
             further = self._prepared(current, host, self.dispatch.scopes.of_task(host, current), None, pending, len(names))
@@ -115,13 +118,33 @@ class LookAhead:
         literal = [*(task.changed_when or ()), *([shared.ignore_errors] if shared.ignore_errors else [])]
         return all(isinstance(one.value, bool) for one in literal)
 
+    def _may_be_passed(self, task: Task, host: HostRun, pending: Pending) -> bool:
+        """Whether it is a word of the controller that is sure to go well; it is carried out in its turn, and what it sets is pending."""
+        shared = task.shared
+        if task.module not in PASSED or task.loop is not None or not self._may_go_on(task):
+            return False
+        if any(x is not None for x in (task.until, task.retries, task.async_, shared.delegate_to, shared.run_once, shared.throttle)):
+            return False
+        try:
+            scope = _waiting(self.dispatch.scopes.of_task(host, task), pending)
+            held = self.dispatch.templates.test(shared.when, scope)
+            args = self.dispatch.args(task, scope) if held is True else {}
+        except (NotYet, NxtplayError, UnknownReached):
+            return False
+        if isinstance(held, Unknown) or (task.module == "set_fact" and not all(str(name).isidentifier() for name in args)):
+            return False
+        for name in (task.register, *(args if task.module == "set_fact" else ())):
+            if name:
+                pending.add(name)
+        return True
+
     # -- preparing
 
     def _prepared(
         self, task: Task, host: HostRun, scope: TaskScope, doubt: Unknown | None, pending: Pending, group: int
     ) -> list[Entry] | None:
         """The task's jobs, none for items that are skipped; None when it has to wait for its turn."""
-        inner = scope.plus(Layer(Level.SET_FACT, "segment", pending, trusted=False))
+        inner = _waiting(scope, pending)
         ignore = task.shared.ignore_errors is not None and task.shared.ignore_errors.value is True
         out: list[Entry] = []
         try:
@@ -154,6 +177,11 @@ class LookAhead:
                 return None
         made = self.dispatch.prepare(task, host, scope, self.dispatch.args(task, scope), doubt)
         return made if isinstance(made, Prepared) else None
+
+
+def _waiting(scope: TaskScope, pending: Pending) -> TaskScope:
+    """The scope in which what is pending cannot be had."""
+    return scope.plus(Layer(Level.SET_FACT, "segment", pending, trusted=False))
 
 
 def _together(first: Prepared, one: Prepared) -> bool:

@@ -60,6 +60,29 @@ def test_a_value_is_waited_for_by_whatever_way_it_is_reached(use: str, tmp_path:
     assert messages == [["command"], ["command"]]
 
 
+def test_words_of_the_controller_in_between_do_not_part_a_message(tmp_path: Path) -> None:
+    tasks = (
+        {"command": "echo one", "register": "first"},
+        {"debug": {"msg": "{{ known }}"}},
+        {"set_fact": {"made": "{{ known }}"}},
+        {"command": "echo {{ known }}"},
+        {"command": "echo {{ made }}"},
+        {"debug": {"msg": "{{ first.stdout }}"}},
+        {"command": "echo last"},
+    )
+    recap, _, messages = play(text(*tasks, vars={"known": 1}), tmp_path)
+    assert recap.exit_code == 0
+    assert messages == [["command", "command"], ["command", "command"]]
+
+
+def test_nothing_behind_a_failed_word_has_happened(tmp_path: Path) -> None:
+    tasks = (copy(str(tmp_path / "before")), {"set_fact": {"x": "{{ missing_name }}"}, "when": "true"}, copy(str(tmp_path / "after")))
+    recap, _, _ = play(text(*tasks), tmp_path)
+    assert recap.exit_code == 2
+    assert (tmp_path / "before").exists()
+    assert not (tmp_path / "after").exists()
+
+
 def test_nothing_behind_a_failure_has_happened(tmp_path: Path) -> None:
     tasks = (copy(str(tmp_path / "before")), {"command": "/bin/false"}, copy(str(tmp_path / "after")))
     recap, _, messages = play(text(*tasks), tmp_path)
