@@ -66,11 +66,12 @@ def test_words_of_the_controller_in_between_do_not_part_a_message(tmp_path: Path
         {"debug": {"msg": "{{ known }}"}},
         {"set_fact": {"made": "{{ known }}"}},
         {"command": "echo {{ known }}"},
-        {"command": "echo {{ made }}"},
+        {"command": "echo {{ made }}", "register": "second"},
         {"debug": {"msg": "{{ first.stdout }}"}},
         {"command": "echo last"},
+        {"assert": {"that": "second.stdout == '1'"}},
     )
-    recap, _, messages = play(text(*tasks, vars={"known": 1}), tmp_path)
+    recap, _, messages = play(text(*tasks, vars={"known": 1, "made": 0}), tmp_path)
     assert recap.exit_code == 0
     assert messages == [["command", "command"], ["command", "command"]]
 
