@@ -177,12 +177,13 @@ def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", l
                 if request is None or over.is_set():
                     return
                 session.handle(request)
-        except BaseException:  # the controller went away, or a defect of ours: better an end than a silence
+        except BaseException as error:  # the controller went away, or a defect of ours: better an end than a silence
             if over.is_set():
                 return
-            import traceback
+            if not isinstance(error, ConnectionError):
+                import traceback
 
-            traceback.print_exc(file=sys.stderr)
+                traceback.print_exc(file=sys.stderr)
             host_.kill_running(worker.ident)
             leave(1)
 
