@@ -127,7 +127,7 @@ def _mixed() -> list[Line]:
 
 def _fan(hosts: int) -> Line:
     title = f"10 tasks on {hosts} host{'s' if hosts > 1 else ''}"
-    return Line(f"hosts{hosts}", title, _tens(1, hosts), hosts=hosts, slow=("ansible",) if hosts >= 50 else (), files=_sources)
+    return Line(f"hosts{hosts}", title, _tens(1, hosts), again=True, hosts=hosts, slow=("ansible",) if hosts >= 50 else (), files=_sources)
 
 
 def _files() -> list[Line]:
