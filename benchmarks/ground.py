@@ -89,8 +89,12 @@ class Ground:
         program = shutil.which("sshd", path="/usr/sbin:/usr/bin:/usr/local/sbin") or "sshd"
         log = self.folder / "sshd.log"
         tree = Tree([program, "-D", "-e", "-f", f"{self.folder}/sshd_config"], cwd=self.folder, environ=environ, log=log)
-        _await_port(self.port, log)
-        yield tree
+        try:
+            _await_port(self.port, log)
+            yield tree
+        except BaseException:
+            tree.stop()
+            raise
 
     @contextlib.contextmanager
     def delayed(self, milliseconds: float) -> Iterator[Path]:
