@@ -53,6 +53,11 @@ def expected(scenario: Scenario) -> str:
     return parts[scenario.options]
 
 
+def told(seen: outcome.Outcome) -> str:
+    """A course as it is written down."""
+    return seen.text(results=True).replace(str(HERE), ".")
+
+
 def by_nxtplay(scenario: Scenario) -> outcome.Outcome:
     return outcome.nxtplay(scenario.words, cwd=HERE, environ=ENVIRON)
 
@@ -68,7 +73,7 @@ def write_down(playbook: Path) -> None:
     parts = []
     for scenario in of(playbook):
         seen = by_nxtplay(scenario) if scenario.differs else by_ansible(scenario)
-        parts.append(f"== {scenario.options}\n{seen.text(results=True)}")
+        parts.append(f"== {scenario.options}\n{told(seen)}")
     playbook.with_suffix(".txt").write_text("".join(parts), encoding="utf-8")
 
 

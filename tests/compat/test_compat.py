@@ -42,11 +42,11 @@ def test_ansible_agrees(playbook: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scenario", scenarios.every(), ids=str)
 def test_nxtplay_takes_the_course_written_down(scenario: scenarios.Scenario) -> None:
     seen = scenarios.by_nxtplay(scenario)
-    assert seen.text(results=True) == scenarios.expected(scenario), seen.output[-3000:]
+    assert scenarios.told(seen) == scenarios.expected(scenario), seen.output[-3000:]
 
 
 @pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed")
 @pytest.mark.parametrize("scenario", [one for one in scenarios.every() if not one.differs], ids=str)
 def test_ansible_takes_the_course_written_down(scenario: scenarios.Scenario) -> None:
     seen = scenarios.by_ansible(scenario)
-    assert seen.text(results=True) == scenarios.expected(scenario), seen.output[-3000:]
+    assert scenarios.told(seen) == scenarios.expected(scenario), seen.output[-3000:]
