@@ -503,7 +503,7 @@ def type_name(wanted: Any) -> str:
     if origin is dict:
         return "mapping"
     if origin is Union:
-        return " or ".join(type_name(m) for m in typing.get_args(wanted))
+        return " or ".join(sorted(type_name(m) for m in typing.get_args(wanted)))  # Python keeps the order of whoever wrote it first
     if isinstance(wanted, type) and hasattr(wanted, "specs"):
         return "mapping of " + ", ".join(spec.name for spec in wanted.specs().values())
     names: Mapping[Any, str] = {bool: "true or false", int: "whole number", float: "number", str: "text", Raw: "anything", Any: "anything"}

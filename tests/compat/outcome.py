@@ -62,7 +62,7 @@ class Outcome:
                 lines += [f"    {host}: {json.dumps(fields, sort_keys=True)}" for host, fields in told.items() if fields]
         for host, counts in sorted(self.recap.items()):
             lines.append(f"RECAP {host} " + " ".join(f"{name}={counts[name]}" for name in RECAP if counts[name]))
-        return ("\n".join([*lines, f"EXIT {self.code}"]) + "\n").replace(str(HERE), "COMPAT")
+        return "\n".join([*lines, f"EXIT {self.code}"]) + "\n"
 
 
 def in_order(steps: list[str | Done], *, apart: bool) -> list[str | Done]:
