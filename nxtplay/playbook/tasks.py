@@ -99,7 +99,7 @@ def _task(reading: Reading, raw: YamlMap, action: Action, above: Shared, place: 
     shared = inherit(above, raw)
     if action.local:
         shared = dataclasses.replace(shared, delegate_to=Located("localhost", raw.keys_at["local_action"]))
-    if shared.debugger is not None and str(shared.debugger.value) != "never":
+    if shared.debugger is not None and str(shared.debugger.value) in ("always", "on_failed", "on_unreachable", "on_skipped"):
         hint = "nxtplay lint and --check find most faults before a run; --step asks before each task"
         reading.found.warning("there is no debugger here: the task runs without stopping", shared.debugger.span, hint)
     register = raw.get("register")

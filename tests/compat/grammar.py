@@ -87,7 +87,7 @@ class Grammar:
 
     def shown(self) -> Tree:
         """A last play that tells what is left."""
-        names = [*VARS, *(f"{one}.changed" for one in self.registers), *(f"{one}.{field}" for one in self.registers for field in ("failed", "skipped"))]
+        names = [*VARS, *(f"{one}.{part}" for one in self.registers for part in ("changed", "failed", "skipped"))]
         told = {name: f"{{{{ {name} | default('-' if '.changed' not in '{name}' else false) }}}}" for name in names}
         tasks = [{"name": "what is left", "debug": {"msg": told}, "tags": "always"}]
         return {"name": "the end", "hosts": "all", "gather_facts": False, "tasks": tasks}
@@ -159,7 +159,8 @@ class Grammar:
         else:
             task["command"] = r.choice(("echo hello", "sh -c 'exit 3'", "echo 1"))
         if looped:
-            task["loop"] = r.choice(([1, 2], ["x"], [], "{{ [1, 2, 3] }}", "{{ v2 | default([]) | flatten }}", "{{ nowhere | default([5]) }}"))
+            made = ("{{ [1, 2, 3] }}", "{{ v2 | default([]) | flatten }}", "{{ nowhere | default([5]) }}")
+            task["loop"] = r.choice(([1, 2], ["x"], [], *made))
         self.keywords(task, within)
         if "fail" in task and r.random() < 0.6:
             task["ignore_errors"] = True
@@ -228,7 +229,8 @@ class Grammar:
         if r.random() < 0.3:
             task["vars"] = self.variables()
         if dynamic and r.random() < 0.2:
-            task["include_tasks"] = {"file": path, "apply": {"tags": r.choice(TAGS)} if r.random() < 0.5 else {"when": self.condition(item)}}
+            applied = {"tags": r.choice(TAGS)} if r.random() < 0.5 else {"when": self.condition(item)}
+            task["include_tasks"] = {"file": path, "apply": applied}
         return task
 
     def role_task(self) -> Tree:

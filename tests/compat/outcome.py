@@ -171,9 +171,8 @@ def _tidy(steps: list[str | Done]) -> list[str | Done]:
 def normal(result: Any, *, shown: bool = False) -> Any:
     """A result without what differs from run to run; `shown`: its messages are the playbook's own."""
     if isinstance(result, Mapping):
-        kept = {
-            k: normal(v, shown=shown) for k, v in result.items() if (k not in PASSING or (shown and k == "msg")) and not str(k).startswith("_ansible")
-        }
+        passing = PASSING - {"msg"} if shown else PASSING
+        kept = {k: normal(v, shown=shown) for k, v in result.items() if k not in passing and not str(k).startswith("_ansible")}
         if "censored" in result:
             return {}
         return {k: v for k, v in kept.items() if k not in ("failed", "skipped") and not (k in ("changed", "unreachable") and v is False)}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-import scenarios  # noqa: E402
+import scenarios
 
 HERE = Path(__file__).parent / "playbooks"
 PLAYBOOKS = sorted(HERE.glob("*.yml"))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-import differential  # noqa: E402
-import grammar  # noqa: E402
-import outcome  # noqa: E402
+import differential
+import grammar
+import outcome
 
 
 def test_a_seed_gives_the_same_playbook_each_time() -> None:

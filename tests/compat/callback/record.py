@@ -20,7 +20,7 @@ class CallbackModule(CallbackBase):
 
     def __init__(self):
         super().__init__()
-        self._file = open(os.environ["RECORD_TO"], "w", encoding="utf-8")
+        self._file = open(os.environ["RECORD_TO"], "w", encoding="utf-8")  # noqa: SIM115 - open for as long as the run
 
     def _write(self, kind, **fields):
         self._file.write(json.dumps({"kind": kind, **fields}, default=str) + "\n")
@@ -39,7 +39,8 @@ class CallbackModule(CallbackBase):
         self._write("play", name=play.get_name().strip())
 
     def _started(self, task, handler):
-        self._write("task", id=task._uuid, name=task.get_name(include_role_fqcn=False) if task._role else task.get_name(), handler=handler, module=task.action)
+        name = task.get_name(include_role_fqcn=False) if task._role else task.get_name()
+        self._write("task", id=task._uuid, name=name, handler=handler, module=task.action)
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self._started(task, False)
@@ -79,4 +80,4 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats):
         names = ("ok", "changed", "dark", "failures", "skipped", "rescued", "ignored")
         hosts = {h: {n: getattr(stats, n).get(h, 0) for n in names} for h in stats.processed}
-        self._write("recap", hosts=hosts, custom={k: v for k, v in stats.custom.items()})
+        self._write("recap", hosts=hosts, custom=dict(stats.custom))

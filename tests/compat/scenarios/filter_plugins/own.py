@@ -11,6 +11,6 @@ def keys_of(mapping, prefix=""):
     return sorted(prefix + key for key in mapping)
 
 
-class FilterModule(object):
+class FilterModule:
     def filters(self):
         return {"double": double, "keys_of": keys_of}

@@ -1,3 +1,3 @@
-class TestModule(object):
+class TestModule:
     def tests(self):
         return {"small": lambda value, limit=10: value < limit}
