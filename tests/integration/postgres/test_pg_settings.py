@@ -36,12 +36,15 @@ VALUES = {
 @given(data=st.data())
 def test_laws_of_settings(clean: Cluster, data: st.DataObject) -> None:
     clean.sql("ALTER SYSTEM RESET work_mem")
-    for _ in range(data.draw(st.integers(1, 5))):
-        name = data.draw(st.sampled_from(sorted(VALUES)))
-        given_values = [{"value": value} for value in (*VALUES[name], "default")]
-        args: dict[str, Any] = data.draw(st.sampled_from([*given_values, {"reset": True}]))
-        obeys(clean, "postgresql_set", name=name, **args)
-    clean.sql("SELECT pg_reload_conf(), pg_sleep(0.05)")
+    try:
+        for _ in range(data.draw(st.integers(1, 5))):
+            name = data.draw(st.sampled_from(sorted(VALUES)))
+            given_values = [{"value": value} for value in (*VALUES[name], "default")]
+            args: dict[str, Any] = data.draw(st.sampled_from([*given_values, {"reset": True}]))
+            obeys(clean, "postgresql_set", name=name, **args)
+    finally:
+        clean.sql("ALTER SYSTEM SET shared_buffers = '16MB'")
+        clean.sql("SELECT pg_reload_conf(), pg_sleep(0.05)")
 
 
 @pytest.mark.parametrize("name", ["work_mem", "checkpoint_timeout", "random_page_cost", "autovacuum", "synchronous_commit", "search_path"])
