@@ -15,8 +15,8 @@ import sys
 import threading
 from typing import Any, BinaryIO, Callable, Iterator, Optional
 
-from nxtplay.core import host as host_
 from nxtplay.core import background, library, wire
+from nxtplay.core import host as host_
 from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Emit, Host, Reader
 from nxtplay.core.resource import Module, decode

@@ -8,7 +8,10 @@ from nxtplay.core.wire import Blob
 
 
 class Controller(Protocol):
-    """Passed to `Module.prepare` and `Module.receive`. `host` is the inventory's name of the host. Paths are found as Ansible finds them: role, including role, playbook, each with its subfolder."""
+    """Passed to `Module.prepare` and `Module.receive`. `host` is the inventory's name of the host.
+
+    Paths are found as Ansible finds them: role, including role, playbook, each with its subfolder.
+    """
 
     host: str
 

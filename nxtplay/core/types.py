@@ -285,11 +285,18 @@ def _literal(value: Any, choices: tuple[Any, ...], at: tuple[Any, ...]) -> tuple
     return None, [ArgError(at, f"'{at[-1]}' cannot be '{value}'", hint)]
 
 
+def _is_one(value: Any, item: Any) -> bool:
+    """Whether it is a single entry where a list is wanted: a number, or a mapping for a nested class."""
+    if isinstance(value, Mapping):
+        return isinstance(item, type) and hasattr(item, "specs")
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _list(value: Any, item: Any, at: tuple[Any, ...], is_template: Callable[[object], bool]) -> tuple[Any, list[Any]]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")] if not isinstance(value, Secret) else [value]
         value = [part for part in value if part]
-    elif (isinstance(value, (int, float)) and not isinstance(value, bool)) or (isinstance(value, Mapping) and isinstance(item, type) and hasattr(item, "specs")):
+    elif _is_one(value, item):
         value = [value]
     elif isinstance(value, (tuple, set)):
         value = list(value)

@@ -11,8 +11,9 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nxtplay.engine.options import Options
 from playing import play, story
+
+from nxtplay.engine.options import Options
 
 
 def text(*tasks: dict[str, Any], handlers: tuple[dict[str, Any], ...] = (), **keywords: Any) -> str:
