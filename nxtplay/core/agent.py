@@ -8,12 +8,14 @@ Replies: {"id": n, "job": i, "kind": "progress" | "output" | "need" | "done", ..
 
 from __future__ import annotations
 
+import collections
 import io
+import itertools
 import os
 import queue
 import sys
 import threading
-from typing import Any, BinaryIO, Callable, Iterator, Optional
+from typing import Any, BinaryIO, Callable, Iterator, Optional, Sequence
 
 from nxtplay.core import background, library, wire
 from nxtplay.core import host as host_
@@ -34,6 +36,70 @@ GRACE = 2.0  # seconds for a task to take away what it had half made, once the c
 PIECE = 1 << 22  # bytes of a controller's file asked for at once; two of them may be on their way
 
 
+class _Need:
+    """A file on its way: its number, and how much of it has been asked for and has come."""
+
+    def __init__(self, number: int, blob: wire.Blob) -> None:
+        self.number, self.blob, self.asked, self.got = number, blob, 0, 0
+
+
+class Fetcher:
+    """The controller's files in pieces, asked for a little ahead of their use: of the next file too, where `ahead` names it."""
+
+    def __init__(self, ask: Callable[[dict[str, Any]], None], incoming: "queue.Queue[Any]", numbers: Iterator[int]) -> None:
+        self._ask, self._incoming, self._numbers = ask, incoming, numbers
+        self._next: "collections.deque[wire.Blob]" = collections.deque()
+        self._open: "collections.deque[_Need]" = collections.deque()  # the first is the one that is read
+
+    def ahead(self, blobs: Sequence[wire.Blob]) -> None:
+        self._next = collections.deque(blobs)
+
+    def __call__(self, blob: wire.Blob) -> Iterator[bytes]:
+        import hashlib
+
+        if self._open and self._open[0].blob is blob:
+            need = self._open[0]
+        else:  # what was asked for and is not read is dropped when it comes
+            self._open.clear()
+            if self._next and self._next[0] is blob:
+                self._next.popleft()
+            need = self._begin(blob)
+        digest = hashlib.sha256()
+        try:
+            while need.got < blob.size:
+                self._top_up()
+                kind, header, tail = self._incoming.get()
+                if kind == "data" and header.get("need") != need.number:
+                    continue
+                if kind != "data" or header.get("error"):
+                    raise host_.Failed(f"the controller cannot send {blob.path}: {header.get('error', kind)}")
+                need.got += len(tail)
+                digest.update(tail)
+                yield tail
+        finally:
+            if self._open and self._open[0] is need:
+                self._open.popleft()
+        if digest.hexdigest() != blob.sha256:
+            raise host_.Failed(f"{blob.path} changed on the controller while it was being sent")
+
+    def _begin(self, blob: wire.Blob) -> _Need:
+        self._open.append(_Need(next(self._numbers), blob))
+        return self._open[-1]
+
+    def _top_up(self) -> None:
+        """Ask for more, up to two pieces that are on their way."""
+        while sum(need.asked - need.got for need in self._open) < 2 * PIECE:
+            last = self._open[-1]
+            if last.asked >= last.blob.size:
+                if not self._next:
+                    return
+                last = self._begin(self._next.popleft())
+                continue
+            size = min(PIECE, last.blob.size - last.asked)
+            self._ask({"need": last.number, "sha256": last.blob.sha256, "at": last.asked, "size": size})
+            last.asked += size
+
+
 class Session:
     """Converges jobs one after the other and tells of each through `send(document)`."""
 
@@ -42,7 +108,7 @@ class Session:
         self._load = load
         self._incoming = incoming  # answers to what we ask for: ("data", header, bytes), ("library", header, bytes)
         self._world = World()
-        self._needs = 0
+        self._needs = itertools.count(1)
 
     def handle(self, request: dict[str, Any]) -> None:
         if request["op"] == "forget":
@@ -66,11 +132,11 @@ class Session:
         def emit(kind: str, data: Any) -> None:
             self._send({"id": number, "job": index, "kind": kind, "data": data})
 
-        def fetch(blob: wire.Blob) -> Iterator[bytes]:
-            return self._fetch(number, index, blob)
+        def ask(wanted: dict[str, Any]) -> None:
+            self._send({"id": number, "job": index, "kind": "need", **wanted})
 
         try:
-            outcome = self._converge(number, job, emit, fetch)
+            outcome = self._converge(number, job, emit, Fetcher(ask, self._incoming, self._needs))
         except ArgErrors as errors:
             problems = [{"path": list(e.path), "message": e.message, "hint": e.hint} for e in errors.errors]
             return {"status": "failed", "result": {"msg": str(errors)}, "args": problems, "news": []}
@@ -116,28 +182,6 @@ class Session:
             return {"status": outcome.status, "result": wire.encode(outcome.result)}
 
         return Outcome("changed", background.start(work, seconds, folder), reason="started, and not waited for")
-
-    def _fetch(self, number: int, index: int, blob: wire.Blob) -> Iterator[bytes]:
-        """A controller's file in pieces, asked for a little ahead of its use; what comes after we stopped asking is dropped here."""
-        import hashlib
-
-        self._needs += 1
-        need, asked, got, digest = self._needs, 0, 0, hashlib.sha256()
-        while got < blob.size:
-            while asked < min(got + 2 * PIECE, blob.size):
-                wanted = {"kind": "need", "need": need, "sha256": blob.sha256, "at": asked, "size": PIECE}
-                self._send({"id": number, "job": index, **wanted})
-                asked += PIECE
-            kind, header, tail = self._incoming.get()
-            if kind == "data" and header.get("need") != need:
-                continue
-            if kind != "data" or header.get("error"):
-                raise host_.Failed(f"the controller cannot send {blob.path}: {header.get('error', kind)}")
-            got += len(tail)
-            digest.update(tail)
-            yield tail
-        if digest.hexdigest() != blob.sha256:
-            raise host_.Failed(f"{blob.path} changed on the controller while it was being sent")
 
     def _library(self, number: int, name: str, digest: str) -> None:
         if library.activate(digest):

@@ -165,7 +165,7 @@ class Reader:
         if not hidden:
             try:
                 names = set(os.listdir(path))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):  # a directory that is only foreseen, in a file's place too
                 pass
             except OSError as error:
                 raise Failed(f"cannot list {path}: {error.strerror}") from error

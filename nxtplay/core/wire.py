@@ -46,6 +46,13 @@ class Blob:
                 yield chunk
 
 
+def ahead(blobs: "list[Blob]") -> None:
+    """Say that these will be read next, in this order: they come together, and not at a round trip each."""
+    said = getattr(blobs[0].fetch, "ahead", None) if blobs else None
+    if said is not None:
+        said(blobs)
+
+
 def encode(value: Any, blobs: "Optional[dict[str, Blob]]" = None) -> Any:
     """The value as JSON can say it; files met on the way join `blobs`."""
     if value is None or isinstance(value, (bool, int, float)):
