@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 from nxtplay.connection.protocol import Job, OnEvent, OnReply, Reply
 from nxtplay.connection.streams import Sink
 from nxtplay.core import wire
-from nxtplay.core.wire import Blob
+from nxtplay.core.host import Failed
+from nxtplay.core.wire import Blob, Stream
 
 
 class LinkLost(Exception):
@@ -23,12 +24,13 @@ class Link:
     def __init__(self, source: IO[bytes], sink: Sink, *, greet: Callable[[], None] | None = None, carry: bool = True) -> None:
         self._source, self._sink, self._greet, self._carry = source, sink, greet, carry
         self._number = 0
+        self._streams: dict[int, Iterator[bytes]] = {}  # what is being made for the agent, by the number of its need
 
     def request(
         self, jobs: Sequence[Job], *, on_event: OnEvent, on_reply: OnReply | None = None, foreseen: Sequence[tuple[str, Any]] = ()
     ) -> list[Reply]:
         self._number += 1
-        blobs: dict[str, Blob] = {}
+        blobs: dict[str, Blob | Stream] = {}
         document = {
             "op": "run",
             "id": self._number,
@@ -41,6 +43,10 @@ class Link:
         except (OSError, ValueError, wire.WireError) as error:
             self.expect_greeting()  # what kept the agent from starting says more than a closed pipe
             raise LinkLost(str(error)) from error
+        finally:
+            for stream in self._streams.values():
+                stream.close()  # type: ignore[attr-defined]
+            self._streams.clear()
 
     def forget(self) -> None:
         """Drop what the agent has foreseen."""
@@ -58,7 +64,7 @@ class Link:
     def _send(self, document: dict[str, Any], tail: bytes = b"") -> None:
         self._sink.write(wire.pack(document, tail))
 
-    def _replies(self, on_event: OnEvent, on_reply: OnReply | None, blobs: dict[str, Blob]) -> list[Reply]:
+    def _replies(self, on_event: OnEvent, on_reply: OnReply | None, blobs: dict[str, Blob | Stream]) -> list[Reply]:
         replies: list[Reply] = []
         self.expect_greeting()
         while True:
@@ -76,13 +82,35 @@ class Link:
             elif kind in ("progress", "output"):
                 on_event(document["job"], kind, document["data"])
             elif kind == "need":
-                self._send_piece(blobs.get(document["sha256"]), document, on_event)
+                wanted = blobs.get(document["sha256"])
+                if isinstance(wanted, Stream):
+                    self._send_some(wanted, document)
+                else:
+                    self._send_piece(wanted, document, on_event)
             elif kind == "library":
                 from nxtplay.connection import libraries
 
                 self._send({"op": "library"}, libraries.archive(document["name"]))
             elif kind == "end":
                 return replies
+
+    def _send_some(self, stream: Stream, asked: dict[str, Any]) -> None:
+        """The next `size` bytes of a stream, or that there are no more."""
+        number, sent = asked["need"], 0
+        head = {"op": "data", "need": number}
+        if number not in self._streams:
+            self._streams[number] = stream.produce(asked["ask"])
+        while sent < asked["size"]:
+            try:
+                chunk = next(self._streams[number], None)
+            except Failed as failed:
+                self._send({**head, "error": failed.message})
+                return
+            if chunk is None:
+                self._send({**head, "end": True})
+                return
+            self._send(head, chunk)
+            sent += len(chunk)
 
     def _send_piece(self, blob: Blob | None, asked: dict[str, Any], on_event: OnEvent) -> None:
         """A part of a file: `size` bytes from `at`. A file that cannot be read is told to the agent; a lost connection is raised."""
@@ -114,7 +142,7 @@ _CHUNK = 1 << 18
 _LARGE = 1 << 24  # bytes of a file whose way is worth telling
 
 
-def _encode(job: Job, blobs: dict[str, Blob], *, carry: bool) -> dict[str, Any]:
+def _encode(job: Job, blobs: dict[str, Blob | Stream], *, carry: bool) -> dict[str, Any]:
     return {
         "module": job.module,
         "args": wire.encode(dict(job.args), blobs),

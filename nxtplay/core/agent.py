@@ -82,6 +82,24 @@ class Fetcher:
         if digest.hexdigest() != blob.sha256:
             raise host_.Failed(f"{blob.path} changed on the controller while it was being sent")
 
+    def stream(self, key: str, ask: str) -> Iterator[bytes]:
+        """What the controller makes for us, until it says that this was all."""
+        self._open.clear()
+        number, asked, got = next(self._numbers), 0, 0
+        while True:
+            while asked < got + 2 * PIECE:
+                self._ask({"need": number, "sha256": key, "ask": ask, "size": PIECE})
+                asked += PIECE
+            kind, header, tail = self._incoming.get()
+            if kind == "data" and header.get("need") != number:
+                continue
+            if kind != "data" or header.get("error"):
+                raise host_.Failed(f"the controller cannot send {key}: {header.get('error', kind)}")
+            if header.get("end"):
+                return
+            got += len(tail)
+            yield tail
+
     def _begin(self, blob: wire.Blob) -> _Need:
         self._open.append(_Need(next(self._numbers), blob))
         return self._open[-1]
@@ -193,8 +211,15 @@ class Session:
         library.install(digest, tail)
 
 
-def _no_files(blob: wire.Blob) -> Iterator[bytes]:
-    raise host_.Failed(f"{blob.path} is on the controller, and a task that is not waited for cannot fetch it", path=blob.path)
+class _NoFiles:
+    def __call__(self, blob: wire.Blob) -> Iterator[bytes]:
+        raise host_.Failed(f"{blob.path} is on the controller, and a task that is not waited for cannot fetch it", path=blob.path)
+
+    def stream(self, key: str, ask: str) -> Iterator[bytes]:
+        raise host_.Failed(f"{key} is on the controller, and a task that is not waited for cannot fetch it")
+
+
+_no_files = _NoFiles()
 
 
 def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", leave: Callable[[int], None] = os._exit) -> None:

@@ -46,6 +46,18 @@ class Blob:
                 yield chunk
 
 
+class Stream:
+    """Bytes that the controller makes when the host asks for them. `produce(ask)` makes them there, for what the host says in `ask`."""
+
+    __slots__ = ("fetch", "key", "produce")
+
+    def __init__(self, key: str, produce: Any = None, fetch: Any = None) -> None:
+        self.key, self.produce, self.fetch = key, produce, fetch
+
+    def chunks(self, ask: str = "") -> Any:
+        return self.produce(ask) if self.fetch is None else self.fetch.stream(self.key, ask)
+
+
 def ahead(blobs: "list[Blob]") -> None:
     """Say that these will be read next, in this order: they come together, and not at a round trip each."""
     said = getattr(blobs[0].fetch, "ahead", None) if blobs else None
@@ -53,8 +65,8 @@ def ahead(blobs: "list[Blob]") -> None:
         said(blobs)
 
 
-def encode(value: Any, blobs: "Optional[dict[str, Blob]]" = None) -> Any:
-    """The value as JSON can say it; files met on the way join `blobs`."""
+def encode(value: Any, blobs: "Optional[dict[str, Any]]" = None) -> Any:
+    """The value as JSON can say it; files and streams met on the way join `blobs`."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Secret):
@@ -69,6 +81,10 @@ def encode(value: Any, blobs: "Optional[dict[str, Blob]]" = None) -> Any:
         if blobs is not None:
             blobs[value.sha256] = value
         return {TAG: "blob", "sha256": value.sha256, "size": value.size, "path": value.path, "mode": value.mode}
+    if isinstance(value, Stream):
+        if blobs is not None:
+            blobs[value.key] = value
+        return {TAG: "stream", "key": value.key}
     if isinstance(value, dict):
         out = {str(key): encode(item, blobs) for key, item in value.items()}
         return {TAG: "dict", "v": list(out.items())} if TAG in out else out
@@ -100,6 +116,8 @@ def decode(value: Any, *, trusted: bool = False, fetch: Any = None) -> Any:
         return Unknown(value["v"])
     if kind == "blob":
         return Blob(value["sha256"], value["size"], value["path"], value["mode"], fetch)
+    if kind == "stream":
+        return Stream(value["key"], fetch=fetch)
     if kind == "dict":
         return {key: decode(item, fetch=fetch) for key, item in value["v"]}
     if kind == "tuple":

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader, run
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown
-from nxtplay.core.types import Path
-from nxtplay.modules import _docker, _docker_build, _docker_registry
+from nxtplay.core.types import TRUE, Path, Raw
+from nxtplay.modules import _docker, _docker_build, _docker_registry, _docker_send
 from nxtplay.modules._docker_build import ImageState
+from nxtplay.modules._docker_send import Offer
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class BaseImages:
 
 
 class DockerBaseImage(_docker.DockerOptions, Resource[BaseImages]):
-    """Have images on the host: those that are missing are pulled, and where no registry has them, a program makes them.
+    """Have images on the host: those that are missing are pulled, else sent from the controller, else made by a program.
 
     So a machine that reaches no container registry comes by its base images too. An image that is there is left as it is.
     """
@@ -33,9 +34,18 @@ class DockerBaseImage(_docker.DockerOptions, Resource[BaseImages]):
 
     name: list[str] = arg(help="Names of images, with their tags.", aliases=["names"], key=True)
     pull: bool = arg(True, help="Ask the registries first.")
+    send: bool = arg(True, help="What no registry gives is sent from the controller, where its engine has it.")
+    offer: Raw | None = arg(None, help="What the controller has; it is found out there.")
     program: Optional[Path] = arg(
         None, help="What makes images on the host: run as PROGRAM --out FOLDER NAME ..., it leaves FOLDER/*.tar for `docker load`."
     )
+
+    @classmethod
+    def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
+        names = args.get("name", args.get("names"))
+        if str(args.get("send", True)).lower() not in TRUE or not isinstance(names, list):
+            return args
+        return {**args, "offer": _docker_send.offer([name for name in names if isinstance(name, str)])}
 
     def observe(self, host: Reader) -> Optional[BaseImages]:
         with _docker.engine(host, self) as api:
@@ -50,9 +60,12 @@ class DockerBaseImage(_docker.DockerOptions, Resource[BaseImages]):
         missing = [name for name in self.name if not (plan.before and plan.before.images[name])]
         with _docker.engine(host, self, timeout=1800) as api:
             refused = self._pull(host, api, missing) if self.pull else dict.fromkeys(missing, "pulling is off")
-            if refused:
-                self._make(host, api, refused)
-        host.note(pulled=[name for name in missing if name not in refused], made=list(refused))
+            pulled = [name for name in missing if name not in refused]
+            sent = self._take(host, api, refused)
+            lacking = {name: why for name, why in refused.items() if name not in sent}
+            if lacking:
+                self._make(host, api, lacking)
+        host.note(pulled=pulled, sent=sent, made=list(lacking))
 
     def _pull(self, host: Host, api: Any, names: Sequence[str]) -> dict[str, str]:
         """Pull what can be pulled; why not, for each of the others. A registry that cannot be reached is asked once."""
@@ -76,6 +89,14 @@ class DockerBaseImage(_docker.DockerOptions, Resource[BaseImages]):
             except Failed as failed:
                 refused[name] = failed.message
         return refused
+
+    def _take(self, host: Host, api: Any, names: Iterable[str]) -> list[str]:
+        """Bring what the controller has of the names; which these were."""
+        offered = [image for name in names if isinstance(self.offer, Offer) and (image := self.offer.find(name)) is not None]
+        fitting = [image for image in offered if _docker_send.fits(api, image)]
+        for image in fitting:
+            _docker_send.bring(host, api, image)
+        return [image.name for image in fitting]
 
     def _make(self, host: Host, api: Any, refused: dict[str, str]) -> None:
         """Have the program make the images, and load them."""
