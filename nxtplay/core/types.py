@@ -217,13 +217,14 @@ def _check_rules(
     specs: dict[str, ArgSpec] = cls.specs()  # type: ignore[attr-defined]
     for rule in cls.rules:  # type: ignore[attr-defined]
         names = rule.names
-        there = [n for n in names if n in given]
+        left_open = [n for n in names if is_template(values.get(n)) and "omit" in str(values[n])]  # such a template may mean: not given
+        there = [n for n in names if n in given and n not in left_open]
         said = ", ".join(f"'{n.rstrip('_')}'" for n in names)
         if rule.kind == "exclusive" and len(there) > 1:
             errors.append(ArgError((*at, given[there[1]]), f"{said} exclude each other; give one of them"))
-        elif rule.kind == "together" and there and len(there) < len(names):
+        elif rule.kind == "together" and there and len(there) + len(left_open) < len(names):
             errors.append(ArgError((*at, given[there[0]]), f"{said} go together; give all of them"))
-        elif rule.kind == "one_of" and not there:
+        elif rule.kind == "one_of" and not there and not left_open:
             errors.append(ArgError(at, f"one of {said} is required"))
         elif rule.kind == "required_if":
             deciding = values.get(names[0], specs[names[0]].default)

@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Optional, Sequence
+from typing import Optional
 
-from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import Resource, arg, decode
-from nxtplay.core.state import Plan
+from nxtplay.core.host import Failed, Reader
+from nxtplay.core.resource import arg
 from nxtplay.modules import apt
 from nxtplay.modules._packages import Packages
 
 
-class Package(Resource[Packages]):
-    """Install or remove packages; on Debian and its kin by apt."""
+class Package(apt.Apt):
+    """Install or remove packages; on Debian and its kin by apt, whose arguments it takes."""
 
-    name: list[str] = arg(help="Packages.", aliases=["pkg"], key=True)
-    state: Literal["present", "absent", "latest", "installed", "removed"] = arg(help="What they shall be.")
     use: str = arg("auto", help="Which manager; auto finds it.")
-    update_cache: bool = arg(False, help="Fetch the package lists first, where they are needed.")
+    enablerepo: list[str] = arg(default_factory=list, help="Of dnf alone: repositories to use besides.")
+    disablerepo: list[str] = arg(default_factory=list, help="Of dnf alone: repositories to leave out.")
+    disable_gpg_check: bool = arg(False, help="Of dnf and zypper alone: take packages nobody signed.")
+    exclude: list[str] = arg(default_factory=list, help="Of dnf alone: packages to leave out.")
 
     def observe(self, host: Reader) -> Optional[Packages]:
-        return self._by(host).observe(host)
-
-    def refresh(self, host: Host) -> None:
-        self._by(host).refresh(host)
-
-    def desired(self, host: Reader, before: Optional[Packages]) -> Optional[Packages]:
-        return self._by(host).desired(host, before)
-
-    def apply(self, host: Host, plan: Plan[Packages]) -> None:
-        self._by(host).apply(host, plan)
-
-    def also_foresee(self, host: Reader, plan: Plan[Packages]) -> Sequence[tuple[str, Any]]:
-        return self._by(host).also_foresee(host, plan)
-
-    def result(self, before: Optional[Packages], after: Optional[Packages]) -> dict[str, Any]:
-        return {"packages": {name: state.version if state else None for name, state in (after.versions if after else {}).items()}}
-
-    def _by(self, host: Reader) -> apt.Apt:
+        for name in ("enablerepo", "disablerepo", "disable_gpg_check", "exclude"):
+            if getattr(self, name):
+                raise Failed(f"{name}: apt has no such thing; give it on other systems only (when, or omit)")
         if self.use not in ("auto", "apt", "ansible.builtin.apt"):
             raise Failed(f"use: {self.use} is not supported yet; apt is")
         if not host.which("apt-get"):
             raise Failed("no package manager that this version knows (apt) on this host")
-        return decode(apt.Apt, {"name": self.name, "state": self.state, "update_cache": self.update_cache})
+        return super().observe(host)

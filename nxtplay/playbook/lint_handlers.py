@@ -44,6 +44,17 @@ def _notifications(course: Course, found: Findings) -> None:
                 found.error(f"no handler '{one.value}' in this play", one.span, hint, *notes)
 
 
+def unnotified(course: Course) -> set[Span]:
+    """The handlers that no task asks for; none of them where a notification is a template."""
+    asked = [one.value for seen in (*course.tasks, *course.handlers) for one in seen.task.shared.notify]
+    if any(templated(one) for one in asked):
+        return set()
+    words = {str(one).rpartition(" : ")[2] for one in asked}
+    tasks = [seen.task for seen in course.handlers if not seen.includes]
+    named = {task.span: {str(task.name.value) if task.name else "", *task.listen} for task in tasks}
+    return {span for span, names in named.items() if not names & words and not any(templated(name) for name in names)}
+
+
 def _loop(seen: Seen, found: Findings) -> None:
     """A loop inside the loop of an include hides the outer item when both have one name."""
     task = seen.task

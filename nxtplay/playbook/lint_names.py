@@ -3,7 +3,8 @@
 A task sees what the inventory and the levels of the playbook define, and what earlier tasks registered or set. Where a run may bring
 names that no text tells (a templated include or set_fact, variables chosen by a template), nothing is said from there on. A use that
 provides for absence (`default`, `is defined`, also in the conditions of the task) is never reported. A use that may not come to pass
-(a condition, a rescue, ignored errors) is a warning, unless a name that is there looks like the one meant.
+(a condition, a rescue, ignored errors, a handler that nothing notifies) is a warning, unless a name that is there looks like the one
+meant; in a loop, which may have no items, that holds for names whose absence is provided for elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from nxtplay.errors import NxtplayError, Span, TemplateError
 from nxtplay.playbook.findings import Findings
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.lint_files import file_text, found_file
+from nxtplay.playbook.lint_handlers import unnotified
 from nxtplay.playbook.lint_templates import Templates, Text, of_arguments, of_keywords, of_result, of_value, strings
 from nxtplay.playbook.load import variables_file
 from nxtplay.playbook.magic import IN_TEMPLATES, KNOWN_ANSIBLE, LEFT_BY, MAGIC
@@ -59,6 +61,7 @@ class _Names:
         self.fixed: dict[str, Span | None] = {}
         self._hosts_without: dict[str, list[str]] = {}
         self.open = False
+        self.looped = False  # whether what is looked at is done once for each of items that may be none
         self.asked: set[str] = set()  # every name that a task uses, to know which variables matter
         self._variables(course.play.vars)
         self._variables(course.play.import_vars)
@@ -73,10 +76,11 @@ class _Names:
     def check(self) -> None:
         for seen in self.course.handlers:  # they run at the end of each section, so what they leave may be there
             self._leaves(seen.task)
+        idle = unnotified(self.course)
         for seen in (*self.course.tasks, *self.course.handlers):
             if self.open:
                 return
-            self._task(seen)
+            self._task(seen, certain=seen.certain and seen.task.span not in idle)
             self._leaves(seen.task)
         self._definitions()
 
@@ -108,14 +112,14 @@ class _Names:
 
     # -- a task
 
-    def _task(self, seen: Seen) -> None:
+    def _task(self, seen: Seen, *, certain: bool) -> None:
         task = seen.task
+        self.looped = task.loop is not None and templated(task.loop.value.value)
         guarded = {name for one in task.shared.when for name, guard in self._uses(str(one.value), expression=True) if guard}
         local: list[Any] = [seen.names, *task.shared.vars, *(level for role in _chain(task.role) for level in _levels(role))]
         never = any(str(one.value).lower() == "false" for one in task.shared.when)
         if never:
             return
-        certain = seen.certain
         for one in task.shared.when:
             self._texts(of_value(one, expression=True), guarded, [*local, loop_names(task)], certain)
             certain = certain and one.value is True
@@ -171,12 +175,18 @@ class _Names:
         place = self.parsed.sources.word(span, name, text)
         hint = f"did you mean '{near[0]}'?" if near else f"define it, or provide for its absence:  {name} | default(...)"
         defined = self.fixed.get(near[0]) or self.kept.get(near[0]) if near else None
-        report = self.found.error if certain or near else self.found.warning
+        sure = (certain or near) and not (self.looped and name in self._optional())
+        report = self.found.error if sure else self.found.warning
         message = f"undefined variable '{name}'{where}"
         if defined and report == self.found.error:
             self.found.error(message, place, hint, (f"'{near[0]}' is defined here", defined))
         else:
             report(message, place, hint)
+
+    def _optional(self) -> set[str]:
+        """Names whose absence some text provides for."""
+        texts = (one for one in self.parsed.parsed.values() if not isinstance(one, TemplateError))
+        return {name for text in texts for name, guard in text.used if guard}
 
     def _lacking(self, name: str) -> list[str]:
         if name not in self._hosts_without:

@@ -19,6 +19,7 @@ COLLECTIONS = (
     "ansible.builtin",
     "ansible.legacy",
     "ansible.posix",
+    "community.crypto",
     "community.docker",
     "community.general",
     "community.postgresql",

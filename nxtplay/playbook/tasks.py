@@ -57,7 +57,8 @@ def read_item(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pla
     if action.module in IMPORTS:
         return imports.expand(reading, raw, action, shared, place)
     if action.foreign:
-        conditional = bool(shared.when) or raw.get("when") not in (None, "", True) or place.maybe or place.handlers
+        loops = templated(raw.get("loop")) or any(templated(value) for key, value in raw.items() if str(key).startswith("with_"))
+        conditional = loops or bool(shared.when) or raw.get("when") not in (None, "", True) or place.maybe or place.handlers
         _not_here(reading, action, place, conditional=conditional)
     return _task(reading, raw, action, shared, place)
 

@@ -400,3 +400,29 @@ def test_the_mutations_are_able_to_survive(tree: Tree) -> None:
     files = correct_tree(tree)
     assert len(survivors(files, lambda: list(tree.load().warnings))) > 20
     assert typo("notify") == "noitfy"
+
+
+def test_a_template_that_may_be_omitted_breaks_no_rule(tree: Tree) -> None:
+    task = "copy: {dest: /d, src: '{{ %s }}', content: '{{ %s }}'}"
+    play = "- hosts: all\n  vars: {item: {}}\n  tasks:\n    - %s\n"
+    assert not lint(tree, play % (task % ("item.src | default(omit)", "item.content | default(omit)")))
+    assert "exclude each other" in lint(tree, play % (task % ("item.src", "item.content")))[0].message
+
+
+def test_what_is_never_reached_may_ask_for_what_is_not_there(tree: Tree) -> None:
+    """A handler that nothing notifies, and items of a list that may be empty."""
+    play = """
+- hosts: all
+  vars: {pool__items: []}
+  tasks:
+    - command: echo {{ pool_items }}
+      loop: '{{ pool__items + pool_items | default([]) }}'
+  handlers:
+    - {name: idle, command: 'echo {{ nowhere }}'}
+"""
+    assert [(d.severity, d.message) for d in lint(tree, play, names={"h": set()}) if "undefined" in d.message] == [
+        ("warning", "undefined variable 'pool_items'"),
+        ("warning", "undefined variable 'nowhere'"),
+    ]
+    asked = play.replace("      loop", "      notify: idle\n      loop")
+    assert ("error", "undefined variable 'nowhere'") in [(d.severity, d.message) for d in lint(tree, asked, names={"h": set()})]
