@@ -217,14 +217,19 @@ def _dial(host: Reader) -> socket.socket:
 
 
 def _call(host: Reader, method: str, path: str, body: Optional[Any] = None) -> tuple[int, Any]:
+    """(status, document) of a call that speaks JSON."""
+    status, data = raw(host, method, path, None if body is None else json.dumps(body).encode("utf-8"))
+    return status, json.loads(data) if data else {}
+
+
+def raw(host: Reader, method: str, path: str, body: Optional[bytes] = None, kind: str = "application/json") -> tuple[int, bytes]:
+    """(status, bytes) of a call to the engine."""
     connection = http.client.HTTPConnection("docker")
     connection.sock = _dial(host)
     try:
-        data = None if body is None else json.dumps(body).encode("utf-8")
-        connection.request(method, API + path, data, {"Content-Type": "application/json"} if data else {})
+        connection.request(method, API + path, body, {"Content-Type": kind} if body is not None else {})
         answer = connection.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text) if text else {}
+        return answer.status, answer.read()
     finally:
         connection.close()
 

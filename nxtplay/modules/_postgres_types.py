@@ -8,6 +8,8 @@ import json
 import re
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
 
+from nxtplay.core.state import Secret
+
 
 class SqlError(Exception):
     """A query's placeholders and its arguments do not fit."""
@@ -169,3 +171,23 @@ def convert(text: Optional[str], oid: int) -> Any:
 def records(columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[Optional[str]]]) -> list[dict[str, Any]]:
     """Rows as dicts by column name."""
     return [{name: convert(text, oid) for (name, oid), text in zip(columns, row)} for row in rows]
+
+
+# -- connection strings --------------------------------------------------------------------------------------------------
+
+
+def masked(given: Mapping[str, str]) -> dict[str, str]:
+    """Connection parameters whose password nobody is shown."""
+    return {name: Secret(value) if name == "password" else value for name, value in given.items()}
+
+
+def conninfo(connection: Mapping[str, str]) -> str:
+    """As libpq takes it."""
+    quoted = {name: "'" + str.__str__(value).replace("\\", "\\\\").replace("'", "\\'") + "'" for name, value in connection.items()}
+    return " ".join(f"{name}={value}" for name, value in sorted(quoted.items()))
+
+
+def parse_conninfo(text: str) -> dict[str, str]:
+    """A libpq connection string's parameters."""
+    found = re.findall(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S*))", text)
+    return masked({name: re.sub(r"\\(.)", r"\1", quoted or plain) for name, quoted, plain in found})

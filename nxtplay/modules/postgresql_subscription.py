@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from dataclasses import dataclass
 from typing import Any, Literal, Mapping, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Secret
+from nxtplay.core.state import Plan
 from nxtplay.modules import _postgres_relation as relation
 from nxtplay.modules._postgres import PostgresLogin, database_of, foreseen_state, object_key, session, settled
-from nxtplay.modules._postgres_types import identifier, literal
+from nxtplay.modules._postgres_types import conninfo, identifier, literal, masked, parse_conninfo
 
 OPTIONS = {
     "enabled": "subenabled",
@@ -69,7 +68,7 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
             return None
         options = {name: _text(found["row"].get(column)) for name, column in OPTIONS.items()}
         publications = tuple(sorted(found["publications"]))
-        return SubscriptionState(found["owner"], publications, _parse(found["connection"]), options, found["comment"])
+        return SubscriptionState(found["owner"], publications, parse_conninfo(found["connection"]), options, found["comment"])
 
     def desired(self, host: Reader, before: Optional[SubscriptionState]) -> Optional[SubscriptionState]:
         if self.state == "absent":
@@ -95,7 +94,7 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
             start,
             owner=self.owner or start.owner,
             publications=tuple(sorted(self.publications)) if self.publications else start.publications,
-            connection={**start.connection, **_connection(self.connparams or {})},
+            connection={**start.connection, **masked(self.connparams or {})},
             options={**start.options, **{name: _bool(value) for name, value in given.items()}},
             comment=start.comment if self.comment is None else self.comment or None,
         )
@@ -126,11 +125,11 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
         out = []
         if before is None:
             options = ", ".join(f"{key} = {literal(value)}" for key, value in (self.subsparams or {}).items())
-            front = f"CREATE SUBSCRIPTION {name} CONNECTION {literal(_conninfo(after.connection))} PUBLICATION {publications}"
+            front = f"CREATE SUBSCRIPTION {name} CONNECTION {literal(conninfo(after.connection))} PUBLICATION {publications}"
             out.append(front + (f" WITH ({options})" if options else ""))
         else:
             if before.connection != after.connection:
-                out.append(f"ALTER SUBSCRIPTION {name} CONNECTION {literal(_conninfo(after.connection))}")
+                out.append(f"ALTER SUBSCRIPTION {name} CONNECTION {literal(conninfo(after.connection))}")
             if before.publications != after.publications:
                 refresh = "" if after.options["enabled"] == "true" else " WITH (refresh = false)"
                 out.append(f"ALTER SUBSCRIPTION {name} SET PUBLICATION {publications}{refresh}")
@@ -154,18 +153,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return {"f": "false", "t": "true", "p": "parallel", None: "NONE"}.get(value, str(value))
-
-
-def _connection(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: Secret(value) if name == "password" else value for name, value in given.items()}
-
-
-def _conninfo(connection: Mapping[str, str]) -> str:
-    quoted = {name: "'" + str.__str__(value).replace("\\", "\\\\").replace("'", "\\'") + "'" for name, value in connection.items()}
-    return " ".join(f"{name}={value}" for name, value in sorted(quoted.items()))
-
-
-def _parse(text: str) -> dict[str, str]:
-    """A libpq connection string's parameters."""
-    found = re.findall(r"(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\S*))", text)
-    return _connection({name: re.sub(r"\\(.)", r"\1", quoted or plain) for name, quoted, plain in found})

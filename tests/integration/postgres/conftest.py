@@ -1,4 +1,4 @@
-"""One server for the whole session, wiped for each test that writes."""
+"""One server for the whole session, wiped for each test that writes. NXTPLAY_TEST_POSTGRES=16 takes one of another version (pg_servers)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
-from pg_cluster import PROGRAMS, Cluster, free_port, start, stop, wipe
+from pg_cluster import Cluster, free_port, start, stop, wipe
+from pg_servers import installed
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    if not PROGRAMS or os.geteuid() != 0:
-        pytest.skip("needs root and the package postgresql-15")
+    version = int(os.environ.get("NXTPLAY_TEST_POSTGRES", "15"))
+    programs = installed().get(version)
+    if programs is None or os.geteuid() != 0:
+        pytest.skip(f"needs root and PostgreSQL {version}: the package postgresql-15, or pg_servers.py {version}")
     directory = tempfile.mkdtemp(prefix="nxtplay-pg-", dir="/tmp")
-    found = start(directory, os.path.dirname(PROGRAMS[-1]), free_port())
+    found = start(directory, programs, free_port())
     yield found
     stop(found)
 

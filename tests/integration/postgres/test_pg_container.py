@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from nxtplay.core.converge import Outcome, converge
-from nxtplay.core.host import Host
+from nxtplay.core.host import Host, Reader
 from nxtplay.core.resource import decode
 from nxtplay.core.world import World
 from nxtplay.modules import registry
@@ -39,6 +40,11 @@ def container(image: str, *words: str) -> Iterator[str]:
 def run(module: str, **args: Any) -> Outcome:
     host = Host(World())
     return converge(decode(registry.load(module), args), host, World(), host)
+
+
+def check(module: str, **args: Any) -> Outcome:
+    world = World()
+    return converge(decode(registry.load(module), args), Reader(world), world, None)
 
 
 @pytest.mark.parametrize("network", ["bridge", "none"])  # none: only through the engine
@@ -81,3 +87,39 @@ def test_looking_from_inside_leaves_the_server_alone() -> None:
             assert run("postgresql_query", container=name, query="SELECT 1").status == "ok"
         log = docker("logs", name) + subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True).stderr
         assert "terminated by" not in log and "recovery" not in log.rpartition("ready for start up")[2], log
+
+
+def test_a_standby_in_a_container() -> None:
+    """Its container is made, filled, started; promoted in the end. Nothing runs in it before its data are there."""
+    image, network = "postgis/postgis:15-3.3", f"nxtplay-test-{os.getpid()}"
+    docker("network", "create", network)
+    common = ("--network", network, "-e", f"POSTGRES_PASSWORD={PASSWORD}")
+    try:
+        with container(image, *common, "-e", "POSTGRES_INITDB_ARGS=--no-sync", "--network-alias", "first") as first:
+            assert run("postgresql_ping", container=first, wait="50s").result["is_available"]
+            run("postgresql_user", container=first, name="replicator", password="sesame", role_attr_flags="REPLICATION")
+            hba = docker("exec", first, "psql", "-XAt", "-U", "postgres", "-c", "SHOW hba_file")
+            docker("exec", first, "sh", "-c", f"echo 'host replication replicator all scram-sha-256' >> {hba}")
+            docker("exec", first, "psql", "-U", "postgres", "-c", "SELECT pg_reload_conf()", "-c", "CREATE TABLE t AS SELECT 7 AS n")
+            second = docker("create", *common, "-v", "/var/lib/postgresql/data", image)[:12]
+            args = {"container": second, "primary_host": "first", "primary_password": "sesame", "slot": "second"}
+            try:
+                wrong = run("postgresql_standby", **{**args, "primary_password": "open"})
+                assert wrong.status == "failed" and "sesame" not in repr(wrong)
+                assert check("postgresql_standby", **args).status == run("postgresql_standby", **args).status == "changed"
+                assert check("postgresql_standby", **args).status == run("postgresql_standby", **args).status == "ok"
+                docker("start", second)
+                followed = run("postgresql_replication_info", container=first, standbys=1, max_lag=0, wait="50s")
+                assert followed.status == "ok", followed.reason
+                asked = run("postgresql_query", container=second, query="SELECT n, pg_is_in_recovery() AS standby FROM t")
+                assert asked.result["query_result"] == [{"n": 7, "standby": True}]
+                assert run("postgresql_standby", container=second, state="promoted").status == "changed"
+                assert run("postgresql_replication_info", container=second).result["role"] == "primary"
+                told = check("postgresql_standby", **args)
+                assert told.status == "failed" and "promoted: it takes writes of its own" in told.reason
+            finally:
+                docker("rm", "-f", "-v", second)
+            left = docker("ps", "-a", "--format", "{{.Names}}", "--filter", f"network={network}")
+            assert len(left.splitlines()) == 1, left
+    finally:
+        docker("network", "rm", network)
