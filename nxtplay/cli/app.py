@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import click
 
 COMMANDS = {
+    "config": "what configuration files and the environment say, and where",
     "doc": "what a module does and which arguments it takes",
     "inventory": "hosts, groups and variables as nxtplay sees them",
     "lint": "everything that is wrong in playbooks, without running them",
@@ -22,6 +23,7 @@ COMMANDS = {
     "vars": "a host's variables, and where each value comes from",
     "vault": "encrypt, decrypt, view and edit files of secrets",
 }
+UNCONFIGURED = ("doc", "schema")
 INTERRUPTED = 99
 
 
@@ -45,9 +47,12 @@ def call(command: click.Command, program: str, arguments: Sequence[str]) -> int:
     """Run one click command; errors are printed, an int that it returns is the exit code."""
     import click
 
+    from nxtplay.cli import configuration
+
     try:
         words = list(arguments) if arguments or command.name != "run" else ["--help"]
-        code = command.main(words, program, standalone_mode=False)
+        given = configuration.Config() if command.name in UNCONFIGURED else configuration.read(os.environ)
+        code = command.main(words, program, standalone_mode=False, obj=given, default_map=configuration.defaults(given))
         sys.stdout.flush()
         return int(code or 0)
     except click.exceptions.Abort as abort:

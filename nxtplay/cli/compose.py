@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nxtplay.cli import playbooks, secrets
+from nxtplay.cli import playbooks, retry, secrets
+from nxtplay.cli.configuration import Config
 from nxtplay.cli.extra import extra_vars
 from nxtplay.cli.reporters import Output, reporting
 from nxtplay.cli.run import Asked
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from nxtplay.template.render import Templates
 
 CHANGES_FORESEEN, UNKNOWNS_MET = 3, 6
+ROLES = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
+COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
 INVENTORIES = ("inventory/local.yml", "inventory.yml", "inventory.yaml", "inventory.ini", "inventory")
 
 
@@ -36,6 +39,7 @@ class Ground:
     masker: Masker
     templates: Templates
     inventory: Inventory
+    config: Config
     decrypt: Callable[[str, str], str]
     read: Callable[[str], Any]  # a variables file, as it is
 
@@ -50,22 +54,30 @@ def play(asked: Asked) -> int:
         ground = lay(asked, masker, playbook_dir=os.path.dirname(paths[0]) or ".")
         _limited(ground)
         playbook, given = read(paths, ground)
-        warnings = findings(playbook, ground, given)
+        warnings = [*asked.config.warnings, *findings(playbook, ground, given)]
         if asked.listing:
             for finding in warnings:
                 tell(NxtplayError(finding), masker.text)
             return _tell_instead(playbook, asked, ground)
         options = ground.options
-        output = Output(options.verbosity, options.diff, asked.json, asked.junit, asked.html)
+        output = Output(options.verbosity, options.diff, asked.json, asked.junit, asked.html, asked.config.get("log_path"), _colours(asked))
         with reporting(masker, output) as audience:
             for finding in warnings:
                 audience.emit(Notice("warning", finding.message, finding.span))
             ask = audience.ask if sys.stdin is not None and sys.stdin.isatty() else None
             recap = engine(playbook, ground, given, audience.emit, ask).run()
+            if asked.config.get("retry_files_enabled"):
+                retry.write(recap, paths[0], asked.config.get("retry_files_save_path"), audience.emit)
         return exit_code(recap, wanted=asked.exit_code and options.check)
     except NxtplayError as error:
         tell(error, masker.text)
         return error.exit_code
+
+
+def _colours(asked: Asked) -> bool | None:
+    if asked.config.get("nocolor"):
+        return False
+    return True if asked.config.get("force_color") else None
 
 
 def exit_code(recap: Recap, *, wanted: bool) -> int:
@@ -109,7 +121,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
         playbook_dir=playbook_dir,
     )
     templates.match_hosts = inventory.match
-    return Ground(options, masker, templates, inventory, decrypt, read_file)
+    return Ground(options, masker, templates, inventory, asked.config, decrypt, read_file)
 
 
 def _limited(ground: Ground) -> None:
@@ -162,11 +174,10 @@ def _passwords(asked: Asked, masker: Masker) -> tuple[str | None, str | None]:
 
 
 def _sources(given: Sequence[str]) -> list[str]:
-    """The inventory's sources: as asked, from the environment, or what lies here; none: this machine alone."""
+    """The inventory's sources: as asked, or what lies here; none: this machine alone."""
     if given:
         return list(given)
-    named = os.environ.get("NXTPLAY_INVENTORY") or os.environ.get("ANSIBLE_INVENTORY")
-    return [named] if named else [name for name in INVENTORIES if os.path.exists(name)][:1]
+    return [name for name in INVENTORIES if os.path.exists(name)][:1]
 
 
 def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
@@ -176,21 +187,37 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
     def render(text: str, variables: Any) -> Any:
         return ground.templates.render(text, variables)
 
-    _plugins(paths)
-    common: dict[str, Any] = {"extra_vars": ground.options.extra_vars, "render_static": render, "decrypt": ground.decrypt}
+    _plugins(paths, ground.config)
+    common: dict[str, Any] = {
+        "extra_vars": ground.options.extra_vars,
+        "render_static": render,
+        "decrypt": ground.decrypt,
+        "roles_path": _roles_path(ground.config),
+        "collections_path": ground.config.get("collections_path", tuple(map(os.path.expanduser, COLLECTIONS))),
+    }
     return load.load(paths, faulty=True, **common), load.options(**common)
 
 
-def _plugins(paths: Sequence[str]) -> None:
-    """Filters, tests and lookups beside the playbooks and in their roles."""
+def _roles_path(config: Config) -> Sequence[str]:
+    found: Sequence[str] = config.get("roles_path", tuple(map(os.path.expanduser, ROLES)))
+    return found
+
+
+def _plugins(paths: Sequence[str], config: Config) -> None:
+    """Filters, tests and lookups: the configured ones, those beside the playbooks, those in roles."""
+    kinds = ("filter", "test", "lookup")
+    folders = [(kind, folder) for kind in kinds for folder in config.get(f"{kind}_plugins", ())]
     places = list(dict.fromkeys(os.path.dirname(os.path.abspath(path)) for path in paths))
-    places += [role for place in places for role in sorted(glob.glob(os.path.join(glob.escape(place), "roles", "*")))]
-    folders = ("filter_plugins", "test_plugins", "lookup_plugins")
-    places = [place for place in places if any(os.path.isdir(os.path.join(place, folder)) for folder in folders)]
-    if places:
+    for kind in kinds:
+        for root in (*(os.path.join(place, "roles") for place in places), *_roles_path(config)):
+            folders += [(kind, folder) for folder in sorted(glob.glob(os.path.join(glob.escape(root), "*", f"{kind}_plugins")))]
+        folders += [(kind, os.path.join(place, f"{kind}_plugins")) for place in places]
+    folders = [(kind, folder) for kind, folder in folders if os.path.isdir(folder)]
+    if folders:
         from nxtplay.template import plugins
 
-        plugins.load(places)
+        for kind, folder in folders:
+            plugins.load_folder(kind, folder)
 
 
 def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
 from nxtplay.errors import Diagnostic, UsageError
@@ -35,6 +35,8 @@ class Output:
     json: bool = False
     junit: str | None = None
     html: str | None = None
+    log: str | None = None
+    colours: bool | None = None  # None: where there is a terminal
 
 
 @contextlib.contextmanager
@@ -43,6 +45,8 @@ def reporting(masker: Masker, output: Output, stream: TextIO | None = None) -> I
     out = stream or sys.stdout
     human = None if output.json else _human(out, masker, output)
     reporters: list[Reporter] = [human or _json(out)]
+    if output.log:
+        reporters.append(_human(_log(output.log), masker, replace(output, colours=False)))
     if output.junit:
         from nxtplay.report.junit import JUnit
 
@@ -65,6 +69,16 @@ def reporting(masker: Masker, output: Output, stream: TextIO | None = None) -> I
     finally:
         for reporter in reporters:
             reporter.close()
+
+
+def _log(path: str) -> TextIO:
+    """The file that a run is told to besides, for its owner alone."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(Diagnostic(f"log_path {path}: cannot write there: {error.strerror}")) from error
 
 
 def _json(stream: TextIO) -> Reporter:
@@ -90,8 +104,9 @@ def _human(stream: TextIO, masker: Masker, output: Output) -> Human:
     from nxtplay.report.human import Human
     from nxtplay.report.text import is_live, wants_colours
 
+    colours = wants_colours(stream) if output.colours is None else output.colours
     return Human(
-        stream, live=is_live(stream), colours=wants_colours(stream), verbosity=output.verbosity, show_diff=output.diff, mask=masker.text
+        stream, live=is_live(stream), colours=colours, verbosity=output.verbosity, show_diff=output.diff, mask=masker.text
     )
 
 

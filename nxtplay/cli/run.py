@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import click
 
 from nxtplay.cli.app import COMMANDS
+from nxtplay.cli.configuration import Config
 from nxtplay.engine.options import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,6 +36,8 @@ class Asked:
     junit: str | None = None
     html: str | None = None
     exit_code: bool = False
+    config: Config = field(default_factory=Config)
+    module_paths: tuple[str, ...] = ()
 
 
 def words(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -130,8 +133,15 @@ def command(**given: Any) -> int:
     return play(asked(**given))
 
 
+def configured() -> Config:
+    """What configuration files and the environment say to the command that is being carried out."""
+    found = click.get_current_context().obj
+    return found if isinstance(found, Config) else Config()
+
+
 def asked(**given: Any) -> Asked:
-    """The command line's values as one record."""
+    """The command line's values as one record, with what the configuration adds."""
+    config = configured()
     named = (
         "check diff verbosity forks limit start_at_task step force_handlers flush_cache user connection timeout private_key "
         "ssh_common_args ssh_extra_args become_user become_method task_timeout"
@@ -141,7 +151,7 @@ def asked(**given: Any) -> Asked:
         tags=words(given["tags"]),
         skip_tags=words(given["skip_tags"]),
         become=True if given["become"] else None,
-        module_paths=given["module_path"],
+        **_engine(config),
         batch=os.environ.get("NXTPLAY_BATCH", "1") not in ("0", "false", "no"),
     )
     kept = (
@@ -150,8 +160,10 @@ def asked(**given: Any) -> Asked:
     ).split()
     flags = {"hosts": "list_hosts", "tags": "list_tags", "tasks": "list_tasks", "syntax": "syntax_check"}
     return Asked(
-        **{name: given[name] for name in kept},
+        **{name: given[name] for name in kept} | _vault(config, given),
         options=options,
+        config=config,
+        module_paths=(*given["module_path"], *config.get("library", ())),
         listing=frozenset(name for name, flag in flags.items() if given[flag]),
         json=given["as_json"],
     )
@@ -159,4 +171,26 @@ def asked(**given: Any) -> Asked:
 
 def asked_for(playbooks: tuple[str, ...] = (), *, limit: str = "", **given: Any) -> Asked:
     """What commands that only look ask for: `given` holds the values of `inventory_options`."""
-    return Asked(playbooks=playbooks, options=Options(limit=limit, check=True), **given)
+    config = configured()
+    options = Options(limit=limit, check=True, **_engine(config))
+    return Asked(playbooks=playbooks, options=options, config=config, **given | _vault(config, given))
+
+
+def _engine(config: Config) -> dict[str, Any]:
+    """Options of the engine that no option of a command says."""
+    from nxtplay.engine.factcache import FactCache
+
+    named = {name: name for name in "ssh_args ssh_executable ssh_retries host_key_checking become_exe become_flags".split()}
+    named |= {"port": "remote_port", "interpreter": "interpreter_python", "gathering": "gathering", "strategy": "strategy"}
+    named |= {"any_errors_fatal": "any_errors_fatal", "no_log": "no_log"}
+    found = {option: config.values[name].value for option, name in named.items() if name in config.values}
+    folder = config.get("fact_caching_connection")
+    if config.get("fact_caching", "memory").rpartition(".")[2] == "jsonfile" and folder:
+        found["fact_cache"] = FactCache(folder, config.get("fact_caching_prefix", ""), config.get("fact_caching_timeout", 86400))
+    return found | {"merge": config.get("hash_behaviour") == "merge"}
+
+
+def _vault(config: Config, given: dict[str, Any]) -> dict[str, Any]:
+    """The vault's identities of the configuration come first; its password file counts where the command line names none."""
+    files = given["vault_password_files"] or tuple(filter(None, [config.get("vault_password_file")]))
+    return {"vault_ids": (*config.get("vault_identity_list", ()), *given["vault_ids"]), "vault_password_files": files}

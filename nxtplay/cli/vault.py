@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from nxtplay.cli import secrets
+from nxtplay.cli.run import configured
 from nxtplay.errors import Diagnostic, NxtplayError, UsageError
 from nxtplay.template.vaulttext import is_vault, label_of
 
@@ -39,12 +40,13 @@ def _passwords(function: F) -> F:
 
 
 def vault_of(ids: tuple[str, ...], files: tuple[str, ...], *, ask: bool) -> Vault:
-    """The vault asked for; without any word of it, $ANSIBLE_VAULT_PASSWORD_FILE or a question."""
+    """The vault asked for, with what the configuration says; without any word of it, a question."""
     from nxtplay.variables.vault import Vault
 
-    named = os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
-    if not ids and not files and not ask and named:
-        files = (named,)
+    config = configured()
+    ids = (*config.get("vault_identity_list", ()), *ids)
+    if not files and not ask:
+        files = tuple(filter(None, [config.get("vault_password_file")]))
     return Vault.open(ids, files, ask=secrets.ask if ask or not (ids or files) else None, prompt=secrets.ask)
 
 
@@ -59,7 +61,7 @@ def encrypt(paths: tuple[str, ...], label: str, ids: tuple[str, ...], files: tup
         text = _read(path)
         if is_vault(text):
             raise UsageError(Diagnostic(f"{path} is encrypted already"))
-        _write(path, vault.encrypt(text, label))
+        _write(path, vault.encrypt(text, label or _identity()))
     return 0
 
 
@@ -105,7 +107,7 @@ def create(path: str, label: str, ids: tuple[str, ...], files: tuple[str, ...], 
     if os.path.exists(path):
         raise UsageError(Diagnostic(f"{path} exists", hint=f"nxtplay vault edit {path}"))
     vault = vault_of(ids, files, ask=ask)
-    _write(path, vault.encrypt(_edited(""), label))
+    _write(path, vault.encrypt(_edited(""), label or _identity()))
     return 0
 
 
@@ -136,9 +138,14 @@ def encrypt_string(text: str | None, name: str | None, label: str, ids: tuple[st
     """Encrypt one value to put into a YAML file; without TEXT it is read from stdin."""
     vault = vault_of(ids, files, ask=ask)
     plain = text if text is not None else secrets.ask("text") if sys.stdin.isatty() else sys.stdin.read()
-    lines = "\n".join(f"          {line}" for line in vault.encrypt(plain, label).splitlines())
+    lines = "\n".join(f"          {line}" for line in vault.encrypt(plain, label or _identity()).splitlines())
     click.echo((f"{name}: " if name else "") + f"!vault |\n{lines}")
     return 0
+
+
+def _identity() -> str:
+    """The identity to encrypt by where the command line names none."""
+    return str(configured().get("vault_encrypt_identity", ""))
 
 
 def _new_password() -> str:
@@ -181,7 +188,7 @@ def _write(path: str, text: str) -> None:
 
 def _edited(text: str) -> str:
     """What is left in a private temporary file when the editor ends."""
-    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    editor = shlex.split(configured().get("editor") or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory(prefix="nxtplay-") as folder:  # 0700
         path = os.path.join(folder, "vault.yml")
         with open(path, "w", encoding="utf-8", newline="") as stream:

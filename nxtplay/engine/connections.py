@@ -50,9 +50,9 @@ def target(host: str, shared: Shared, get: Get, render: Callable[[Any], Any], op
     kind = str(choose(("ansible_connection",), shared.connection, options.connection) or "ssh").rsplit(".", 1)[-1]
     kind = {"smart": "ssh", "paramiko_ssh": "paramiko"}.get(kind, kind)
     user = choose(("ansible_user", "ansible_ssh_user"), shared.remote_user, options.user)
-    port = choose(("ansible_port", "ansible_ssh_port"), shared.port, None)
+    port = choose(("ansible_port", "ansible_ssh_port"), shared.port, options.port)
     password = choose(("ansible_password", "ansible_ssh_password", "ansible_ssh_pass"), None, options.password)
-    interpreter = get("ansible_python_interpreter")
+    interpreter = get("ansible_python_interpreter") or options.interpreter
     settings = {name: get(name) for name in _SETTINGS}
     return Target(
         host=host,
@@ -100,8 +100,8 @@ def _escalation(shared: Shared, choose: Callable[..., Any], get: Get, options: O
     return Escalation(
         user=str(choose(("ansible_become_user",), shared.become.user, options.become_user) or "root"),
         method=method,
-        flags=str(choose(("ansible_become_flags",), shared.become.flags, None) or ""),
-        exe=str(choose(("ansible_become_exe",), shared.become.exe, None) or ""),
+        flags=str(choose(("ansible_become_flags",), shared.become.flags, options.become_flags) or ""),
+        exe=str(choose(("ansible_become_exe",), shared.become.exe, options.become_exe) or ""),
         password=Secret(password) if password is not None else None,
     )
 

@@ -315,9 +315,9 @@ class Dispatch:
                     raise TemplateError(Diagnostic("environment takes a mapping of names to values", located.span))
         return out
 
-    def flag(self, located: Located | None, scope: TaskScope) -> bool:
+    def flag(self, located: Located | None, scope: TaskScope, *, default: bool = False) -> bool:
         if located is None:
-            return False
+            return default
         value = self.templates.render(located.value, scope, span=located.span)
         return False if isinstance(value, Unknown) else as_bool(value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.connection.become import for_login, own_name
@@ -57,7 +57,8 @@ class _SshMaker:
 
     def choose(self, wanted: Target) -> Connection:
         """Our own client, unless the program is named (ansible_ssh_executable)."""
-        return self.client(wanted) if "ansible_ssh_executable" in dict(wanted.settings) else self.own(wanted)
+        named = self._options.ssh_executable or "ansible_ssh_executable" in dict(wanted.settings)
+        return self.client(wanted) if named else self.own(wanted)
 
     def own(self, wanted: Target) -> Connection:
         from nxtplay.connection.connection import AgentConnection
@@ -80,7 +81,7 @@ class _SshMaker:
         from nxtplay.connection import openssh
 
         made = login(wanted, self._options)
-        program = str(dict(wanted.settings).get("ansible_ssh_executable", "ssh"))
+        program = str(dict(wanted.settings).get("ansible_ssh_executable", self._options.ssh_executable or "ssh"))
         return openssh.connection(made, program=program, interpreter=wanted.interpreter, escalation=wanted.escalation)
 
     def _once(self, text: str) -> None:
@@ -89,45 +90,43 @@ class _SshMaker:
             self._warn(text)
 
 
-def login(wanted: Target, options: Options, environ: Mapping[str, str] = os.environ) -> Login:
-    """How a target is reached: its variables, then the command line, then the environment as for Ansible."""
+def login(wanted: Target, options: Options) -> Login:
+    """How a target is reached: its variables, then what the command line and the configuration say."""
     from nxtplay.connection.ssh.connect import Login
 
     held = dict(wanted.settings)
 
-    def choose(*names: str, option: Any = None, variable: str = "") -> str | None:
+    def choose(*names: str, option: Any) -> str | None:
         for name in names:
             if held.get(name) not in (None, ""):
                 return str.__str__(held[name])
-        return str(option) if option is not None else environ.get(variable) or None
+        return None if option is None else str(option)
 
     passphrase = held.get("ansible_ssh_private_key_passphrase")
     arguments = [
-        choose("ansible_ssh_args", variable="ANSIBLE_SSH_ARGS"),
-        choose("ansible_ssh_common_args", option=options.ssh_common_args, variable="ANSIBLE_SSH_COMMON_ARGS"),
-        choose("ansible_ssh_extra_args", option=options.ssh_extra_args, variable="ANSIBLE_SSH_EXTRA_ARGS"),
+        choose("ansible_ssh_args", option=options.ssh_args),
+        choose("ansible_ssh_common_args", option=options.ssh_common_args),
+        choose("ansible_ssh_extra_args", option=options.ssh_extra_args),
     ]
-    seconds = choose("ansible_ssh_timeout", option=options.timeout, variable="ANSIBLE_TIMEOUT")
-    key_file = choose(
-        "ansible_ssh_private_key_file", "ansible_private_key_file", option=options.private_key, variable="ANSIBLE_PRIVATE_KEY_FILE"
-    )
+    seconds = choose("ansible_ssh_timeout", option=options.timeout)
+    key_file = choose("ansible_ssh_private_key_file", "ansible_private_key_file", option=options.private_key)
     checking = choose(
         "ansible_ssh_host_key_checking",
         "ansible_paramiko_host_key_checking",
         "ansible_host_key_checking",
-        variable="ANSIBLE_HOST_KEY_CHECKING",
+        option=options.host_key_checking,
     )
     return Login(
         host=wanted.address,
         port=wanted.port,
-        user=wanted.user or environ.get("ANSIBLE_REMOTE_USER") or None,
+        user=wanted.user,
         password=wanted.password,
         key_file=os.path.expanduser(key_file) if key_file else None,
         passphrase=Secret(passphrase) if passphrase else None,
         arguments=" ".join(text for text in arguments if text),
         checking=_checking(checking, wanted.host),
         timeout=_number(seconds, "ansible_ssh_timeout", wanted.host),
-        retries=int(_number(choose("ansible_ssh_retries", variable="ANSIBLE_SSH_RETRIES"), "ansible_ssh_retries", wanted.host) or 0),
+        retries=int(_number(choose("ansible_ssh_retries", option=options.ssh_retries), "ansible_ssh_retries", wanted.host) or 0),
     )
 
 

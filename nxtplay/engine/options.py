@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nxtplay.engine.factcache import FactCache
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,29 @@ class Options:
     flush_cache: bool = False
     # how hosts are reached; inventory variables are stronger than all of these but the passwords
     user: str | None = None
+    port: int | None = None
     connection: str | None = None
     timeout: int | None = None  # to connect
     private_key: str | None = None
     password: str | None = field(default=None, repr=False)
+    ssh_args: str | None = None
     ssh_common_args: str | None = None
     ssh_extra_args: str | None = None
+    ssh_executable: str | None = None
+    ssh_retries: int | None = None
+    host_key_checking: str | None = None
+    interpreter: str | None = None
     become: bool | None = None
     become_user: str | None = None
     become_method: str | None = None
+    become_exe: str | None = None
+    become_flags: str | None = None
     become_password: str | None = field(default=None, repr=False)
     task_timeout: int | None = None
-    module_paths: tuple[str, ...] = ()
+    # what plays do not say themselves
+    gathering: str = "implicit"  # or explicit, smart
+    strategy: str = "linear"
+    any_errors_fatal: bool = False
+    no_log: bool = False
+    merge: bool = False  # mappings of one name on several levels are one mapping
+    fact_cache: FactCache | None = None

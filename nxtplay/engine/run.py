@@ -90,6 +90,10 @@ class Run:
     def run(self) -> Recap:
         """All plays. A KeyboardInterrupt ends what runs on the hosts and is told in the recap, not raised."""
         began = time.monotonic()
+        cache = self.options.fact_cache
+        if cache and self.options.flush_cache:
+            for name in self.inventory.hosts:
+                cache.forget(name)
         self._start = start_at(self.playbook.plays, self.options.start_at_task, self._name_in)
         self._tell(RunStarted((self.playbook.path,), self.options.check, self.options.diff, self._all_hosts()))
         interrupted = ""
@@ -102,6 +106,9 @@ class Run:
             interrupted = self._current or "before the first task"
         finally:
             self._connections.close()
+        if cache and not self.options.check:
+            for host in list(self._hosts.values()):
+                cache.keep(host)
         hosts = {name: host.tally.frozen() for name, host in self._hosts.items()}
         recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else self._exit_code(), interrupted)
         self._tell(RunFinished(recap))
@@ -120,6 +127,8 @@ class Run:
             if name not in self._hosts:
                 self._hosts[name] = HostRun(name)
                 self._hosts[name].chosen = self._any_selected
+                if self.options.fact_cache:
+                    self.options.fact_cache.load(self._hosts[name])
             return self._hosts[name]
 
     # -- plays and batches
@@ -167,13 +176,14 @@ class Run:
         self.scopes.begin_batch(names)
         self._handlers.begin(play)
         force = as_bool(self._rendered(play.force_handlers, play, default=self.options.force_handlers))
-        whole = _with_facts(play, as_bool(self._rendered(play.gather_facts, play, default=True)))
+        whole = _with_facts(play) if self._gathers(play) else play
+        self._gathering = flatten(whole.sections)[0] if whole is not play and self.options.gathering == "smart" else None
         lanes = [Lane(h, walk_play(whole, h, force_handlers=force, handlers=self._handlers.tasks)) for h in hosts]
         limit = self._rendered(play.max_fail_percentage, play)
         self._max_fail = None if limit is None else float(limit)
         self._batch_hosts = hosts
         self._lines.begin(whole)
-        chosen = str(self._rendered(play.strategy, play, default="linear")).rsplit(".", 1)[-1]
+        chosen = str(self._rendered(play.strategy, play, default=self.options.strategy)).rsplit(".", 1)[-1].removeprefix("mitogen_")
         self._alone = len(hosts) == 1 or chosen in ("free", "host_pinned")
         if chosen in ("free", "host_pinned"):
             strategy.free(lanes, self._execute, lambda: True, forks=self.options.forks)
@@ -185,9 +195,15 @@ class Run:
             if host.failure is not None:
                 host.out = True
 
+    def _gathers(self, play: Play) -> bool:
+        """Whether facts are gathered before the first task of a play."""
+        return as_bool(self._rendered(play.gather_facts, play, default=self.options.gathering != "explicit"))
+
     # -- one task on some hosts
 
     def _execute(self, task: Task, hosts: Sequence[HostRun]) -> list[Verdict]:
+        if task is self._gathering and any(host.facts for host in hosts):
+            return self._gather(task, hosts)
         first_scope = self.scopes.of_task(hosts[0], task)
         if not self._selected(task, first_scope):
             return [Verdict()] * len(hosts)
@@ -212,6 +228,13 @@ class Run:
         for verdict in verdicts:
             self._lines.add(verdict.children)
         return self._fatal(task, hosts, verdicts, first_scope, once=once)
+
+    def _gather(self, task: Task, hosts: Sequence[HostRun]) -> list[Verdict]:
+        """Smart gathering: of the hosts of which nothing is known yet."""
+        known = [bool(host.facts) for host in hosts]
+        rest = [host for host in hosts if not host.facts]
+        done = iter(self._execute(task, rest) if rest else ())
+        return [Verdict() if one else next(done) for one in known]
 
     def _wanted(self, name: str) -> bool:
         """--step: whether the task is to run; `c` asks no more."""
@@ -250,7 +273,7 @@ class Run:
         failed = [v.signal is Signal.FAILED for v in verdicts]
         if not any(failed) and not any(h.unreachable for h in hosts):
             return verdicts
-        fatal = once or self._dispatch.flag(task.shared.any_errors_fatal, scope)
+        fatal = once or self._dispatch.flag(task.shared.any_errors_fatal, scope, default=self.options.any_errors_fatal)
         if self._max_fail is not None and any(failed):
             fatal = fatal or 100.0 * sum(h.lost for h in self._batch_hosts) / len(self._batch_hosts) > self._max_fail
         if not fatal:
@@ -377,9 +400,9 @@ def _count(size: Any, total: int, play: Play) -> int:
         ) from None
 
 
-def _with_facts(play: Play, gather: bool) -> Play:
+def _with_facts(play: Play) -> Play:
     """The play with its implicit first task."""
-    if not gather or not play.sections:
+    if not play.sections:
         return play
     args = YamlMap()
     for name, located in (("gather_subset", play.gather_subset), ("gather_timeout", play.gather_timeout), ("fact_path", play.fact_path)):

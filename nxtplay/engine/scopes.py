@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,19 @@ class TaskScope(Scope):
         return self.plus(Layer(Level.SET_FACT, "register", {name: result}, trusted=False))
 
 
+class MergingScope(TaskScope):
+    """A scope in which mappings of one name are one mapping, the higher level counting for each key (hash_behaviour = merge)."""
+
+    __slots__ = ()
+
+    def find(self, name: str) -> tuple[Any, bool]:
+        value, trusted = super().find(name)
+        if not isinstance(value, dict):
+            return value, trusted
+        held = [layer.values[name] for layer in self._top_down if layer.trusted == trusted and name in layer.values]
+        return _merged(list(itertools.takewhile(lambda one: isinstance(one, dict), held))), trusted
+
+
 class Scopes:
     """Builds scopes. What changes during a run (facts, registered values) is layered by reference, so nothing is copied per task."""
 
@@ -59,6 +73,7 @@ class Scopes:
         self.options = options
         self.playbook_dir = playbook_dir
         self.hosts: Callable[[str], HostRun] = HostRun
+        self._kind = MergingScope if options.merge else TaskScope
         self.on_handlers: Callable[[Sequence[Item]], None] = lambda items: None
         self.ask: Callable[[str, bool], str] | None = None
         self._read = read
@@ -164,7 +179,7 @@ class Scopes:
         key = (host.name, id(role))
         found = self._bases.get(key)
         if found is None:
-            found = self._bases[key] = TaskScope(self._early(host, role))
+            found = self._bases[key] = self._kind(self._early(host, role))
         return found
 
     def _early(self, host: HostRun, role: Role | None) -> list[Layer]:
@@ -242,7 +257,7 @@ class Scopes:
                 trusted=False,
             ),
         ]
-        return self.templates.view(Scope(layers))
+        return self.templates.view(self._kind(layers))
 
     # -- what words bring in
 
@@ -435,6 +450,16 @@ def _sources(role: Role | None) -> list[Role]:
 def _chain(role: Role | None) -> list[Role]:
     """A role's parents, farthest first, then the role."""
     return [] if role is None else [*reversed(role.parents), role]
+
+
+def _merged(mappings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mappings as one, the first counting for each key, and likewise within them."""
+    out: dict[str, Any] = {}
+    for one in reversed(mappings):
+        for key, value in one.items():
+            below = out.get(key)
+            out[key] = _merged([value, below]) if isinstance(value, dict) and isinstance(below, dict) else value
+    return out
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -220,7 +220,7 @@ class TaskRunner:
         """when, then attempts until it holds; never raises NxtplayError."""
         no_log = False
         try:
-            no_log = self.dispatch.flag(task.shared.no_log, scope)
+            no_log = self.dispatch.flag(task.shared.no_log, scope, default=self.options.no_log)
             if task.shared.when:
                 held = self.templates.test(task.shared.when, scope)
                 if held is False:

@@ -24,11 +24,14 @@ def load(places: Iterable[str]) -> None:
     """
     for place in places:
         for kind, name in FOLDERS.items():
-            folder = os.path.join(place, name)
-            if os.path.isdir(folder):
-                for file in sorted(os.listdir(folder)):
-                    if file.endswith(".py") and not file.startswith("_"):
-                        _take(kind, os.path.join(folder, file))
+            load_folder(kind, os.path.join(place, name))
+
+
+def load_folder(kind: str, folder: str) -> None:
+    """Take in one folder's plugins of one kind: filter, test, lookup. None where there is no such folder."""
+    for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        if file.endswith(".py") and not file.startswith("_"):
+            _take(kind, os.path.join(folder, file))
 
 
 def _take(kind: str, path: str) -> None:

@@ -4,16 +4,18 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 ROOT = Path(__file__).parents[3]
 
 
-def nxtplay(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"}
-    return subprocess.run([sys.executable, "-m", "nxtplay", *arguments], cwd=cwd, env=environ, capture_output=True, text=True, timeout=60)
+def nxtplay(*arguments: str, cwd: Path = ROOT, environ: Mapping[str, str] = MappingProxyType({})) -> "subprocess.CompletedProcess[str]":
+    full = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100", **environ}
+    return subprocess.run([sys.executable, "-m", "nxtplay", *arguments], cwd=cwd, env=full, capture_output=True, text=True, timeout=60)
 
 
 def test_the_version() -> None:
