@@ -6,12 +6,15 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # Tests that were started in the background ignore these, and so would every nxtplay that they start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    settings.register_profile("nxtplay", deadline=None)  # a machine may have other things to do
+    settings.load_profile("nxtplay")
     config.addinivalue_line("markers", "docker: needs a Docker engine that answers")
 
 

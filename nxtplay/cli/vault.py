@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import shlex
-import stat
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from nxtplay.cli import secrets
+from nxtplay.cli.editing import edited, read, write
 from nxtplay.cli.run import configured
-from nxtplay.errors import Diagnostic, NxtplayError, UsageError
-from nxtplay.template.vaulttext import is_vault, label_of
+from nxtplay.errors import Diagnostic, UsageError
+from nxtplay.template.vaulttext import is_vault
 
 if TYPE_CHECKING:
     from nxtplay.variables.vault import Vault
@@ -24,9 +21,16 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group("vault", context_settings={"help_option_names": ["-h", "--help"]})
+class Named(click.Group):
+    """Commands by their names, with `_` or `-` in them."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name.replace("_", "-"))
+
+
+@click.group("vault", cls=Named, context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    """Encrypt, decrypt, view and edit files of secrets."""
+    """Encrypt, decrypt, view and edit files of secrets. Where a file is written or read, `-` is stdout or stdin."""
 
 
 def _passwords(function: F) -> F:
@@ -39,6 +43,10 @@ def _passwords(function: F) -> F:
     return function
 
 
+_identity = click.option("--encrypt-vault-id", "label", default="", metavar="ID", help="By the password of this identity.")
+_output = click.option("--output", metavar="FILE", help="Write there, and leave the file as it is.")
+
+
 def vault_of(ids: tuple[str, ...], files: tuple[str, ...], *, ask: bool) -> Vault:
     """The vault asked for, with what the configuration says; without any word of it, a question."""
     from nxtplay.variables.vault import Vault
@@ -47,67 +55,79 @@ def vault_of(ids: tuple[str, ...], files: tuple[str, ...], *, ask: bool) -> Vaul
     ids = (*config.get("vault_identity_list", ()), *ids)
     if not files and not ask:
         files = tuple(filter(None, [config.get("vault_password_file")]))
+    ask = ask or bool(config.get("ask_vault_pass"))
     return Vault.open(ids, files, ask=secrets.ask if ask or not (ids or files) else None, prompt=secrets.ask)
 
 
 @command.command("encrypt")
 @_passwords
-@click.option("--encrypt-vault-id", "label", default="", metavar="ID", help="By the password of this identity.")
-@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
-def encrypt(paths: tuple[str, ...], label: str, ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
-    """Encrypt files in place."""
-    vault = vault_of(ids, files, ask=ask)
-    for path in paths:
-        text = _read(path)
+@_identity
+@_output
+@click.argument("paths", nargs=-1, metavar="FILE...")
+def encrypt(paths: tuple[str, ...], label: str, output: str | None, ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
+    """Encrypt files in place; without a FILE, stdin to stdout."""
+    texts = _texts(paths, output)
+    for path, text in texts:
         if is_vault(text):
             raise UsageError(Diagnostic(f"{path} is encrypted already"))
-        _write(path, vault.encrypt(text, label or _identity()))
+    vault = vault_of(ids, files, ask=ask)
+    for path, text in texts:
+        write(output or path, vault.encrypt(text, label or _configured_identity()))
     return 0
 
 
 @command.command("decrypt")
 @_passwords
-@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
-def decrypt(paths: tuple[str, ...], ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
-    """Decrypt files in place."""
+@_output
+@click.argument("paths", nargs=-1, metavar="FILE...")
+def decrypt(paths: tuple[str, ...], output: str | None, ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
+    """Decrypt files in place; without a FILE, stdin to stdout."""
+    texts = _vaults(paths, output)
     vault = vault_of(ids, files, ask=ask)
-    for path in paths:
-        _write(path, _opened(vault, path))
+    for path, text in [(path, vault.decrypt(text, path)) for path, text in texts]:  # all are opened before one is written
+        write(output or path, text)
     return 0
 
 
 @command.command("view")
 @_passwords
-@click.argument("path", metavar="FILE")
-def view(path: str, ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
-    """Print what an encrypted file holds."""
-    click.echo(_opened(vault_of(ids, files, ask=ask), path), nl=False)
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
+def view(paths: tuple[str, ...], ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
+    """Print what encrypted files hold."""
+    texts = _vaults(paths)
+    vault = vault_of(ids, files, ask=ask)
+    for path, text in texts:
+        write("-", vault.decrypt(text, path))
     return 0
 
 
 @command.command("edit")
 @_passwords
-@click.argument("path", metavar="FILE")
-def edit(path: str, ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
-    """Open what an encrypted file holds in $EDITOR and encrypt it again."""
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...")
+def edit(paths: tuple[str, ...], ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
+    """Open what encrypted files hold in $EDITOR and encrypt it again, by the same password and identity."""
+    texts = _vaults(paths)
     vault = vault_of(ids, files, ask=ask)
-    before = _opened(vault, path)
-    after = _edited(before)
-    if after != before:
-        _write(path, vault.encrypt(after, label_of(_read(path))))
+    for path, text in texts:
+        before = vault.decrypt(text, path)
+        after = edited(before, path)
+        if after != before:
+            write(path, vault.encrypt_again(after, text))
     return 0
 
 
 @command.command("create")
 @_passwords
-@click.option("--encrypt-vault-id", "label", default="", metavar="ID", help="By the password of this identity.")
+@_identity
 @click.argument("path", metavar="FILE")
 def create(path: str, label: str, ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
     """Write a new file in $EDITOR and encrypt it."""
     if os.path.exists(path):
         raise UsageError(Diagnostic(f"{path} exists", hint=f"nxtplay vault edit {path}"))
     vault = vault_of(ids, files, ask=ask)
-    _write(path, vault.encrypt(_edited(""), label or _identity()))
+    label = label or _configured_identity()
+    vault.secret_for(label)  # better told before somebody writes
+    write(path, vault.encrypt(edited("", path), label))
     return 0
 
 
@@ -122,28 +142,51 @@ def rekey(
     """Encrypt files by another password."""
     from nxtplay.variables.vault import DEFAULT, Vault
 
+    texts = _vaults(paths)
     vault = vault_of(ids, files, ask=ask)
-    wanted = Vault.open(new_ids, new_files) if new_ids or new_files else Vault([(DEFAULT, _new_password())])
-    for path, text in [(path, _opened(vault, path)) for path in paths]:  # all are opened before one is written
-        _write(path, wanted.encrypt(text))
+    opened = [(path, vault.decrypt(text, path)) for path, text in texts]  # all are opened before one is written
+    wanted = Vault.open(new_ids, new_files, prompt=secrets.ask) if new_ids or new_files else Vault([(DEFAULT, _new_password())])
+    for path, text in opened:
+        write(path, wanted.encrypt(text))
     return 0
 
 
-@command.command("encrypt_string")
+@command.command("encrypt-string")
 @_passwords
-@click.option("--encrypt-vault-id", "label", default="", metavar="ID", help="By the password of this identity.")
-@click.option("-n", "--name", help="The variable's name.")
-@click.argument("text", required=False)
-def encrypt_string(text: str | None, name: str | None, label: str, ids: tuple[str, ...], files: tuple[str, ...], ask: bool) -> int:
-    """Encrypt one value to put into a YAML file; without TEXT it is read from stdin."""
+@_identity
+@click.option("-n", "--name", "names", multiple=True, help="The variable's name, in the order of the texts.")
+@click.option("--stdin-name", metavar="NAME", help="The name of the variable whose value is read from stdin.")
+@click.option("-p", "--prompt", is_flag=True, help="Ask for the text.")
+@click.option("--output", metavar="FILE", default="-", help="Write there.")
+@click.argument("texts", nargs=-1, metavar="TEXT...")
+def encrypt_string(
+    texts: tuple[str, ...],
+    names: tuple[str, ...],
+    stdin_name: str | None,
+    prompt: bool,
+    output: str,
+    label: str,
+    ids: tuple[str, ...],
+    files: tuple[str, ...],
+    ask: bool,
+) -> int:
+    """Encrypt values to put into a YAML file; without a TEXT, or where it is `-`, one is read from stdin."""
     vault = vault_of(ids, files, ask=ask)
-    plain = text if text is not None else secrets.ask("text") if sys.stdin.isatty() else sys.stdin.read()
-    lines = "\n".join(f"          {line}" for line in vault.encrypt(plain, label or _identity()).splitlines())
-    click.echo((f"{name}: " if name else "") + f"!vault |\n{lines}")
+    given = [(name, text) for name, text in zip((*names, *[""] * len(texts)), texts, strict=False) if text != "-"]
+    if prompt:
+        given.append((names[len(given)] if len(names) > len(given) else "", secrets.ask("text")))
+    elif stdin_name is not None or "-" in texts or not texts:
+        name = stdin_name or (names[len(given)] if len(names) > len(given) else "")
+        given.append((name, secrets.ask("text") if sys.stdin.isatty() else read("-")))
+    values = []
+    for name, text in given:
+        lines = "\n".join(f"          {line}" for line in vault.encrypt(text, label or _configured_identity()).splitlines())
+        values.append((f"{name}: " if name else "") + f"!vault |\n{lines}\n")
+    write(output, "".join(values))
     return 0
 
 
-def _identity() -> str:
+def _configured_identity() -> str:
     """The identity to encrypt by where the command line names none."""
     return str(configured().get("vault_encrypt_identity", ""))
 
@@ -155,48 +198,17 @@ def _new_password() -> str:
     return first
 
 
-def _opened(vault: Vault, path: str) -> str:
-    text = _read(path)
-    if not is_vault(text):
-        raise UsageError(Diagnostic(f"{path} is not encrypted"))
-    return vault.decrypt(text, path)
+def _texts(paths: tuple[str, ...], output: str | None = None) -> list[tuple[str, str]]:
+    """(path, text) of every file."""
+    if output and len(paths) > 1:
+        raise UsageError(Diagnostic(f"--output takes the place of one file, and {len(paths)} are given"))
+    return [(path, read(path)) for path in paths or ("-",)]
 
 
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            return stream.read()
-    except UnicodeDecodeError as error:
-        raise NxtplayError(Diagnostic(f"{path} is not UTF-8 text")) from error
-    except OSError as error:
-        raise UsageError(Diagnostic(f"cannot read {path}: {error.strerror}")) from error
-
-
-def _write(path: str, text: str) -> None:
-    """Replace the file at once, with its permissions; a new one belongs to its owner alone."""
-    path = os.path.realpath(path)
-    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o600
-    try:
-        handle, draft = tempfile.mkstemp(dir=os.path.dirname(path))
-        with open(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        os.chmod(draft, mode)
-        os.replace(draft, path)
-    except OSError as error:
-        raise NxtplayError(Diagnostic(f"cannot write {path}: {error.strerror}")) from error
-
-
-def _edited(text: str) -> str:
-    """What is left in a private temporary file when the editor ends."""
-    editor = shlex.split(configured().get("editor") or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    with tempfile.TemporaryDirectory(prefix="nxtplay-") as folder:  # 0700
-        path = os.path.join(folder, "vault.yml")
-        with open(path, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        try:
-            done = subprocess.run([*editor, path])
-        except OSError as error:
-            raise UsageError(Diagnostic(f"cannot start the editor {editor[0]}: {error.strerror}", hint="set EDITOR")) from error
-        if done.returncode:
-            raise NxtplayError(Diagnostic(f"the editor ended with exit code {done.returncode}; nothing was changed"))
-        return _read(path)
+def _vaults(paths: tuple[str, ...], output: str | None = None) -> list[tuple[str, str]]:
+    """(path, text) of every file, each of them a vault."""
+    texts = _texts(paths, output)
+    for path, text in texts:
+        if not is_vault(text):
+            raise UsageError(Diagnostic(f"{path} is not encrypted"))
+    return texts

@@ -36,11 +36,23 @@ def decrypt(text: str, secrets: Sequence[tuple[str, str]]) -> str:
 
     Raises VariableError when none fits or the text is damaged.
     """
+    _, cipher_key, start, ciphertext = _open(text, secrets)
+    padded = _aes(cipher_key, start, ciphertext)
+    return padded[: -padded[-1]].decode("utf-8", "surrogateescape") if padded else ""
+
+
+def opened_by(text: str, secrets: Sequence[tuple[str, str]]) -> str:
+    """The password that opens the text. Raises VariableError as `decrypt` does."""
+    return _open(text, secrets)[0]
+
+
+def _open(text: str, secrets: Sequence[tuple[str, str]]) -> tuple[str, bytes, bytes, bytes]:
+    """The password, and what it makes of the text: key, the counter's start, the ciphertext."""
     header, _, body = text.strip().partition("\n")
     fields = header.strip().split(";")
     if fields[0] != HEADER or len(fields) < 3 or fields[1] not in ("1.1", "1.2") or fields[2] != "AES256":
-        raise VariableError(Diagnostic(f"'{header[:60]}' is no vault header this program can read",
-                                       hint="expected $ANSIBLE_VAULT;1.1;AES256 or $ANSIBLE_VAULT;1.2;AES256;label"))
+        hint = "expected $ANSIBLE_VAULT;1.1;AES256 or $ANSIBLE_VAULT;1.2;AES256;label"
+        raise VariableError(Diagnostic(f"'{header[:60]}' is no vault header this program can read", hint=hint))
     try:
         salt, digest, ciphertext = (unhexlify(part) for part in unhexlify("".join(body.split())).split(b"\n", 2))
     except (HexError, ValueError):
@@ -51,8 +63,7 @@ def decrypt(text: str, secrets: Sequence[tuple[str, str]]) -> str:
     for _, password in sorted(secrets, key=lambda secret: secret[0] != label):
         cipher_key, hmac_key, start = _keys(password, salt)
         if hmac.compare_digest(hmac.new(hmac_key, ciphertext, hashlib.sha256).digest(), digest):
-            padded = _aes(cipher_key, start, ciphertext)
-            return padded[: -padded[-1]].decode("utf-8", "surrogateescape")
+            return password, cipher_key, start, ciphertext
     labels = ", ".join(repr(name or "default") for name, _ in secrets)
     labelled = f", which is labelled '{label}'" if label else ""
     raise VariableError(Diagnostic(f"no vault password given ({labels}) opens this text{labelled}"))
@@ -72,7 +83,7 @@ def encrypt(plain: str, password: str, *, label: str = "", salt: str | None = No
 
 
 def _keys(password: str, salt: bytes) -> tuple[bytes, bytes, bytes]:
-    derived = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 10_000, 80)
+    derived = hashlib.pbkdf2_hmac("sha256", password.encode("utf-8", "surrogateescape"), salt, 10_000, 80)
     return derived[:32], derived[32:64], derived[64:]
 
 

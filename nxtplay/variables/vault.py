@@ -60,15 +60,32 @@ class Vault:
                 raise VariableError(Diagnostic(first.message, place, first.hint)) from None
         return found
 
+    def secret_for(self, label: str = "") -> tuple[str, str]:
+        """(label, password) to encrypt by: the one of that label, else the only one. Raises UsageError."""
+        found = {known: password for known, password in reversed(self.secrets) if not label or known == label}
+        if len(found) == 1:
+            return next(iter(found.items()))
+        if found:
+            names = ", ".join(sorted(found))
+            raise UsageError(Diagnostic(f"there are passwords for several identities: {names}", hint="say which with --encrypt-vault-id"))
+        if label and self.secrets:
+            known = ", ".join(sorted({name for name, _ in self.secrets}))
+            raise UsageError(Diagnostic(f"no vault password for the identity '{label}' was given", hint=f"given are: {known}"))
+        raise UsageError(Diagnostic("no vault password was given", hint="add --vault-password-file or -J"))
+
     def encrypt(self, plain: str, label: str = "") -> str:
-        """Vault text, by the password of that label or the first one. Raises UsageError when there is none."""
+        """Vault text by `secret_for(label)`."""
         from nxtplay.template import vaulttext
 
-        for known, password in self.secrets:
-            if not label or known == label:
-                return vaulttext.encrypt(plain, password, label="" if known == DEFAULT else known)
-        wanted = f"labelled '{label}' " if label else ""
-        raise UsageError(Diagnostic(f"no vault password {wanted}was given", hint="add --vault-password-file or -J"))
+        known, password = self.secret_for(label)
+        return vaulttext.encrypt(plain, password, label="" if known == DEFAULT else known)
+
+    def encrypt_again(self, plain: str, before: str) -> str:
+        """Vault text by the password that opens `before`, labelled as that is."""
+        from nxtplay.template import vaulttext
+
+        password, label = vaulttext.opened_by(before, self.secrets), vaulttext.label_of(before)
+        return vaulttext.encrypt(plain, password, label="" if label == DEFAULT else label)
 
     def reader(self, read: Callable[..., Any]) -> Callable[[str], Any]:
         """`read(path, decrypt=...)` with this vault's decrypt bound."""

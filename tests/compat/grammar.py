@@ -14,6 +14,11 @@ VARS = ("v0", "v1", "v2", "v3")
 HOSTS = ("a", "b", "c")
 TAGS = ("t1", "t2", "always", "never")
 VALUES = (0, 1, 2, "x", "yes", True, False, [1, 2], [], {"k": 1}, "{{ 1 + 1 }}", "{{ v3 | default('none') }}")
+SPOKEN = (
+    "ansible_play_hosts", "ansible_play_batch", "ansible_play_hosts_all", "role_name", "ansible_failed_task.name", "ansible_loop.index",
+    "ansible_loop.last", "ansible_loop_var", "ansible_run_tags", "hostvars['a'].v1", "hostvars['b'].v0", "group_names", "ansible_play_name",
+    "ansible_parent_role_names", "ansible_failed_result.failed", "inventory_hostname_short", "lookup('vars', 'v1', default='-')",
+)  # fmt: skip
 Tree = dict[str, Any]
 
 
@@ -43,6 +48,9 @@ class Grammar:
         self.case.files["inventory.yml"] = {
             "all": {"hosts": hosts, "children": groups, "vars": {"ansible_connection": "local", "v1": "all"}}
         }
+        for path in ("group_vars/all.yml", "group_vars/g1.yml", "host_vars/b.yml", "files/one.yml", "files/two.yml"):
+            if path.startswith("files") or r.random() < 0.2:
+                self.case.files[path] = self.variables()
         for role in ("one", "two"):
             self.role(role)
         self.case.files["play.yml"] = [self.play(n) for n in range(r.choice((1, 2)))] + [self.shown()]
@@ -74,6 +82,17 @@ class Grammar:
         if r.random() < 0.15:
             play["force_handlers"] = True
         if r.random() < 0.1:
+            play["max_fail_percentage"] = r.choice((0, 30, 50, 100))
+        if r.random() < 0.08:
+            play["strategy"] = r.choice(("free", "host_pinned"))
+            play["name"] = f"free {number}"
+        if r.random() < 0.15:
+            play["vars_files"] = r.choice((["files/one.yml"], [["nowhere.yml", "files/two.yml"]], ["files/one.yml", "files/two.yml"]))
+        if r.random() < 0.1:
+            play["module_defaults"] = {"debug": {"msg": "by default"}}
+        if r.random() < 0.1:
+            play["environment"] = {"SAID": "play"}
+        if r.random() < 0.1:
             play["tags"] = r.choice(TAGS)
         if r.random() < 0.3:
             play["pre_tasks"] = self.tasks(2)
@@ -96,6 +115,7 @@ class Grammar:
         r = self.random
         base = f"roles/{name}"
         self.case.files[f"{base}/tasks/main.yml"] = self.tasks(2, deep=2)
+        self.case.files[f"{base}/tasks/other.yml"] = self.tasks(1, deep=2)
         self.case.files[f"{base}/handlers/main.yml"] = [{"name": f"{name} handler", "debug": {"msg": f"handler of {name}"}}]
         if r.random() < 0.6:
             self.case.files[f"{base}/defaults/main.yml"] = self.variables()
@@ -136,6 +156,10 @@ class Grammar:
                 return self.role_task()
             if kind < 0.33:
                 return {"meta": "flush_handlers"}
+            if kind < 0.35:
+                return self.meta(item)
+            if kind < 0.37:
+                return {"name": self.name("vars"), "include_vars": r.choice(("files/one.yml", "files/two.yml"))}
         return self.task(item)
 
     def name(self, what: str) -> str:
@@ -157,13 +181,39 @@ class Grammar:
         elif kind < 0.8:
             task["assert"] = {"that": [self.condition(within)]}
         else:
-            task["command"] = r.choice(("echo hello", "sh -c 'exit 3'", "echo 1"))
+            task["command"] = r.choice(("echo hello", "sh -c 'exit 3'", "echo 1", "sh -c 'echo $SAID'"))
+            if r.random() < 0.1:
+                task["environment"] = {"SAID": r.choice(("task", "{{ v1 | default('-') }}"))}
         if looped:
-            made = ("{{ [1, 2, 3] }}", "{{ v2 | default([]) | flatten }}", "{{ nowhere | default([5]) }}")
-            task["loop"] = r.choice(([1, 2], ["x"], [], *made))
+            self.loop(task)
         self.keywords(task, within)
         if "fail" in task and r.random() < 0.6:
             task["ignore_errors"] = True
+        return task
+
+    def loop(self, task: Tree) -> None:
+        r = self.random
+        made = ("{{ [1, 2, 3] }}", "{{ v2 | default([]) | flatten }}", "{{ nowhere | default([5]) }}")
+        kind = r.random()
+        if kind < 0.65:
+            task["loop"] = r.choice(([1, 2], ["x"], [], *made))
+        elif kind < 0.8:
+            task["with_items"] = r.choice(([1, [2, 3]], "{{ v2 | default([]) }}", [], ["{{ v0 | default('-') }}", [1]]))
+        elif kind < 0.87:
+            task["with_dict"] = r.choice(({"k": 1, "l": [2]}, "{{ {'a': v1 | default('-')} }}"))
+        elif kind < 0.94:
+            task["with_together"] = [[1, 2], ["{{ v0 | default('-') }}"]]
+        else:
+            task["with_sequence"] = r.choice(("count=2", "start=1 end=5 stride=2", "start=0 end=1 format=n%02d"))
+        if r.random() < 0.25:
+            task["loop_control"] = r.choice(
+                ({"label": "l {{ item }}"}, {"index_var": "v3"}, {"extended": True}, {"extended": True, "extended_allitems": False})
+            )
+
+    def meta(self, item: bool) -> Tree:
+        task: Tree = {"meta": self.random.choice(("end_host", "end_play", "clear_facts", "noop", "end_batch"))}
+        if task["meta"] != "noop":
+            task["when"] = self.condition(item)
         return task
 
     def keywords(self, task: Tree, item: bool) -> None:
@@ -194,12 +244,21 @@ class Grammar:
         if r.random() < 0.06 and "command" in task:
             task.update({"until": self.condition(item), "retries": 1, "delay": 0})
         if r.random() < 0.05:
-            task["delegate_to"] = r.choice(HOSTS)
+            task["delegate_to"] = r.choice((*HOSTS, "{{ groups.all[0] }}"))
+        if r.random() < 0.03:
+            task["throttle"] = 1
+        if r.random() < 0.03:
+            task["timeout"] = 30
+        if r.random() < 0.03 and not self.rescued:
+            task["any_errors_fatal"] = True
 
     def block(self, deep: int, item: bool) -> Tree:
         r = self.random
+        before, rescued = self.rescued, r.random() < 0.5
+        self.rescued = before or rescued
         block: Tree = {"name": self.name("block"), "block": self.tasks(r.randint(1, 3), deep=deep + 1, item=item)}
-        if r.random() < 0.5:
+        self.rescued = before
+        if rescued:
             block["rescue"] = self.tasks(r.choice((1, 2)), deep=deep + 1, item=item)
         if r.random() < 0.4:
             block["always"] = self.tasks(1, deep=deep + 1, item=item)
@@ -237,6 +296,12 @@ class Grammar:
         r = self.random
         kind = r.choice(("include_role", "import_role"))
         task: Tree = {"name": self.name(kind), kind: {"name": r.choice(("one", "two"))}}
+        if r.random() < 0.2:
+            task[kind]["tasks_from"] = "other"
+        if r.random() < 0.2:
+            task[kind]["public"] = r.choice((True, False))
+        if r.random() < 0.1:
+            task[kind]["allow_duplicates"] = False
         if r.random() < 0.3:
             task["vars"] = {r.choice(VARS): r.choice((1, "role task"))}
         if r.random() < 0.3:
@@ -280,6 +345,8 @@ class Grammar:
             parts.append("{{ item | default('no item') }}")
         if self.registers and r.random() < 0.3:
             parts.append(f"{{{{ {r.choice(self.registers)} is defined }}}}")
+        if r.random() < 0.15:
+            parts.append(f"{{{{ {r.choice(SPOKEN)} | default('-') }}}}")
         return " ".join(["say", *parts])
 
     def condition(self, item: bool = False) -> Any:

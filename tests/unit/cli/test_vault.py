@@ -1,0 +1,127 @@
+"""`nxtplay vault`: nothing opened is left behind, and ansible-vault, where it is installed, reads what we write and the other way about."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nxtplay.errors import UsageError
+from nxtplay.variables.vault import Vault
+
+from .test_app import ROOT, nxtplay
+
+ANSIBLE = os.environ.get("ANSIBLE_VAULT") or shutil.which("ansible-vault")
+IDS = ("--vault-id", "dev@dev.txt", "--vault-id", "prod@say-client")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "password").write_text("open sesame\n")
+    (tmp_path / "dev.txt").write_text("for dev\n")
+    (tmp_path / "say-client").write_text('#!/bin/sh\ntest "$1" = --vault-id && echo "for $2"\n')
+    (tmp_path / "say-client").chmod(0o755)
+    return tmp_path
+
+
+def vault(folder: Path, *words: str, stdin: bytes = b"", **environ: str) -> subprocess.CompletedProcess[bytes]:
+    full = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environ}
+    command = [sys.executable, "-m", "nxtplay", "vault", *words]
+    return subprocess.run(command, cwd=folder, env=full, input=stdin, capture_output=True, timeout=60, check=False)
+
+
+def test_bytes_of_any_kind_come_back_through_pipes_and_files(here: Path) -> None:
+    plain = bytes(range(256)) + b"\r\n"
+    closed = vault(here, "encrypt", *IDS, "--encrypt-vault-id", "prod", stdin=plain)
+    assert closed.stdout.startswith(b"$ANSIBLE_VAULT;1.2;AES256;prod\n"), closed.stderr
+    (here / "bin").write_bytes(closed.stdout)
+    assert vault(here, "decrypt", *IDS, "--output", "-", "bin").stdout == plain
+    assert (here / "bin").read_bytes() == closed.stdout
+    assert vault(here, "view", *IDS, "bin", "bin").stdout == plain + plain
+
+
+def test_which_identity_encrypts_is_never_guessed() -> None:
+    two = Vault([("dev", "a"), ("prod", "b"), ("dev", "c")])
+    assert two.secret_for("dev") == ("dev", "a")
+    with pytest.raises(UsageError, match="several identities: dev, prod"):
+        two.encrypt("x")
+    with pytest.raises(UsageError, match="'test'"):
+        two.encrypt("x", "test")
+    with pytest.raises(UsageError, match="no vault password"):
+        Vault().encrypt("x")
+
+
+def test_edit_keeps_password_and_identity(here: Path) -> None:
+    """Also where the password came without its label."""
+    (here / "prod.txt").write_text("for prod")
+    (here / "s").write_bytes(vault(here, "encrypt", *IDS, "--encrypt-vault-id", "prod", stdin=b"a: 1\n").stdout)
+    edit = vault(here, "edit", "--vault-password-file", "prod.txt", "s", ANSIBLE_EDITOR="sh -c 'echo b: 2 >> \"$0\"'")
+    assert edit.returncode == 0, edit.stderr
+    assert (here / "s").read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;prod\n")
+    assert vault(here, "view", *IDS, "s").stdout == b"a: 1\nb: 2\n"
+
+
+def test_encrypt_string_in_all_its_forms(here: Path) -> None:
+    key = ("--vault-password-file", "password")
+    done = vault(here, "encrypt_string", *key, "--name", "one", "--name", "two", "--stdin-name", "three", "1", "2", stdin=b"3\n")
+    (here / "vars.yml").write_bytes(done.stdout)
+    (here / "play.yml").write_text(
+        "- hosts: localhost\n  gather_facts: false\n  vars_files: [vars.yml]\n  tasks:\n"
+        "    - copy: {dest: out, content: '{{ one }}{{ two }}{{ three }}'}\n"
+    )
+    ran = nxtplay("play.yml", *key, cwd=here)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert (here / "out").read_text() == "123\n"
+
+
+@pytest.mark.parametrize("how", ["fails", "is killed", "Ctrl-C", "SIGTERM"])
+def test_nothing_opened_is_left_behind(here: Path, how: str) -> None:
+    (here / "s").write_bytes(vault(here, "encrypt", "--vault-password-file", "password", stdin=b"word: swordfish\n").stdout)
+    before = (here / "s").read_bytes()
+    end = {"fails": "exit 3", "is killed": "kill -9 $$", "Ctrl-C": "exec sleep 60", "SIGTERM": "exec sleep 60"}[how]
+    (here / "editor").write_text(f'#!/bin/sh\necho "$1" > {here}/place\n{end}\n')
+    (here / "editor").chmod(0o755)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "EDITOR": str(here / "editor"), "VISUAL": ""}
+    command = [sys.executable, "-m", "nxtplay", "vault", "edit", "--vault-password-file", "password", "s"]
+    process = subprocess.Popen(command, cwd=here, env=environ, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    if "sleep" in end:
+        until = time.monotonic() + 30
+        while not (here / "place").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(0.1)
+        if how == "Ctrl-C":
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.terminate()
+    _, told = process.communicate(timeout=30)
+    assert process.returncode not in (0, -9), told
+    assert "Traceback" not in told
+    assert not Path((here / "place").read_text().strip()).parent.exists()
+    assert (here / "s").read_bytes() == before
+
+
+def test_a_wrong_password_is_one_clear_error(here: Path) -> None:
+    (here / "s").write_bytes(vault(here, "encrypt", "--vault-password-file", "password", stdin=b"x").stdout)
+    (here / "other").write_text("another")
+    wrong = vault(here, "view", "--vault-password-file", "other", "s")
+    assert (wrong.returncode, wrong.stdout) == (4, b"")
+    assert wrong.stderr.count(b"error:") == 1
+    assert b"--> s" in wrong.stderr
+
+
+@pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed")
+@pytest.mark.parametrize("words", [("--vault-password-file", "password"), (*IDS, "--encrypt-vault-id", "prod")], ids=["1.1", "1.2"])
+def test_ansible_vault_reads_ours_and_we_read_its(here: Path, words: tuple[str, ...]) -> None:
+    assert ANSIBLE is not None
+    keys = words[:4] if len(words) > 2 else words
+    (here / "ours").write_bytes(vault(here, "encrypt", *words, stdin=b"ours: \xc3\xa4\n").stdout)
+    (here / "theirs").write_bytes(b"theirs: \xc3\xa4\n")
+    subprocess.run([ANSIBLE, "encrypt", *words, "theirs"], cwd=here, check=True, capture_output=True)
+    assert subprocess.run([ANSIBLE, "view", *keys, "ours"], cwd=here, check=True, capture_output=True).stdout.strip() == b"ours: \xc3\xa4"
+    assert vault(here, "view", *keys, "theirs").stdout == b"theirs: \xc3\xa4\n"
+    assert subprocess.run([ANSIBLE, "rekey", *keys, "--new-vault-password-file", "dev.txt", "ours"], cwd=here, check=False).returncode == 0
+    assert vault(here, "view", "--vault-password-file", "dev.txt", "ours").stdout == b"ours: \xc3\xa4\n"
