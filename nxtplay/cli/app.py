@@ -33,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in COMMANDS:
         name, rest = arguments[0], arguments[1:]
     _end_as_by_ctrl_c()
+    sys.setrecursionlimit(5000)  # a file of tasks that includes another takes several frames
     try:
         return call(importlib.import_module(f"nxtplay.cli.{name}").command, "nxtplay" + (f" {name}" if name != "run" else ""), rest)
     except KeyboardInterrupt:

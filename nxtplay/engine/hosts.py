@@ -73,7 +73,7 @@ class HostRun(Traveller):
         self.ended = self.gone = self.ends_play = False
         self.failure = None
         self.lost = False
-        self.guards = 0
+        self.guards = self.nesting = 0
         self.rescue = {}
 
     def fail(self, failure: Failure) -> None:

@@ -50,6 +50,7 @@ class Traveller:
     """What the walk asks of a host, and tells it."""
 
     chosen: Callable[[Sequence[Item]], bool] = staticmethod(bool)  # whether tags choose any task of a list
+    nesting: int = 0  # dynamic includes around the task it stands before
     guards: int = 0  # blocks with a rescue around the task it stands before: a failure there is not the last word
 
     def take_notified(self, handler: Task) -> bool:
@@ -132,11 +133,14 @@ def _walk_task(task: Task, position: Position, host: Traveller, handlers: Handle
         return (yield from _flush(position, host, handlers))
     if verdict.signal is not Signal.NEXT:
         return verdict.signal
+    signal = Signal.NEXT
+    host.nesting += 1
     for number, block in zip(verdict.numbers or range(len(verdict.children)), verdict.children, strict=True):
         signal = yield from _walk_block(block, (*position, number), host, handlers)
         if signal is not Signal.NEXT:
-            return signal
-    return Signal.NEXT
+            break
+    host.nesting -= 1
+    return signal
 
 
 def _flush(position: Position, host: Traveller, handlers: Handlers) -> Walk:

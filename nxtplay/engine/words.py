@@ -208,13 +208,25 @@ def set_stats(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, a
     return Attempt("ok", {"changed": False, "failed": False, "ansible_stats": {"data": dict(data), "per_host": per_host}})
 
 
+DEEPEST = 100  # includes within includes
+
+
+def _nested(task: Task, host: HostRun) -> None:
+    """An include that comes to itself again and again has to end somewhere."""
+    if host.nesting >= DEEPEST:
+        hint = "does it include itself without end? A `when` has to stop it"
+        raise TemplateError(Diagnostic(f"includes nest more than {DEEPEST} deep", task.span, hint))
+
+
 def include_tasks(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+    _nested(task, host)
     path = args.get("_raw_params") or args.get("file")
     blocks = dispatch.scopes.include_tasks(task, path, scope, doubt)
     return Attempt("ok", {"changed": False, "failed": False, "include": path}, children=blocks)
 
 
 def include_role(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
+    _nested(task, host)
     blocks = dispatch.scopes.include_role(task, args, scope, doubt)
     return Attempt("ok", {"changed": False, "failed": False, "include_role": args.get("name", args.get("role"))}, children=blocks)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 import re
 import string
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import Any
 
 from nxtplay.errors import Diagnostic, InventoryError, Span
 
+MOST = 100_000  # hosts that one name with ranges may stand for
 _RANGE = re.compile(r"\[([0-9]*|[a-zA-Z]*):([0-9]+|[a-zA-Z]+)(?::([0-9]+))?\]")
 _PORT = re.compile(r"^\[([0-9a-fA-F:.%\w]+)\](?::(\d+))?$|^([^:]+):(\d+)$")
 
@@ -27,16 +29,27 @@ def expanded(name: str, span: Span | None = None) -> list[str]:
     if not parts:
         return [name]
     parts.append([name[position:]])
+    if math.prod(map(len, parts)) > MOST:
+        raise _too_many(name, span)
     return ["".join(row) for row in itertools.product(*parts)]
 
 
+def _too_many(name: str, span: Span | None) -> InventoryError:
+    return InventoryError(Diagnostic(f"'{name[:80]}' stands for more than {MOST:,} hosts", span, "is an end of the range mistyped?"))
+
+
 def _between(found: re.Match[str], name: str, span: Span | None) -> list[str]:
+    if max(map(len, filter(None, found.groups()))) > 9:
+        raise _too_many(name, span)
     begin, end, step = found.group(1) or "0", found.group(2), int(found.group(3) or 1)
     if begin.isdigit() and end.isdigit():
         if len(begin) > 1 and begin[0] == "0" and len(begin) != len(end):
             raise InventoryError(Diagnostic(f"the range in '{name}' has ends of different length", span, "write for example [01:20]"))
         width = len(begin) if len(begin) > 1 and begin[0] == "0" else 0
-        out = [str(value).rjust(width, "0") for value in range(int(begin), int(end) + 1, step or 1)]
+        numbers = range(int(begin), int(end) + 1, step or 1)
+        if len(numbers) > MOST:
+            raise _too_many(name, span)
+        out = [str(value).rjust(width, "0") for value in numbers]
     elif begin in string.ascii_letters and end in string.ascii_letters and begin and end:
         first, last = string.ascii_letters.index(begin), string.ascii_letters.index(end)
         out = list(string.ascii_letters[first:last + 1:step or 1])

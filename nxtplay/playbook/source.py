@@ -18,6 +18,7 @@ from nxtplay.template.values import Encrypted, Unsafe
 
 __all__ = ["Encrypted", "Unsafe", "parse", "read", "read_text"]
 
+MAX_SIZE = 16 * 1024 * 1024  # bytes of a file
 MAX_DEPTH = 150  # of nested mappings and sequences
 MAX_UNFOLDED = 1_000_000  # values that all aliases of a file may stand for together
 
@@ -42,12 +43,15 @@ def read_text(path: str, *, decrypt: Callable[[str, str], str] | None = None) ->
     """The text of a file, without a byte order mark; decrypted when it is a vault. Raises PlaybookErrors."""
     try:
         with open(path, "rb") as stream:
-            raw = stream.read()
+            raw = stream.read(MAX_SIZE + 1)
     except IsADirectoryError:
         raise PlaybookErrors(Diagnostic(f"{path} is a directory, a file was expected")) from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL byte
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise PlaybookErrors(Diagnostic(f"cannot read {path!r}: {reason.lower()}")) from None
+    if len(raw) > MAX_SIZE:
+        message = f"the file is larger than {MAX_SIZE // 1024 // 1024} MiB, more than a playbook or its variables are"
+        raise PlaybookErrors(Diagnostic(message, Span(path, 1, 1), "data may be read when it is needed: lookup('file', ...) | from_json"))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

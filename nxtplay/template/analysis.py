@@ -30,9 +30,11 @@ def analysed(text: str, *, expression: bool) -> Names:
     prefix = "{{ " if expression else ""
     source = prefix + (bare(text) if expression else text) + (" }}" if expression else "")
     shift = len(prefix) if "{{" not in text else 0
-    tree = _parsed(environment, source, text, shift)
     walk = _Walk()
-    walk.visit(tree, frozenset(), frozenset())
+    try:
+        walk.visit(_parsed(environment, source, text, shift), frozenset(), frozenset())
+    except RecursionError:
+        raise TemplateError(Diagnostic("the template nests too deep", _span(text, 0), "take it apart into variables")) from None
     _check(walk, text)
     places = {name: place for name in walk.used if (place := _place(text, name))}
     return Names(

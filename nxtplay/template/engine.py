@@ -43,6 +43,8 @@ def _compiled(environment: Environment, source: str, shown: str) -> Callable[[Va
         code = environment.compile(source, None, "<template>")
     except jinja2.TemplateSyntaxError as error:
         raise syntax_error(source, error) from None
+    except (SyntaxError, RecursionError, MemoryError):  # Python's own limits
+        raise TemplateError(Diagnostic(f"`{shortened(shown)}` nests too deep", hint="take it apart into variables")) from None
     return runner(environment, FileTemplate.from_code(environment, code, {}, None), shown)
 
 
