@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Mapping, Optional
 
+from nxtplay.core.host import Failed
 from nxtplay.core.state import Secret
 from nxtplay.modules import _postgres_scram as scram
 from nxtplay.modules._postgres import Session
@@ -73,6 +74,23 @@ def look(db: Session, name: str) -> Optional[RoleState]:
         kept = db.value("SELECT rolpassword FROM pg_authid WHERE oid = %s", oid)
         password = Password(Secret(kept) if kept else None, name)
     return RoleState(**found, password=password, configuration=dict(sorted(entry.split("=", 1) for entry in settings)))
+
+
+def refuse_role(db: Session, name: str, before: Optional[RoleState], after: Optional[RoleState]) -> None:
+    """Failed where the one who is logged in may not make this change; since PostgreSQL 16 CREATEROLE is not enough for others' roles."""
+    me = db.one("SELECT current_user AS name, rolsuper AS super, rolcreaterole AS creates FROM pg_roles WHERE rolname = current_user")
+    if me is None or me["super"]:
+        return
+    if before and after and name == me["name"] and replace(before, password=after.password) == after:
+        return  # everybody may change his own password
+    what = "create" if before is None else "drop" if after is None else "change"
+    if not me["creates"]:
+        raise Failed(f"role {me['name']} may not {what} roles; log in as one that has CREATEROLE")
+    if (before and before.superuser) or (after and after.superuser):
+        raise Failed(f"role {me['name']} may not {what} superusers; log in as one")
+    if before and db.version >= 160000 and not db.value("SELECT pg_has_role(%s, 'USAGE WITH ADMIN OPTION')", name):
+        grant = f"GRANT {identifier(name)} TO {identifier(me['name'])} WITH ADMIN OPTION"
+        raise Failed(f"role {me['name']} may not {what} {name}: it needs {grant}")
 
 
 def flags_of(text: str) -> dict[str, bool]:

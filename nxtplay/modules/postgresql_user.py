@@ -62,7 +62,9 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
 
     def desired(self, host: Reader, before: Optional[RoleState]) -> Optional[RoleState]:
         if self.state == "absent":
-            return self._after_drop(host, before) if before else None
+            left = self._after_drop(host, before) if before else None
+            self._refuse(host, before, left)
+            return left
         try:
             wanted: dict[str, Any] = dict(roles.flags_of(self.role_attr_flags))
         except ValueError as error:
@@ -85,7 +87,9 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
                 with session(self, host) as db:
                     roles.refuse_settings(db, given_settings)
             wanted["configuration"] = dict(sorted({**kept, **given_settings}.items()))
-        return dataclasses.replace(start, **wanted)
+        after = dataclasses.replace(start, **wanted)
+        self._refuse(host, before, after)
+        return after
 
     def apply(self, host: Host, plan: Plan[RoleState]) -> None:
         with session(self, host) as db:
@@ -96,6 +100,11 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
         return {"user": self.name, "queries": roles.statements(self.name, before, after, encryption="", show=True)}
 
     # -- on the way
+
+    def _refuse(self, host: Reader, before: Optional[RoleState], after: Optional[RoleState]) -> None:
+        if before != after:
+            with session(self, host) as db:
+                roles.refuse_role(db, self.name, before, after)
 
     def _on_create_only(self) -> bool:
         return self.no_password_changes or self.update_password == "on_create"

@@ -47,6 +47,11 @@ class Cluster:
     bin: str
     login: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def version(self) -> int:
+        """Its major version."""
+        return int(self.sql("SELECT current_setting('server_version_num')::int / 10000 AS n")[0]["n"])
+
     def sql(self, text: str, *params: Any, database: str = "postgres") -> list[dict[str, Any]]:
         with session(decode(Plain, {**self.login, "login_db": database}), Reader()) as db:
             return db.query(text, *params)

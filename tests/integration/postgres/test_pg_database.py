@@ -215,7 +215,7 @@ def test_laws_of_extensions(clean: Cluster, data: st.DataObject) -> None:
             "cascade": st.booleans(),
         }
         args = data.draw(st.fixed_dictionaries({}, optional=options))
-        name = data.draw(st.sampled_from(["pg_trgm", "cube", "earthdistance", "hstore", "no such", "plperl"]))
+        name = data.draw(st.sampled_from(["pg_trgm", "cube", "earthdistance", "hstore", "no such", "dblink"]))
         obeys(clean, "postgresql_ext", "e", login_db="e", name=name, **args)
 
 

@@ -71,10 +71,28 @@ def test_a_password_that_the_server_set_itself_is_recognised(clean: Cluster) -> 
 def test_a_password_behind_a_curtain_is_tried_at_the_door(clean: Cluster) -> None:
     clean.sql("CREATE ROLE boss LOGIN CREATEROLE PASSWORD 'b'; CREATE ROLE ann LOGIN PASSWORD 'a'")
     as_boss = {"login_user": "boss", "login_password": "b", "name": "ann"}
+    if clean.version >= 16:
+        refused = clean.check("postgresql_user", password="z", **as_boss), clean.run("postgresql_user", password="z", **as_boss)
+        assert [o.status for o in refused] == ["failed"] * 2 and 'it needs GRANT "ann" TO "boss" WITH ADMIN OPTION' in refused[0].reason
+        clean.sql("GRANT ann TO boss WITH ADMIN OPTION")
     assert clean.run("postgresql_user", password="a", **as_boss).status == "ok"
     assert clean.check("postgresql_user", password="z", **as_boss).status == "changed"
     assert clean.run("postgresql_user", password="z", **as_boss).status == "changed"
     assert clean.run("postgresql_user", password="z", **as_boss).status == "ok"
+
+
+def test_who_may_not_change_roles_is_told_beforehand(clean: Cluster) -> None:
+    clean.sql("CREATE ROLE low LOGIN PASSWORD 'l'; CREATE ROLE boss LOGIN CREATEROLE PASSWORD 'b'")
+    low, boss = ({"login_user": name, "login_password": name[0]} for name in ("low", "boss"))
+    for login, args, message in [
+        (low, {"name": "new"}, "low may not create roles"),
+        (low, {"name": "boss", "state": "absent"}, "low may not drop roles"),
+        (boss, {"name": "new", "role_attr_flags": "SUPERUSER"}, "boss may not create superusers"),
+        (boss, {"name": "postgres", "conn_limit": 3}, "boss may not change superusers"),
+    ]:
+        assert message in obeys(clean, "postgresql_user", **login, **args).reason
+    assert clean.run("postgresql_user", name="low", password="m", **low).status == "changed", "his own password"
+    assert clean.run("postgresql_user", name="new", **boss).status == "changed"
 
 
 def test_a_role_that_owns_something_stays(clean: Cluster) -> None:
