@@ -51,6 +51,8 @@ KINDS: dict[str, Kind] = {
     "schema": Kind("n", "SCHEMA", "SELECT nspname AS name, nspowner AS owner, nspacl AS acl FROM pg_namespace"),
     "language": Kind("l", "LANGUAGE", "SELECT lanname AS name, lanowner AS owner, lanacl AS acl FROM pg_language WHERE lanpltrusted"),
     "tablespace": Kind("t", "TABLESPACE", "SELECT spcname AS name, spcowner AS owner, spcacl AS acl FROM pg_tablespace"),
+    "parameter": Kind("p", "PARAMETER", "SELECT name, 10::oid AS owner, paracl AS acl FROM pg_settings "
+                      "LEFT JOIN pg_parameter_acl ON parname = lower(name)"),
     "foreign_data_wrapper": Kind("F", "FOREIGN DATA WRAPPER",
                                  "SELECT fdwname AS name, fdwowner AS owner, fdwacl AS acl FROM pg_foreign_data_wrapper"),
     "foreign_server": Kind("S", "FOREIGN SERVER", "SELECT srvname AS name, srvowner AS owner, srvacl AS acl FROM pg_foreign_server"),

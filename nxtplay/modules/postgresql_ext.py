@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
@@ -18,6 +18,7 @@ class ExtensionState:
 
     version: str
     schema: str
+    comment: Optional[str] = None
 
 
 class PostgresqlExt(PostgresLogin, Resource[ExtensionState]):
@@ -27,6 +28,7 @@ class PostgresqlExt(PostgresLogin, Resource[ExtensionState]):
     state: Literal["present", "absent"] = arg("present", help="Whether the database should have it.")
     version: str | None = arg(None, help="Version it should have; `latest` is the one the server's packages bring. Unset: any.")
     schema: str | None = arg(None, help="Schema its objects should be in.")
+    comment: str | None = arg(None, help="Comment on it; empty takes it away.")
     cascade: bool = arg(False, help="Create what it needs as well; with absent, drop what needs it.")
 
     private = False
@@ -48,14 +50,16 @@ class PostgresqlExt(PostgresLogin, Resource[ExtensionState]):
             return None
         with session(self, host) as db:
             if before is None:
-                return self._to_create(host, db)
+                made = self._to_create(host, db)
+                return made if self.comment is None else replace(made, comment=self.comment or None)
             version = before.version
             if self.version is not None and self.version != version:
                 version = self._wanted_version(db) or version
                 self._refuse_without_path(db, before.version, version)
             if self.schema and self.schema != before.schema:
                 _refuse_missing_schema(host, self, db, self.schema)
-            return ExtensionState(version, self.schema or before.schema)
+            comment = before.comment if self.comment is None else self.comment or None
+            return ExtensionState(version, self.schema or before.schema, comment)
 
     def apply(self, host: Host, plan: Plan[ExtensionState]) -> None:
         with session(self, host) as db:
@@ -80,11 +84,16 @@ class PostgresqlExt(PostgresLogin, Resource[ExtensionState]):
         if before is None:
             schema = f" SCHEMA {identifier(self.schema)}" if self.schema else ""
             version = f" VERSION {literal(after.version)}" if self.version not in (None, "latest") else ""
-            return [f"CREATE EXTENSION {name}{schema}{version}{cascade}"]
+            return [f"CREATE EXTENSION {name}{schema}{version}{cascade}", *self._commented(None, after)]
         out = [f"ALTER EXTENSION {name} UPDATE TO {literal(after.version)}"] if before.version != after.version else []
         if before.schema != after.schema:
             out.append(f"ALTER EXTENSION {name} SET SCHEMA {identifier(after.schema)}")
-        return out
+        return [*out, *self._commented(before, after)]
+
+    def _commented(self, before: Optional[ExtensionState], after: ExtensionState) -> list[str]:
+        if self.comment is None or (before and before.comment == after.comment):
+            return []
+        return [f"COMMENT ON EXTENSION {identifier(self.name)} IS {literal(after.comment)}"]
 
     def _wanted_version(self, db: Session) -> Optional[str]:
         if self.version and self.version != "latest":
@@ -105,7 +114,7 @@ class PostgresqlExt(PostgresLogin, Resource[ExtensionState]):
             raise Failed(f"schema: {self.name} can only live in schema {control['schema']}")
         if self.schema:
             _refuse_missing_schema(host, self, db, self.schema)
-        return ExtensionState(version, str(schema))
+        return ExtensionState(version, str(schema), control["comment"])
 
     def _missing(self, host: Reader, db: Session, name: str, version: Optional[str] = None) -> dict[str, ExtensionState]:
         """Extensions that `name` needs and that are not there yet, each with the state it would get."""
@@ -120,7 +129,7 @@ class PostgresqlExt(PostgresLogin, Resource[ExtensionState]):
                 raise _not_available(host, db, needed, None)
             out.update(self._missing(host, db, needed))
             schema = control["schema"] or self.schema or db.value("SELECT current_schema()")
-            out[needed] = ExtensionState(control["version"], str(schema))
+            out[needed] = ExtensionState(control["version"], str(schema), control["comment"])
         return out
 
     def _refuse_without_path(self, db: Session, found: str, wanted: str) -> None:
@@ -131,7 +140,8 @@ class PostgresqlExt(PostgresLogin, Resource[ExtensionState]):
 
 def _look(db: Session, name: str) -> Optional[ExtensionState]:
     found = db.one(
-        "SELECT e.extversion AS version, n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
+        "SELECT e.extversion AS version, n.nspname AS schema, obj_description(e.oid, 'pg_extension') AS comment "
+        "FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
         "WHERE e.extname = %s",
         name,
     )
@@ -139,9 +149,9 @@ def _look(db: Session, name: str) -> Optional[ExtensionState]:
 
 
 def _control(db: Session, name: str, version: Optional[str]) -> Optional[dict[str, Any]]:
-    """What the server's packages say of an extension: version, schema (None: any), requires."""
+    """What the server's packages say of an extension: version, schema (None: any), requires, comment."""
     return db.one(
-        "SELECT v.version, v.schema::text AS schema, v.requires::text[] AS requires FROM pg_available_extension_versions v "
+        "SELECT v.version, v.schema::text AS schema, v.requires::text[] AS requires, a.comment FROM pg_available_extension_versions v "
         "JOIN pg_available_extensions a ON a.name = v.name WHERE v.name = %s AND v.version = coalesce(%s, a.default_version)",
         name,
         version,

@@ -14,7 +14,8 @@ from nxtplay.modules._postgres_database import look_schema, look_through, role_e
 from nxtplay.modules._postgres_types import identifier, qualified, split_name
 
 RELATIONS = {"table": "r,p", "view": "v", "matview": "m", "sequence": "S", "foreign_table": "f"}
-WORDS = {"matview": "MATERIALIZED VIEW", "foreign_table": "FOREIGN TABLE"}
+WORDS = {"matview": "MATERIALIZED VIEW", "foreign_server": "SERVER"}
+FUNCTIONS = ("function", "procedure", "aggregate", "routine")
 PLAIN = {
     "database": ("pg_database", "datname", "datdba"),
     "schema": ("pg_namespace", "nspname", "nspowner"),
@@ -24,6 +25,18 @@ PLAIN = {
     "subscription": ("pg_subscription", "subname", "subowner"),
     "foreign_data_wrapper": ("pg_foreign_data_wrapper", "fdwname", "fdwowner"),
     "foreign_server": ("pg_foreign_server", "srvname", "srvowner"),
+    "server": ("pg_foreign_server", "srvname", "srvowner"),
+    "event_trigger": ("pg_event_trigger", "evtname", "evtowner"),
+    "large_object": ("pg_largeobject_metadata", "oid::text", "lomowner"),
+}
+IN_SCHEMAS = {  # catalogue, prefix of its columns, what tells whether one is visible
+    "type": ("pg_type", "typ", "pg_type"),
+    "domain": ("pg_type", "typ", "pg_type"),
+    "collation": ("pg_collation", "coll", "pg_collation"),
+    "conversion": ("pg_conversion", "con", "pg_conversion"),
+    "statistics": ("pg_statistic_ext", "stx", "pg_statistics_obj"),
+    "text_search_configuration": ("pg_ts_config", "cfg", "pg_ts_config"),
+    "text_search_dictionary": ("pg_ts_dict", "dict", "pg_ts_dict"),
 }
 PATH = "CASE WHEN %s::text IS NULL THEN {t}_is_visible({a}.oid) ELSE {a}.{n} = (SELECT oid FROM pg_namespace WHERE nspname = %s) END"
 
@@ -43,7 +56,8 @@ class PostgresqlOwner(PostgresLogin, Resource[OwnerState]):
     obj_name: str | None = arg(None, help="Name of the object, with its schema where it has one.")
     obj_type: Literal[
         "database", "function", "procedure", "matview", "sequence", "schema", "table", "tablespace", "view", "type", "domain", "language",
-        "publication", "subscription", "foreign_data_wrapper", "foreign_server", "foreign_table",
+        "publication", "subscription", "foreign_data_wrapper", "foreign_server", "server", "foreign_table", "aggregate", "routine",
+        "collation", "conversion", "event_trigger", "large_object", "statistics", "text_search_configuration", "text_search_dictionary",
     ] | None = arg(None, help="Kind of the object.", aliases=["type"])  # fmt: skip
     reassign_owned_by: list[str] | None = arg(None, help="Roles whose objects in this database the new owner takes over.")
     fail_on_role: bool = arg(True, help="With reassign_owned_by: fail where a role is not there.")
@@ -104,7 +118,9 @@ class PostgresqlOwner(PostgresLogin, Resource[OwnerState]):
         kind = str(self.obj_type)
         word = WORDS.get(kind, kind.replace("_", " ").upper())
         name = str(self.obj_name)
-        if kind in ("function", "procedure"):
+        if kind == "large_object":
+            return [f"ALTER {word} {int(name)} OWNER TO {owner}"]
+        if kind in FUNCTIONS:
             plain, paren, rest = name.partition("(")
             return [f"ALTER {word} {qualified(plain.strip())}{paren}{rest} OWNER TO {owner}"]
         return [f"ALTER {word} {identifier(name) if kind in PLAIN else qualified(name)} OWNER TO {owner}"]
@@ -145,10 +161,13 @@ class PostgresqlOwner(PostgresLogin, Resource[OwnerState]):
             sql = "SELECT pg_get_userbyid(relowner) FROM pg_class c WHERE relname = %s AND "
             sql += f"relkind = ANY ('{{{RELATIONS[kind]}}}') AND {where}"
             return db.value(sql, plain, schema, schema)  # type: ignore[no-any-return]
-        if kind in ("type", "domain"):
-            where = PATH.format(t="pg_type", a="t", n="typnamespace")
-            sql = f"SELECT pg_get_userbyid(typowner) FROM pg_type t WHERE typname = %s AND {where}"
+        if kind in IN_SCHEMAS:
+            table, column, visible = IN_SCHEMAS[kind]
+            where = PATH.format(t=visible, a="t", n=f"{column}namespace")
+            sql = f"SELECT pg_get_userbyid({column}owner) FROM {table} t WHERE {column}name = %s AND {where}"
             return db.value(sql, plain, schema, schema)  # type: ignore[no-any-return]
+        if kind == "aggregate" and "(" not in name:
+            raise Failed(f"obj_name: an aggregate is named with its argument types: {name}(integer)")
         where = PATH.format(t="pg_function", a="p", n="pronamespace")
         arguments = name.partition("(")[2].rstrip(")").strip() if "(" in name else None
         sql = f"SELECT pg_get_userbyid(proowner) FROM pg_proc p WHERE proname = %s AND {where}"

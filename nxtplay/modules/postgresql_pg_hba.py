@@ -36,6 +36,7 @@ class PostgresqlPgHba(Resource[FileState]):
     backup_file: Path | None = arg(None, help="Where to keep it.")
     mode: Mode | None = arg(None, help="Permissions of a new file.")
     order: str | None = arg(None, help="Rules keep the order they have; there for old playbooks.")
+    sort_rules: bool = arg(False, help="Rules keep the order they have: the first that fits decides; there for old playbooks.")
     keep_comments_at_rules: bool = arg(True, help="Comments always stay; there for old playbooks.")
 
     def key(self) -> str:

@@ -23,7 +23,7 @@ from nxtplay.modules._postgres import (
 from nxtplay.modules._postgres_database import role_exists
 from nxtplay.modules._postgres_types import identifier
 
-SHARED = ("database", "tablespace")  # kinds that belong to the cluster: the same from whichever database one looks
+SHARED = ("database", "tablespace", "parameter")  # kinds that belong to the cluster: the same from whichever database one looks
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
     login_db: str | None = arg(None, help="Database to connect to.", aliases=["db", "database"])
     type: Literal[
         "table", "sequence", "function", "procedure", "type", "database", "schema", "language", "tablespace", "foreign_data_wrapper",
-        "foreign_server", "default_privs", "group",
+        "foreign_server", "parameter", "default_privs", "group",
     ] = arg("table", help="Kind of object.")  # fmt: skip
     objs: str | None = arg(None, help="Objects, parted by commas; ALL_IN_SCHEMA; with default_privs TABLES, SEQUENCES ...", aliases=["obj"])
     roles: str = arg(help="Roles, parted by commas; PUBLIC is everybody.", key=True, aliases=["role"])

@@ -17,6 +17,7 @@ class PostgresqlSchema(PostgresLogin, Resource[SchemaState]):
     """A schema in a database."""
 
     name: str = arg(help="Name of the schema.", key=True, aliases=["schema"])
+    login_db: str | None = arg(None, help="Database to connect to; default postgres.", aliases=["db", "database"])
     state: Literal["present", "absent"] = arg("present", help="Whether it should exist.")
     owner: str | None = arg(None, help="Role that owns it.")
     comment: str | None = arg(None, help="Comment on it; empty removes it.")

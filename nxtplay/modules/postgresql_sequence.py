@@ -36,6 +36,7 @@ class PostgresqlSequence(PostgresLogin, Resource[SequenceState]):
     """A sequence: there with its settings, gone, or under another name or schema."""
 
     sequence: str = arg(help="Name of the sequence.", key=True, aliases=["name"])
+    login_db: str | None = arg(None, help="Database to connect to; default postgres.", aliases=["db", "database"])
     state: Literal["present", "absent"] = arg("present", help="Whether it should exist.")
     schema: str | None = arg(None, help="Its schema; public unless given.")
     data_type: Literal["bigint", "integer", "smallint"] | None = arg(None, help="Type of its numbers.")

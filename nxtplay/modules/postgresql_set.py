@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, ClassVar, Mapping, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg, one_of
@@ -40,6 +40,7 @@ class PostgresqlSet(PostgresLogin, Resource[SettingState]):
 
     rules = (one_of("value", "reset"),)
     private = False
+    resets: ClassVar[str] = "default"  # the value that means no value
 
     def key(self) -> str:
         return object_key("set", self, "", self.name.lower())
@@ -58,7 +59,7 @@ class PostgresqlSet(PostgresLogin, Resource[SettingState]):
             row = self._row(db)
             if row["context"] == "internal":
                 raise Failed(f"{self.name} cannot be changed: the server was built, or its data made, with it")
-            if self.reset or self.value == "default":
+            if self.reset or self.value == self.resets:
                 return self._look(db, row, without_auto=True)
         name = str(row["name"])
         value = roles.setting(name, self.value) if name in roles.LISTS else normal(str(self.value), row)

@@ -22,6 +22,7 @@ class TablespaceState:
     owner: str
     location: str
     options: Mapping[str, str]
+    comment: Optional[str] = None
 
 
 class PostgresqlTablespace(PostgresLogin, Resource[TablespaceState]):
@@ -32,6 +33,7 @@ class PostgresqlTablespace(PostgresLogin, Resource[TablespaceState]):
     location: str | None = arg(None, help="Directory on the server, empty and its own, to lie in.", aliases=["path"])
     owner: str | None = arg(None, help="Role that owns it.")
     set: dict[str, str] | None = arg(None, help="Parameters such as random_page_cost; `reset` takes one back.")
+    comment: str | None = arg(None, help="Comment on it; empty takes it away.")
     rename_to: str | None = arg(None, help="New name.")
 
     private = False
@@ -64,7 +66,8 @@ class PostgresqlTablespace(PostgresLogin, Resource[TablespaceState]):
         name = self.rename_to or before.name
         options = {**before.options, **relation.options(self.set)}
         options = dict(sorted((key, value) for key, value in options.items() if value != "reset"))
-        return dataclasses.replace(before, name=name, owner=self.owner or before.owner, options=options)
+        comment = before.comment if self.comment is None else self.comment or None
+        return dataclasses.replace(before, name=name, owner=self.owner or before.owner, options=options, comment=comment)
 
     def apply(self, host: Host, plan: Plan[TablespaceState]) -> None:
         with session(self, host) as db:
@@ -88,7 +91,7 @@ class PostgresqlTablespace(PostgresLogin, Resource[TablespaceState]):
         with session(self, host) as db:
             found = db.one(
                 "SELECT spcname AS name, pg_get_userbyid(spcowner) AS owner, pg_tablespace_location(oid) AS location, "
-                "spcoptions AS options FROM pg_tablespace WHERE spcname = %s",
+                "spcoptions AS options, shobj_description(oid, 'pg_tablespace') AS comment FROM pg_tablespace WHERE spcname = %s",
                 name,
             )
         return TablespaceState(**{**found, "options": relation.parse_options(found["options"])}) if found else None
@@ -118,6 +121,8 @@ class PostgresqlTablespace(PostgresLogin, Resource[TablespaceState]):
         else:
             out += [f"ALTER TABLESPACE {identifier(before.name)} RENAME TO {name}"] if before.name != after.name else []
             out += [f"ALTER TABLESPACE {name} OWNER TO {identifier(after.owner)}"] if before.owner != after.owner else []
+        if (before.comment if before else None) != after.comment:
+            out.append(f"COMMENT ON TABLESPACE {name} IS {literal(after.comment)}")
         old = before.options if before else {}
         new = {key: value for key, value in after.options.items() if old.get(key) != value}
         gone = [key for key in old if key not in after.options]
