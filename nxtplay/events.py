@@ -147,6 +147,7 @@ class Notice(Event):
     text: str
     span: Span | None = None
     host: str = ""
+    hint: str = ""  # what to type
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def play(asked: Asked) -> int:
         output = Output(options.verbosity, options.diff, asked.json, asked.junit, asked.html, asked.config.get("log_path"), _colours(asked))
         with reporting(masker, output) as audience:
             for finding in warnings:
-                audience.emit(Notice("warning", finding.message, finding.span))
+                audience.emit(Notice("warning", finding.message, finding.span, hint=finding.hint))
             ask = audience.ask if sys.stdin is not None and sys.stdin.isatty() else None
             recap = engine(playbook, ground, given, audience.emit, ask).run()
             if asked.config.get("retry_files_enabled"):

@@ -26,7 +26,7 @@ from nxtplay.engine.strategy import Lane
 from nxtplay.engine.task import TaskRunner
 from nxtplay.engine.walk import Signal, Verdict, flatten, in_common_order, walk_play
 from nxtplay.engine.words import WORDS, is_once
-from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors
+from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors, did_you_mean
 from nxtplay.events import Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
 from nxtplay.playbook.model import Block, Item, Located, Play, Playbook, Task, YamlMap
 from nxtplay.template.render import Templates
@@ -143,7 +143,9 @@ class Run:
         pattern = self.templates.render(play.hosts.value, self.scopes.of_play(play), span=play.hosts.span)
         names = self.inventory.match(pattern, self.options.limit or None)
         if not names and not quiet:
-            self._tell(Notice("warning", f"no host matches '{pattern}'", play.hosts.span))
+            known = [*self.inventory.groups, *self.inventory.hosts]
+            hint = did_you_mean(pattern, known) if isinstance(pattern, str) else ""
+            self._tell(Notice("warning", f"no host matches '{pattern}'", play.hosts.span, hint=hint))
         return names
 
     def _rendered(self, located: Located | None, play: Play, default: Any = None) -> Any:

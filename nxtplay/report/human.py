@@ -167,7 +167,8 @@ class Human:
             self._say(f"  {self._where(event.host)}{clean(event.text)}")
             return
         label = "warning" if event.level == "warning" else event.level
-        text = errors.render(Diagnostic(f"{event.host}: {event.text}" if event.host else event.text, event.span, severity=label))
+        said = f"{event.host}: {event.text}" if event.host else event.text
+        text = errors.render(Diagnostic(said, event.span, event.hint, severity=label))
         self._say(*(self._style("warning", line) for line in self._mask(clean(text)).split("\n")))
 
     def _play_finished(self, event: ev.PlayFinished) -> None:

@@ -74,7 +74,8 @@ def _counts(host: str, counts: ev.Counts, style: Style, *, unknown: bool, short:
 def _foreseen(tally: Tally, style: Style) -> Iterator[str]:
     unknown = len({name for names in tally.unknown.values() for name in names})
     if not tally.changed and not unknown:
-        yield "Nothing would change."
+        if not tally.failed:
+            yield "Nothing would change."
         return
     if tally.changed:
         yield f"{count(len(tally.changed), 'task')} would change:"
