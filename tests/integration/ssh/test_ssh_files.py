@@ -136,3 +136,82 @@ def test_a_lost_connection_leaves_no_half_file_and_the_next_try_is_whole(sshd: S
     again.close()
     relay.close()
 
+
+
+# -- trees
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """300 small files and one of 3 MB, in 10 folders."""
+    for number in range(300):
+        path = tmp_path / f"tree/d{number % 10}/f{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"file {number}\n" * (number % 50))
+    (tmp_path / "tree/large").write_bytes(os.urandom(3_000_000))
+    return tmp_path / "tree"
+
+
+def synchronize(connection: AgentConnection, source: Path, dest: Path, **given: Any) -> Reply:
+    controller = Controller("host", True, str(source.parent), [str(source.parent)], lambda *_: None, lambda _: None)
+    args = registry.load("synchronize").prepare({"src": f"{source}/", "dest": str(dest), **given}, controller)
+    return connection.request([Job("synchronize", dict(args), True)], on_event=lambda *_: None)[0]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_tree_arrives_in_a_few_round_trips_and_only_once(sshd: Sshd, tree: Path, tmp_path: Path) -> None:
+    relay = Relay(sshd.port, delay=0.02)
+    connection = sshd.connection(port=relay.port)
+    out(connection, "true")
+    before = relay.turns
+    reply = synchronize(connection, tree, tmp_path / "there")
+    assert reply.status == "changed", reply.result
+    assert content(tmp_path / "there") == content(tree)
+    assert relay.turns - before < 30, "not one for every file"
+    before = relay.turns
+    assert synchronize(connection, tree, tmp_path / "there").status == "ok"
+    assert relay.turns - before <= 2
+    (tree / "d3/f3").write_text("changed\n")
+    (tree / "d4/f4").unlink()
+    again = synchronize(connection, tree, tmp_path / "there", delete=True)
+    assert again.result["sent"] == [str(tmp_path / "there/d3/f3")]
+    assert again.result["deleted"] == [str(tmp_path / "there/d4/f4")]
+    assert content(tmp_path / "there") == content(tree)
+    connection.close()
+    relay.close()
+
+
+def test_a_tree_that_is_cut_off_is_whole_after_the_next_try(sshd: Sshd, tree: Path, tmp_path: Path) -> None:
+    from nxtplay.errors import Unreachable
+
+    relay = Relay(sshd.port, delay=0.02)
+    connection = sshd.connection(port=relay.port)
+    out(connection, "true")
+    threading.Timer(0.3, connection.close).start()
+    with pytest.raises(Unreachable):
+        synchronize(connection, tree, tmp_path / "there")
+    until(lambda: not list(tmp_path.rglob(".nxtplay-*")), 5)
+    there = content(tmp_path / "there") if (tmp_path / "there").exists() else {}
+    assert {name: data for name, data in content(tree).items() if name in there} == there, "what is there is whole"
+    again = sshd.connection()
+    assert synchronize(again, tree, tmp_path / "there").status == "changed"
+    assert content(tmp_path / "there") == content(tree)
+    again.close()
+    relay.close()
+
+
+def test_a_file_that_changes_while_a_tree_is_sent_is_told(sshd: Sshd, tree: Path, tmp_path: Path) -> None:
+    controller = Controller("host", True, str(tmp_path), [str(tmp_path)], lambda *_: None, lambda _: None)
+    args = registry.load("synchronize").prepare({"src": f"{tree}/", "dest": str(tmp_path / "there")}, controller)
+    (tree / "large").write_bytes(b"other")
+    connection = sshd.connection()
+    reply = connection.request([Job("synchronize", dict(args), True)], on_event=lambda *_: None)[0]
+    assert reply.status == "failed"
+    assert "large became shorter" in reply.result["msg"] or "it became shorter" in reply.result["msg"]
+    assert not (tmp_path / "there/large").exists()
+    assert out(connection, "echo on") == "on"
+    assert synchronize(connection, tree, tmp_path / "there").status == "changed"
+    connection.close()

@@ -1,0 +1,71 @@
+"""synchronize leaves what rsync leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from . import harness
+
+NAMES = ("a", "b", "c.o", "dist")
+FILE = st.tuples(st.sampled_from(("1", "22", "one\n")), st.sampled_from((0o644, 0o600, 0o755)))
+ENTRY = st.one_of(FILE, st.sampled_from(("-> a", "-> nowhere")), st.none())
+PATH = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
+TREE = st.dictionaries(PATH, ENTRY, max_size=6)
+FULL = st.dictionaries(PATH, ENTRY, min_size=3, max_size=8)
+PATTERN = st.sampled_from(("a", "/a", "*.o", "dist/", "b/a", "a/**", "/b/*", "dist/***", "?", "[ab]", "**/c.o"))
+OPTIONS = st.lists(st.one_of(PATTERN.map("--exclude={}".format), PATTERN.map("--include={}".format)), max_size=3)
+FLAGS = st.lists(st.sampled_from(("--checksum", "--existing", "--copy-links", "--delete-excluded", "--no-perms", "--no-times")), max_size=2)
+
+
+def sown(root: Path, tree: dict[str, Any]) -> None:
+    """Plant a tree, without what would have to be below a file; every file is an hour old."""
+    kept: dict[str, Any] = {}
+    for name, what in tree.items():
+        parents = [name[:at] for at in range(len(name)) if name[at] == "/"]
+        below = [other for other in kept if other.startswith(name + "/")]
+        if all(kept.get(parent) is None for parent in parents) and (what is None or not below):
+            kept[name] = what
+    harness.plant(str(root), kept)
+    for path in root.rglob("*"):
+        os.utime(path, (1_700_000_000, 1_700_000_000), follow_symlinks=False)
+
+
+def left(root: Path) -> dict[str, Any]:
+    """Mode, content or target, and a file's time."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        about = path.lstat()
+        what: Any = os.readlink(path) if path.is_symlink() else path.read_text() if path.is_file() else "folder"
+        mode = None if path.is_symlink() else about.st_mode & 0o7777
+        found[str(path.relative_to(root))] = (mode, what, int(about.st_mtime) if path.is_file() and not path.is_symlink() else 0)
+    return found
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="needs the package rsync")
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(source=FULL, before=TREE, rules=OPTIONS, flags=FLAGS, delete=st.booleans())
+def test_as_rsync_would_have_it(
+    tmp_path: Path, source: dict[str, Any], before: dict[str, Any], rules: list[str], flags: list[str], delete: bool
+) -> None:
+    options = [*rules, *flags, *(["--delete"] if delete or "--delete-excluded" in flags else [])]
+    sown(tmp_path / "files/t", source)
+    for name in ("ours", "theirs"):
+        sown(tmp_path / name, before)
+    words = ["rsync", "-rlptgo", "--omit-dir-times", *options, f"{tmp_path}/files/t/", f"{tmp_path}/theirs/"]
+    theirs = subprocess.run(words, capture_output=True, text=True, check=False)
+    task = ("synchronize", {"src": "t/", "dest": str(tmp_path / "ours"), "rsync_opts": options})
+    (ours,) = harness.run([task], str(tmp_path / "files"))
+    event(f"rsync {theirs.returncode}, ours {ours.status}")
+    if theirs.returncode or ours.status == "failed":  # something in the way, or a link that leads nowhere
+        return
+    times = "--no-times" not in flags
+    expected, found = ({name: entry if times else entry[:2] for name, entry in left(tmp_path / n).items()} for n in ("theirs", "ours"))
+    assert found == expected, (words, ours.result)
