@@ -26,11 +26,17 @@ class Line:
     slow: tuple[str, ...] = ()
     files: Callable[[Ground], None] = lambda ground: None
 
+    @property
+    def titles(self) -> list[str]:
+        """The rows that it makes."""
+        return [self.title, f"{self.title}, again"][: 1 + self.again]
+
 
 def all_lines() -> list[Line]:
     """Every line, in the order in which they are run."""
     fan = [_fan(hosts) for hosts in (1, 10, 50, 100, 200)]
-    return [_version(), _debug(), _local(1), _local(100), *_mixed(), *fan, *_files(), _facts(), _loop(), _many_debugs(), *_inventories()]
+    here = [_python(), _version(), _debug(), _local(1), _local(100)]
+    return [*here, *_mixed(), *fan, _thousand(), *_files(), *_facts(), _loop(), *_many_debugs(), *_inventories(), _roles()]
 
 
 def _play(play: Play) -> Commands:
@@ -38,6 +44,13 @@ def _play(play: Play) -> Commands:
 
 
 # -- this machine
+
+
+def _python() -> Line:
+    def commands(peer: str, ground: Ground) -> list[str] | None:
+        return [peers.program(peer, "python"), "-c", "pass"] if peer == "nxtplay" else None
+
+    return Line("python", "Python's own start: `python3 -c pass`", commands)
 
 
 def _version() -> Line:
@@ -127,7 +140,17 @@ def _mixed() -> list[Line]:
 
 def _fan(hosts: int) -> Line:
     title = f"10 tasks on {hosts} host{'s' if hosts > 1 else ''}"
-    return Line(f"hosts{hosts}", title, _tens(1, hosts), again=True, hosts=hosts, slow=("ansible",) if hosts >= 50 else (), files=_sources)
+    slow = ("ansible", "mitogen") if hosts >= 100 else ("ansible",) if hosts >= 50 else ()
+    return Line(f"hosts{hosts}", title, _tens(1, hosts), again=True, hosts=hosts, slow=slow, files=_sources)
+
+
+def _thousand() -> Line:
+    return Line("hosts1000", "one command on 1000 hosts", _play(_command(1000)), hosts=1000, slow=("ansible", "mitogen", "pyinfra"))
+
+
+def _command(hosts: int) -> Play:
+    playbook = "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: /bin/true\n"
+    return Play(playbook, "from pyinfra.operations import server\n\nserver.shell(commands=['/bin/true'])\n", hosts=hosts)
 
 
 def _files() -> list[Line]:
@@ -159,12 +182,15 @@ def _files() -> list[Line]:
     ]
 
 
-def _facts() -> Line:
+def _facts() -> list[Line]:
     playbook = "- hosts: all\n  gather_facts: true\n  tasks:\n    - debug: msg={{ ansible_facts.hostname }}\n"
     facts = "Hostname Kernel KernelVersion Arch Os OsVersion LinuxDistribution Users Groups Mounts Path Date Home".split()
     deploy = "from pyinfra import host\nfrom pyinfra.facts import server\n\n"
     deploy += f"for name in {facts}:\n    host.get_fact(getattr(server, name))\n"
-    return Line("facts20", "facts of 20 hosts", _play(Play(playbook, deploy, hosts=20)), hosts=20)
+    return [
+        Line("command20", "one command on 20 hosts, no facts", _play(_command(20)), hosts=20),
+        Line("facts20", "facts of 20 hosts (pyinfra: 13 facts only)", _play(Play(playbook, deploy, hosts=20)), hosts=20),
+    ]
 
 
 # -- the controller's own work
@@ -213,9 +239,21 @@ def _yaml(path: Path, number: int) -> None:
     path.write_text(f"all:\n  hosts:\n{rows}  children:\n{groups}")
 
 
-def _many_debugs() -> Line:
+def _many_debugs() -> list[Line]:
     playbook = '- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: msg="{{ inventory_hostname }}"\n'
-    return Line("debug2000", "one debug task on 2000 hosts", _named(2000, _ini, ".ini", playbook))
+
+    def group_vars(ground: Ground) -> None:
+        folder = ground.folder / "group_vars"
+        folder.mkdir(exist_ok=True)
+        for g in range(50):
+            (folder / f"group{g}.yml").write_text("".join(f"setting_{g}_{n}: {{a: [1, 2, {n}], b: 'text {n}'}}\n" for n in range(100)))
+
+    many = _named(10_000, _ini, ".ini", playbook)
+    title = "one debug task on 10,000 hosts, 50 group_vars of 100"
+    return [
+        Line("debug2000", "one debug task on 2000 hosts", _named(2000, _ini, ".ini", playbook)),
+        Line("debug10000", title, many, slow=("ansible", "mitogen"), files=group_vars),
+    ]
 
 
 def _inventories() -> list[Line]:
@@ -224,3 +262,21 @@ def _inventories() -> list[Line]:
         Line("inventory_ini", "a play on one of 10,000 hosts, INI", _named(10_000, _ini, ".ini", playbook)),
         Line("inventory_yaml", "a play on one of 10,000 hosts, YAML", _named(10_000, _yaml, ".yml", playbook)),
     ]
+
+
+def _roles() -> Line:
+    """100 roles of 100 tasks: what reading and checking costs."""
+
+    def write(ground: Ground) -> None:
+        for number in range(100):
+            folder = ground.folder / "roles" / f"role{number}" / "tasks"
+            folder.mkdir(parents=True, exist_ok=True)
+            task = "- name: step {0} of {{{{ inventory_hostname }}}}\n  command: echo {{{{ item }}}}\n  loop: [1, 2]\n  when: item > {0}\n"
+            (folder / "main.yml").write_text("".join(task.format(n) for n in range(100)))
+
+    def commands(peer: str, ground: Ground) -> list[str] | None:
+        playbook = "- hosts: localhost\n  gather_facts: false\n  roles: [" + ", ".join(f"role{n}" for n in range(100)) + "]\n"
+        argv = peers.command(peer, Play(playbook), ground)
+        return None if argv is None else [*argv, "--syntax-check"]
+
+    return Line("roles100", "10,000 tasks in 100 roles, `--syntax-check`", commands, files=write)

@@ -28,8 +28,8 @@ class Cost:
 Costs = Mapping[str, Mapping[str, Sequence[Cost]]]  # title of a line -> tool -> runs
 
 
-def results(costs: Costs, tools: Sequence[str], *, head: Mapping[str, str]) -> str:
-    """The whole page in Markdown."""
+def results(costs: Costs, tools: Sequence[str], *, without: Mapping[tuple[str, str], str], head: Mapping[str, str]) -> str:
+    """The whole page in Markdown. `without`: why a line (by its title) has no figures of a tool."""
     out = ["# Results", "", "Written by `python benchmarks/run.py`. Medians; (2.0x): twice what nxtplay takes.", ""]
     out += [f"- {name}: {value}" for name, value in head.items()]
     out += ["", "| work | tool | wall s | controller CPU s | host CPU s | largest process MiB | round trips |"]
@@ -40,6 +40,8 @@ def results(costs: Costs, tools: Sequence[str], *, head: Mapping[str, str]) -> s
             if tool in by_tool:
                 shown = title if tool == next(t for t in tools if t in by_tool) else ""
                 out.append(f"| {shown} | {tool} | " + " | ".join(_cells(by_tool[tool], None if tool == US else ours)) + " |")
+            elif (title, tool) in without:
+                out.append(f"|  | {tool} | {without[title, tool]} |  |  |  |  |")
     behind = list(_behind(costs))
     out += ["", "Not ahead: " + ("; ".join(behind) if behind else "nowhere"), ""]
     return "\n".join(out)
