@@ -10,6 +10,8 @@ from nxtplay.inventory.draft import Draft, DraftGroup
 from nxtplay.inventory.names import expanded, value_of, with_port
 
 _SECTION = re.compile(r"\[([^:\]]+)(?::(\w+))?\]\s*(?:#.*)?$")
+_QUOTED = re.compile(r"'([^']*)'" r'|"([^"]*)"')
+_WORD = re.compile(r"""(?:[^ \t\r\n'"]|'[^']*'|"[^"]*")+""")
 
 
 def parse(text: str, file: str, draft: Draft) -> None:
@@ -71,14 +73,11 @@ def _section(found: re.Match[str], draft: Draft, span: Span, unborn: dict[str, S
 
 def _host_row(line: str, raw: str, file: str, number: int, group: DraftGroup, draft: Draft) -> None:
     span = Span(file, number, 1)
-    if '"' in line or "'" in line or "\\" in line or "#" in line:
-        try:
-            tokens = shlex.split(line, comments=True)
-        except ValueError as error:
-            message = f"the row cannot be read: {str(error).lower()}"
-            raise InventoryError(Diagnostic(message, span, "close the quote, or escape it")) from None
-    else:
-        tokens = line.split()
+    try:
+        tokens = words(line)
+    except ValueError as error:
+        message = f"the row cannot be read: {str(error).lower()}"
+        raise InventoryError(Diagnostic(message, span, "close the quote, or escape it")) from None
     name, port = with_port(tokens[0])
     values = {}
     for token in tokens[1:]:
@@ -99,3 +98,15 @@ def _host_row(line: str, raw: str, file: str, number: int, group: DraftGroup, dr
             host.variables[key] = item
             host.variables.values_at[key] = span
         group.hosts[each] = None
+
+
+def words(line: str) -> list[str]:
+    """As shlex splits the row. shlex goes by the character; only rows with escapes, comments or a quote left open need it."""
+    if "\\" in line or "#" in line:
+        return shlex.split(line, comments=True)
+    if "'" not in line and '"' not in line:
+        return line.split()
+    outside = _QUOTED.sub("", line)
+    if "'" in outside or '"' in outside:
+        return shlex.split(line, comments=True)
+    return [_QUOTED.sub(r"\1\2", word) for word in _WORD.findall(line)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from nxtplay.errors import Diagnostic, InventoryError
 from nxtplay.inventory.draft import Draft
+from nxtplay.inventory.ini import words
 from nxtplay.inventory.load import load
 from nxtplay.inventory.model import Inventory
 from nxtplay.inventory.names import expanded, value_of, with_port
@@ -437,6 +439,19 @@ def test_a_literal_is_its_value(value: object) -> None:
     assert value_of(repr(value)) == value
     first = value_of(repr(value))
     assert not isinstance(first, list) or value_of(repr(value)) is not first  # nobody's list is somebody else's
+
+
+@given(st.text("ab=' \"\\#\t", max_size=12))
+def test_a_row_is_split_as_shlex_splits_it(row: str) -> None:
+    try:
+        expected: list[str] | None = shlex.split(row, comments=True)
+    except ValueError:
+        expected = None
+    try:
+        found: list[str] | None = words(row)
+    except ValueError:
+        found = None
+    assert found == expected
 
 
 @given(st.from_regex(r"[A-Za-z0-9_.:/@+-]{1,12}", fullmatch=True))
