@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.cli import playbooks, retry, secrets
@@ -224,10 +225,14 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
     """The warnings; raises PlaybookErrors with everything when something is wrong."""
     from nxtplay.playbook import lint
 
-    def names_for_host(play: Play) -> dict[str, set[str]]:
+    @cache
+    def with_extra(names: frozenset[str]) -> frozenset[str]:
+        return names.union(ground.options.extra_vars)
+
+    def names_for_host(play: Play) -> dict[str, frozenset[str]]:
         pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
         hosts = ground.inventory.match(pattern, ground.options.limit or None)
-        return {host: {*ground.inventory.variables(host), *ground.options.extra_vars} for host in hosts}
+        return {host: with_extra(ground.inventory.names(host)) for host in hosts}
 
     found = [*ground.inventory.warnings, *lint.check(playbook, given=given, names_for_host=names_for_host)]
     if any(finding.severity == "error" for finding in found):

@@ -48,6 +48,7 @@ class _View:
     members: dict[str, list[str]] = field(default_factory=dict)  # group -> its hosts, those of children included
     above: dict[str, tuple[str, ...]] = field(default_factory=dict)  # group -> itself and all above it but `all`, low to high
     layers: dict[Any, list[Layer]] = field(default_factory=dict)
+    names: dict[Any, frozenset[str]] = field(default_factory=dict)
 
 
 class Inventory:
@@ -123,22 +124,22 @@ class Inventory:
         Layers of groups are shared among their hosts. An unknown name gets what `all` has.
         """
         host = self._seen.hosts.get(name)
-        order = self._order(host)
-        out = list(self._layers_of_groups(order))
-        if host is None:
-            if name in LOCAL_NAMES:
-                local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-                out.append(Layer(Level.INVENTORY_HOST, "implicit localhost", local))
-        elif host.variables:
-            out.append(Layer(Level.INVENTORY_HOST, host.span.file if host.span else "inventory", host.variables))
-        for level, directories in ((Level.INVENTORY_HOST_VARS, self._inventory_dirs), (Level.PLAYBOOK_HOST_VARS, self._playbook_dirs)):
-            for pair in directories:
-                out += [Layer(level, path, values) for path, values in pair.hosts.of(name) if values]
-        return out
+        return [*self._layers_of_groups(self._order(host)), *self._layers_of_host(name, host)]
 
     def variables(self, name: str) -> dict[str, Any]:
         """A host's variables from the inventory as written, one value a name (for `inventory --list`)."""
         return {key: value for layer in self.layers(name) for key, value in layer.values.items()}
+
+    def names(self, name: str) -> frozenset[str]:
+        """The names of a host's variables: one set for all hosts of the same groups that have the same ones of their own."""
+        host = self._seen.hosts.get(name)
+        order = self._order(host)
+        own = frozenset(key for layer in self._layers_of_host(name, host) for key in layer.values)
+        found = self._seen.names.get((order, own))
+        if found is None:
+            found = own.union(*(layer.values for layer in self._layers_of_groups(order)))
+            self._seen.names[order, own] = found
+        return found
 
     # -- changes while a run goes on
 
@@ -211,6 +212,19 @@ class Inventory:
     def _rank(self, name: str) -> tuple[int, int, str]:
         group = self._seen.groups[name]
         return group.depth, group.priority, name
+
+    def _layers_of_host(self, name: str, host: Host | None) -> list[Layer]:
+        out: list[Layer] = []
+        if host is None:
+            if name in LOCAL_NAMES:
+                local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+                out.append(Layer(Level.INVENTORY_HOST, "implicit localhost", local))
+        elif host.variables:
+            out.append(Layer(Level.INVENTORY_HOST, host.span.file if host.span else "inventory", host.variables))
+        for level, directories in ((Level.INVENTORY_HOST_VARS, self._inventory_dirs), (Level.PLAYBOOK_HOST_VARS, self._playbook_dirs)):
+            for pair in directories:
+                out += [Layer(level, path, values) for path, values in pair.hosts.of(name) if values]
+        return out
 
     def _layers_of_groups(self, order: tuple[str, ...]) -> list[Layer]:
         found = self._seen.layers.get(order)
