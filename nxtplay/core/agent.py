@@ -17,7 +17,7 @@ import sys
 import threading
 from typing import Any, BinaryIO, Callable, Iterator, Optional, Sequence
 
-from nxtplay.core import background, library, wire
+from nxtplay.core import library, wire
 from nxtplay.core import host as host_
 from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Emit, Host, Reader
@@ -194,6 +194,8 @@ class Session:
             return Outcome("unknown", unknown=Unknown(unknown.reason))
 
     def _leave(self, module: Module, environ: dict[str, str], seconds: float, folder: str) -> Outcome:
+        from nxtplay.core import background
+
         def work() -> dict[str, Any]:
             permit = Host(World(), emit=lambda kind, data: None, environ=environ)
             outcome = converge(module, permit, World(), permit)

@@ -30,7 +30,7 @@ from nxtplay.playbook.model import Located, Task
 from nxtplay.playbook.modules import concerns
 from nxtplay.playbook.search import search_path
 from nxtplay.template.render import Templates
-from nxtplay.template.values import OMIT
+from nxtplay.template.values import OMIT, is_template
 
 Ask = Callable[[str, bool], str]  # (prompt, echo) -> what is typed
 
@@ -289,8 +289,12 @@ class Dispatch:
                 where = self.scopes.of_delegate(self.other_host(name), task, scope)
 
         def get(variable: str) -> Any:
-            if variable not in where:
+            try:
+                value, _ = where.find(variable)
+            except KeyError:
                 return None
+            if type(value) in (int, bool) or (type(value) is str and not is_template(value)):
+                return value  # two dozen of them are asked for, for each task on each host
             return self.templates.render("{{ " + variable + " }}", where)
 
         found = connections_.target(name, task.shared, get, lambda located: self.templates.render(located.value, scope), self.options)

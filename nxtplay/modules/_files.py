@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import hashlib
 import os
 import re
-import shutil
 import time
 from typing import Any, Iterable, Optional, Union
 
@@ -246,6 +244,8 @@ def keep_backup(path: str) -> str:
     """Copy a file beside itself with its attributes; the copy's path."""
     name = f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S~')}"
     try:
+        import shutil
+
         shutil.copy2(path, name)
         found = os.stat(path)
         if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
@@ -357,4 +357,6 @@ def checksum_of(content: Union[Content, Unknown, None]) -> dict[str, Any]:
         return {"checksum": content, "md5sum": content}
     if content is None or content.data is None:
         return {}
+    import hashlib
+
     return {"checksum": hashlib.sha1(content.data).hexdigest(), "md5sum": hashlib.md5(content.data).hexdigest()}
