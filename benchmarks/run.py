@@ -12,6 +12,7 @@ import datetime
 import os
 import platform
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -128,6 +129,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="take the other tools' figures from earlier runs where there are any")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "RESULTS.md", help="where a full run writes")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no sshd stays behind
     names = given.tools.split(",")
     lines = list(chosen(given.only, many=given.many))
     versions = {peer: peers.install(peer) for peer in names}

@@ -17,8 +17,8 @@ import sys
 import threading
 from typing import Any, BinaryIO, Callable, Iterator, Optional, Sequence
 
-from nxtplay.core import library, wire
 from nxtplay.core import host as host_
+from nxtplay.core import library, wire
 from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Emit, Host, Reader
 from nxtplay.core.resource import Module, decode
