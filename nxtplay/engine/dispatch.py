@@ -189,6 +189,7 @@ class Dispatch:
         if isinstance(facts, Mapping):
             receiver = self.facts_receiver(task, host, scope)
             receiver.facts.update({_without_prefix(name): value for name, value in facts.items()})
+            receiver.plain_facts.update(name for name in facts if not name.startswith("ansible_"))
             attempt.facts_for = receiver
         return attempt
 

@@ -73,5 +73,6 @@ _GATHERED = ("gather_subset", "module_setup", "facter", "ohai")
 
 def _named(host: HostRun) -> Mapping[str, Any]:
     """Facts under their own names, as modules return them; nothing that is not known."""
-    facts = {name if name in host.cached_facts or name in _GATHERED[1:] else f"ansible_{name}": value for name, value in host.facts.items()}
+    plain_names = {*host.cached_facts, *host.plain_facts, *_GATHERED[1:]}
+    facts = {name if name in plain_names else f"ansible_{name}": value for name, value in host.facts.items()}
     return {name: plain(value) for name, value in {**facts, **host.cached_facts}.items() if find_unknown(value) is None}

@@ -46,6 +46,7 @@ class HostRun(Traveller):
 
     name: str
     facts: dict[str, Any] = field(default_factory=dict)  # without the `ansible_` prefix, as in ansible_facts
+    plain_facts: set[str] = field(default_factory=set)  # those of the facts that a module named without the prefix
     cached_facts: dict[str, Any] = field(default_factory=dict)  # set_fact with cacheable
     set_facts: dict[str, Any] = field(default_factory=dict)  # set_fact and register share a level: the later one counts
     included: dict[str, Any] = field(default_factory=dict)  # include_vars

@@ -342,6 +342,7 @@ def _share(task: Task, attempt: Attempt, first: HostRun, other: HostRun) -> None
         attempt.everywhere(other)
     if attempt.facts_for is first:
         other.facts.update(first.facts)
+        other.plain_facts.update(first.plain_facts)
 
 
 def selected(own: frozenset[str], wanted: Sequence[str], unwanted: Sequence[str]) -> bool:

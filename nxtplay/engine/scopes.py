@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from nxtplay.engine.magic import Magic
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
+from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Block, Included, Item, Located, Play, Role, Shared, Task, YamlMap
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
@@ -25,6 +27,8 @@ from nxtplay.variables.precedence import Layer, Level, Scope
 if TYPE_CHECKING:
     from nxtplay.inventory.model import Inventory
 
+
+Reached = tuple[tuple[str, Any], ...]
 
 
 class TaskScope(Scope):
@@ -82,9 +86,9 @@ class Scopes:
         self._play_hosts: list[str] = []
         self._batch: list[str] = []
         self._public: list[Role] = []  # roles whose defaults and vars the whole play sees
-        self._bases: dict[tuple[str, int], TaskScope] = {}
+        self._bases: dict[tuple[str, int, Reached], TaskScope] = {}
         self._inherited: dict[str, list[Layer]] = {}
-        self._own: dict[int, tuple[Task, list[Layer], Layer]] = {}  # by id of a task
+        self._own: dict[int, tuple[Task, list[Layer], Layer, Reached]] = {}  # by id of a task
         self._vars_files: dict[str, Any] = {}
         self._included: dict[tuple[Any, ...], tuple[Task, Included]] = {}
         self._brought: dict[int, list[tuple[Any, Unknown | None, Block]]] = {}  # by id of an included block
@@ -159,9 +163,10 @@ class Scopes:
         """All levels for a task, low to high."""
         known = self._own.get(id(task))
         if known is None:
-            known = self._own[id(task)] = (task, *self._of_its_own(task))  # with the task, so that its id stays its own
-        _, variables, places = known
-        return self._base(host, task.role).plus(*variables, *self._late(host, task.role, task.params), places)
+            # with the task, so that its id stays its own
+            known = self._own[id(task)] = (task, *self._of_its_own(task), _reached(task.shared, self.options))
+        _, variables, places, reached = known
+        return self._base(host, task.role, reached).plus(*variables, *self._late(host, task.role, task.params), places)
 
     def _of_its_own(self, task: Task) -> tuple[list[Layer], Layer]:
         """What a task brings itself, the same on every host: variables, and where lookups look for files and templates."""
@@ -175,11 +180,16 @@ class Scopes:
         """The delegate's own view, for its connection variables."""
         return self._base(other, None).plus(*self._late(other, None))
 
-    def _base(self, host: HostRun, role: Role | None) -> TaskScope:
-        key = (host.name, id(role))
+    def _base(self, host: HostRun, role: Role | None, reached: Reached = ()) -> TaskScope:
+        key = (host.name, id(role), reached)
         found = self._bases.get(key)
         if found is None:
-            found = self._bases[key] = self._kind(self._early(host, role))
+            early = self._early(host, role)
+            if reached:
+                given = (("ansible_host", host.name), *reached)
+                values = {name: value for name, value in given if not _among(name.replace("ansible_", "ansible_ssh_"), early)}
+                early.insert(0, Layer(Level.COMMAND_LINE, "how the host is reached", values, trusted=False))
+            found = self._bases[key] = self._kind(early)
         return found
 
     def _early(self, host: HostRun, role: Role | None) -> list[Layer]:
@@ -192,7 +202,7 @@ class Scopes:
         if host.name not in self._inherited:
             self._inherited[host.name] = list(self.inventory.layers(host.name))
         layers += self._inherited[host.name]
-        layers.append(Layer(Level.FACTS, "facts", _Injected(host.facts), trusted=False))
+        layers.append(Layer(Level.FACTS, "facts", _Injected(host.facts, host.plain_facts), trusted=False))
         layers.append(Layer(Level.FACTS, "facts", host.cached_facts, trusted=False))
         if play is not None:
             if play.import_vars is not None:
@@ -245,7 +255,7 @@ class Scopes:
         host = self.hosts(name)
         layers = [
             *self.inventory.layers(name),
-            Layer(Level.FACTS, "facts", _Injected(host.facts), trusted=False),
+            Layer(Level.FACTS, "facts", _Injected(host.facts, host.plain_facts), trusted=False),
             Layer(Level.FACTS, "facts", host.cached_facts, trusted=False),
             Layer(Level.INCLUDE_VARS, "include_vars", host.included),
             Layer(Level.SET_FACT, "set_fact and register", host.set_facts, trusted=False),
@@ -397,10 +407,10 @@ class Scopes:
 
 
 class _Injected(Mapping[str, Any]):
-    """Facts under their `ansible_` names."""
+    """Facts under their `ansible_` names; the plain ones under their own, as the module named them."""
 
-    def __init__(self, facts: Mapping[str, Any]) -> None:
-        self._facts = facts
+    def __init__(self, facts: Mapping[str, Any], plain: AbstractSet[str]) -> None:
+        self._facts, self._plain = facts, plain
 
     def __getitem__(self, name: str) -> Any:
         if name not in self:
@@ -412,10 +422,10 @@ class _Injected(Mapping[str, Any]):
             return False
         if name.startswith("ansible_"):
             return name[8:] in self._facts
-        return name in ("module_setup", "facter", "ohai") and name in self._facts
+        return (name in self._plain or name in ("module_setup", "facter", "ohai")) and name in self._facts
 
     def __iter__(self) -> Iterator[str]:
-        return (f"ansible_{name}" for name in self._facts)
+        return (name if name in self._plain else f"ansible_{name}" for name in self._facts)
 
     def __len__(self) -> int:
         return len(self._facts)
@@ -445,6 +455,20 @@ class _HostVars(Mapping[str, Any]):
 def _sources(role: Role | None) -> list[Role]:
     """The roles whose defaults and vars a role's tasks see, weakest first: its parents, what it depends on, itself."""
     return [] if role is None else [*reversed(role.parents), *role.dependencies, role]
+
+
+def _among(name: str, layers: Sequence[Layer]) -> bool:
+    return any(name in layer.values for layer in layers)
+
+
+def _reached(shared: Shared, options: Options) -> Reached:
+    """Variables that tell a task how its host is reached where nothing sets them; a keyword with a template tells nothing."""
+    given = {
+        "ansible_connection": (shared.connection, options.connection or "ssh"),
+        "ansible_user": (shared.remote_user, options.user),
+    }
+    values = {name: option if keyword is None else keyword.value for name, (keyword, option) in given.items()}
+    return tuple((name, value) for name, value in values.items() if value is not None and not templated(value))
 
 
 def _chain(role: Role | None) -> list[Role]:

@@ -19,7 +19,7 @@ from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal
-from nxtplay.errors import Diagnostic, TemplateError, did_you_mean
+from nxtplay.errors import Diagnostic, TemplateError, UndefinedVariable, did_you_mean
 from nxtplay.playbook.model import Task
 
 
@@ -35,7 +35,7 @@ def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args:
         name = str(args["var"])
         try:
             value = dispatch.templates.evaluate(name, scope, span=task.args.values_at.get("var"))
-        except TemplateError as error:
+        except UndefinedVariable as error:
             value = f"VARIABLE IS NOT DEFINED! ({error.diagnostics[0].message})"
         return Attempt("ok", {"changed": False, "failed": False, name: value}, reason="var")
     message = args.get("msg", "Hello world!")

@@ -14,7 +14,7 @@ ENGINE_WORDS = frozenset(
     "meta pause set_fact set_stats validate_argument_spec".split()
 )
 
-ALIASES = {"systemd": "systemd_service"}  # older names of modules
+ALIASES = {"gather_facts": "setup", "systemd": "systemd_service"}  # older names of modules
 
 _loaded: dict[str, type[Module]] = {}
 _names: Optional[frozenset[str]] = None

@@ -21,6 +21,9 @@ class Tempfile(Action):
     suffix: str = arg("", help="How its name ends.")
 
     def due(self, host: Reader) -> Optional[str]:
+        for name, part in (("prefix", self.prefix), ("suffix", self.suffix)):
+            if os.path.basename(part) != part:
+                raise Failed(f"{name} must be a valid file name component, not '{part}'")
         if self.path is not None and not host.is_dir(_files.host_path(self.path)):
             raise Failed(f"path: {self.path} is no directory on this host")
         return f"makes a temporary {self.state}"

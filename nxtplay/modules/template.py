@@ -55,7 +55,7 @@ class Template(_files.Ownership, _files.Content_, Resource[FileState]):
         options["newline_sequence"] = NEWLINES.get(options.get("newline_sequence", "\n"), options.get("newline_sequence", "\n"))
         found = controller.find(src, "templates")
         text = controller.template(found, options)
-        content: Any = text if isinstance(text, Unknown) else text.encode(options.get("output_encoding", "utf-8"), "surrogateescape")
+        content: Any = text if isinstance(text, Unknown) else text.encode(options.get("output_encoding") or "utf-8", "surrogateescape")
         return {**args, "src": Source(os.path.basename(found), os.stat(found).st_mode & 0o7777, content)}
 
     def key(self) -> str:

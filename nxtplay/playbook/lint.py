@@ -55,10 +55,13 @@ def check(
     for course in courses:
         _play_templates(course.play, parsed)
         for seen in (*course.tasks, *course.handlers):
+            first = len(found)
             lint_args.check_task(seen.task, classes, found)
             lint_args.check_defaults(seen.task, classes, given.modules, told, found)
             parsed.check_task(seen.task)
             lint_files.check_task(seen, course.base, parsed, found)
+            if seen.expected:
+                found[first:] = [_as_expected(one) for one in found[first:]]
         if not broken:
             lint_handlers.check_play(course, found)
     if names_for_host is not None:
@@ -66,6 +69,11 @@ def check(
     if not broken:
         lint_unused.check(courses, parsed, found)
     return _in_order(found)
+
+
+def _as_expected(finding: Diagnostic) -> Diagnostic:
+    """A fault whose failure the playbook provides for is a warning, unless it looks like a slip of the hand."""
+    return finding if finding.hint.startswith("did you mean") else dataclasses.replace(finding, severity="warning")
 
 
 def _with_registers(names_for_host: HostNames | Callable[[Play], HostNames], playbook: Playbook) -> Callable[[Play], HostNames]:
@@ -116,7 +124,7 @@ class _Follow:
     def items(self, items: tuple[Item, ...], around: Seen) -> Iterator[Seen]:
         for item in items:
             if isinstance(item, Block):
-                inner = dataclasses.replace(around, certain=False) if item.rescue else around
+                inner = dataclasses.replace(around, certain=False, expected=True) if item.rescue else around
                 yield from self.items(item.tasks, inner)
                 yield from self.items(item.rescue, dataclasses.replace(around, certain=False))
                 yield from self.items(item.always, around)

@@ -193,9 +193,9 @@ def _from_text(module: str, text: str, span: Span, found: Findings) -> tuple[Yam
                 pairs.keys_at[FILE_WORDS[module]] = pairs.values_at[FILE_WORDS[module]] = span
             args = pairs or args
         return args, Located(args.get(FILE_WORDS[module], text), span)
-    if module == "meta" or (templated(text) and text.lstrip().startswith("{{") and text.rstrip().endswith("}}")):
-        return YamlMap(span=span), Located(text.strip(), span)
     args, rest, place = split_pairs(text, span)
+    if module == "meta" or (not args and rest.startswith("{{") and rest.endswith("}}")):
+        return YamlMap(span=span), Located(text.strip(), span)
     if rest:
         hint = f"write the arguments below {module}: as a mapping, or as key=value"
         found.error(f"'{module}' takes arguments, found {shown(rest)}", place or span, hint)

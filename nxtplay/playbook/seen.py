@@ -13,11 +13,13 @@ from nxtplay.playbook.model import Play, Role, Task
 @dataclass(frozen=True)
 class Seen:
     """`names` come from includes around the task (their vars and loop variables); it is `certain` when, once the play gets there, a
-    fault in it fails the run; `includes` are the includes around it, outermost first."""
+    fault in it fails the run; `expected` when the playbook provides for its failure (a rescue, ignore_errors, failed_when); `includes`
+    are the includes around it, outermost first."""
 
     task: Task
     names: frozenset[str] = frozenset()
     certain: bool = True
+    expected: bool = False
     includes: tuple[tuple[str, str, str], ...] = ()
 
     @staticmethod
@@ -26,13 +28,14 @@ class Seen:
 
     def at(self, task: Task) -> Seen:
         ignored = task.shared.ignore_errors is not None and str(task.shared.ignore_errors.value).lower() not in ("false", "no")
-        return dataclasses.replace(self, task=task, certain=self.certain and not ignored)
+        expected = self.expected or ignored or bool(task.failed_when)
+        return dataclasses.replace(self, task=task, certain=self.certain and not ignored, expected=expected)
 
     def inside(self, task: Task, key: tuple[str, str, str]) -> Seen:
         """What surrounds the tasks that an include brings."""
         own = {str(name) for variables in task.shared.vars[task.block_vars :] for name in variables}
         certain = self.certain and not any(templated(one.value) or one.value is not True for one in task.shared.when)
-        return Seen(task, self.names | own | loop_names(task), certain, (*self.includes, key))
+        return Seen(task, self.names | own | loop_names(task), certain, self.expected, (*self.includes, key))
 
 
 @dataclass(frozen=True)

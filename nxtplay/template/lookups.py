@@ -222,7 +222,16 @@ def variables(asker: Values, terms: Any, default: Any = MISSING) -> list[Any]:
 
 
 def varnames(asker: Values, terms: Any) -> list[Any]:
-    return [name for term in terms for name in asker.names() if re.search(str(term), name)]
+    found: list[Any] = []
+    for term in terms:
+        if not isinstance(term, str):
+            raise TemplateError(f"Invalid setting identifier: the lookup 'varnames' takes patterns, this is {described(term)}")
+        try:
+            pattern = re.compile(term)
+        except re.error as error:
+            raise TemplateError(f"Unable to use '{term}' as a pattern of names: {error}") from None
+        found += [name for name in asker.names() if pattern.search(name)]
+    return found
 
 
 def inventory_hostnames(asker: Values, terms: Any) -> list[Any]:

@@ -195,6 +195,8 @@ def ini(asker: Values, terms: Any, **given: Any) -> list[Any]:
         if _yes(options.get("case_sensitive")):
             parser.optionxform = str  # type: ignore[assignment,method-assign]
         text = _read(asker, find_file(asker, "files", str(options.get("file", "ansible.ini"))))
+        if options.get("encoding"):
+            text = text.encode("utf-8", "surrogateescape").decode(str(options["encoding"]))
         section = str(options.get("section", "global"))
         if options.get("type") == "properties":
             text, section = "[java_properties]\n" + text, "java_properties"

@@ -147,7 +147,7 @@ def _scheme_test(wanted: Callable[[Any], bool]) -> Callable[..., bool]:
 
 
 def _is_uri(parts: Any) -> bool:
-    return bool(parts.scheme) and bool(parts.netloc or parts.path or parts.query or parts.fragment)
+    return bool(parts.scheme or parts.netloc or parts.path or parts.query or parts.fragment)  # a bare path is one, too
 
 
 def _is_url(parts: Any) -> bool:

@@ -37,11 +37,11 @@ def available() -> str:
     return "" if done.returncode == 0 else f"no overlay here: {done.stderr.strip()}"
 
 
-def pytest_inside(path: str, place: str) -> subprocess.CompletedProcess[str]:
-    """Run one test file inside a throw-away copy; `place` is an empty directory to build it in."""
+def pytest_inside(path: str, place: str, *, network: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run one test file inside a throw-away copy; `place` is an empty directory to build it in. Without `network` the copy has none."""
     words = [
         "unshare",
-        "-m",
+        "-m" if network else "-mn",
         "sh",
         "-c",
         ENTER,

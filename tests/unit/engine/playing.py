@@ -39,13 +39,13 @@ def play(
     path.write_text(text)
     templates = Templates()
     inventory = load_inventory([hosts], read=read, playbook_dir=str(folder))
-    chosen = options or Options()
+    chosen = _with_connection(options or Options())
     events: list[Event] = []
     messages: list[list[str]] = []
     scopes = Scopes(inventory, templates, chosen, playbook_dir=str(folder), read=read, given=load.options())
     makers = {"memory": lambda target: Counting(messages)}
     playbook = load.load([str(path)])
-    run = Run(playbook, inventory, _with_connection(chosen), templates, scopes, events.append, makers=makers)
+    run = Run(playbook, inventory, chosen, templates, scopes, events.append, makers=makers)
     return run.run(), events, messages
 
 
