@@ -7,11 +7,11 @@ import inspect
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Union, get_args, get_origin
 
-from nxtplay.core import types
 from nxtplay.core.resource import Action, Module, Query, Resource
-from nxtplay.core.types import ArgSpec, Rule
+from nxtplay.core.spec import ArgSpec, Rule
+from nxtplay.core.types import Raw
 from nxtplay.modules import registry
 from nxtplay.playbook import schema
 
@@ -86,7 +86,24 @@ def _type(spec: ArgSpec) -> str:
     choices = getattr(spec.type, "__args__", ()) if getattr(spec.type, "__origin__", None) is Literal else ()
     if choices:
         return "one of " + ", ".join(dict.fromkeys(_printable(str(choice)) for choice in choices))
-    return _printable(types.type_name(spec.type))
+    return _printable(_in_words(spec.type))
+
+
+def _in_words(wanted: Any) -> str:
+    """The type as a reader would say it."""
+    origin = get_origin(wanted)
+    if origin is Literal:
+        return "one of " + ", ".join(str(c) for c in get_args(wanted))
+    if origin is list:
+        return f"list of {_in_words(get_args(wanted)[0])}"
+    if origin is dict:
+        return "mapping"
+    if origin is Union:
+        return " or ".join(sorted(_in_words(m) for m in get_args(wanted)))  # Python keeps the order of whoever wrote it first
+    if isinstance(wanted, type) and hasattr(wanted, "specs"):
+        return "mapping of " + ", ".join(spec.name for spec in wanted.specs().values())
+    names: Mapping[Any, str] = {bool: "true or false", int: "whole number", float: "number", str: "text", Raw: "anything", Any: "anything"}
+    return names.get(wanted, getattr(wanted, "__name__", str(wanted)).lower())
 
 
 def walk(cls: type, depth: int = 0) -> Iterator[tuple[int, ArgSpec]]:

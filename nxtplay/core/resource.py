@@ -6,10 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generic, Mapping, Optional, Sequence, TypeVar
 
-from nxtplay.core import types as types_
+from nxtplay.core import decode as decode_
 from nxtplay.core.host import Host, Reader
+from nxtplay.core.spec import ArgSpec, Rule, specs_of
 from nxtplay.core.state import Plan
-from nxtplay.core.types import ArgError, ArgErrors, Rule
+from nxtplay.core.types import ArgError, ArgErrors
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -73,11 +74,11 @@ class Args:
         dataclass(frozen=True, eq=False)(cls)
 
     @classmethod
-    def specs(cls) -> dict[str, types_.ArgSpec]:
+    def specs(cls) -> dict[str, ArgSpec]:
         """The arguments by name, with their types."""
-        found: Optional[dict[str, types_.ArgSpec]] = cls.__dict__.get("_specs")
+        found: Optional[dict[str, ArgSpec]] = cls.__dict__.get("_specs")
         if found is None:
-            found = types_.specs_of(cls)
+            found = specs_of(cls)
             cls._specs = found  # type: ignore[attr-defined]
         return found
 
@@ -181,13 +182,13 @@ class Query(Module):
 
 def check_args(cls: type[Args], args: Mapping[str, Any], is_template: Callable[[object], bool] = lambda _: False) -> list[ArgError]:
     """Everything wrong with arguments as written; values for which `is_template` holds are taken on trust."""
-    return types_.check(cls, args, is_template)
+    return decode_.check(cls, args, is_template)
 
 
 def decode(cls: type[A], args: Mapping[str, Any]) -> A:
     """Arguments to a typed module: aliases resolved, values coerced as Ansible's users expect ("yes" is true where a bool is
     declared). Unknown values stay unknown. Raises ArgErrors with everything that is wrong."""
-    values, errors = types_.decode(cls, args)
+    values, errors = decode_.decode(cls, args)
     if errors:
         raise ArgErrors(errors)
     return cls(**values)

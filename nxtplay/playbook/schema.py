@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nxtplay.core import types
+from nxtplay.playbook import schema_types
 from nxtplay.playbook.keywords import (
     BLOCK,
     HANDLER,
@@ -108,5 +108,5 @@ def _spellings(module: str) -> tuple[str, str]:
 def _arguments(cls: Any) -> dict[str, Any]:
     if cls is None:
         return {}
-    schema = types.json_schema(cls)
+    schema = schema_types.arguments(cls)
     return {"description": (cls.__doc__ or "").strip().split("\n")[0], "anyOf": [schema, {"type": ["string", "null"]}]}
