@@ -176,7 +176,7 @@ class Dispatch:
         if reply.status == "failed":
             reason = str(fields.get("msg", "failed"))
         elif reply.status == "unknown":
-            reason = f"depends on {reply.unknown}"
+            reason = f"depends on {(reply.unknown or '').removeprefix('depends on ')}"
         attempt = Attempt(reply.status, fields, changes, reason)
         if prepared.receive is not None and reply.status in ("ok", "changed"):
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Sequence
 
 from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
@@ -66,6 +66,40 @@ def apply(host: Host, args: Any, plan: Plan[FileState], edit: Callable[[bytes], 
     if data is not None and edit(data) != data:
         host.note(warnings=[f"this task changes {after.path} every time it runs: what it writes is not what it looks for"])
     _files.put(host, args, after.path, plan.before, after, data)
+
+
+class Edited:
+    """What modules have in common that keep one thing in the text of a file. They say `edited`, and which file by `file`."""
+
+    creates = True  # whether a file that is not there is made
+
+    def file(self, host: Reader) -> str:
+        """The file as given; links are followed."""
+        return str(getattr(self, "path"))  # noqa: B009
+
+    def edited(self, text: str) -> str:
+        """The text as wanted; of its own result it wants no change."""
+        raise NotImplementedError
+
+    def key_on(self, host: Reader) -> str:
+        return "file:" + place(host, self.file(host))
+
+    def observe(self, host: Reader) -> Optional[FileState]:
+        return host.stat(place(host, self.file(host)), content=True)
+
+    def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
+        if before is None and not self.edited(""):
+            return None
+        return desired(host, self, place(host, self.file(host)), before, self._bytes, create=self.creates)
+
+    def apply(self, host: Host, plan: Plan[FileState]) -> None:
+        apply(host, self, plan, self._bytes)
+
+    def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
+        return also_foresee(host, self, plan)
+
+    def _bytes(self, text: bytes) -> bytes:
+        return self.edited(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def split(text: bytes) -> list[bytes]:

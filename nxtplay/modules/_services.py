@@ -143,6 +143,8 @@ def looked(host: Reader, key: str, found: Manager, *, missing_fails: bool) -> Op
     state = found.look()
     if state is not None:
         return state
+    if _unit_to_come(host, found.name):
+        return ServiceState(active=False, enabled=False, masked=False)
     coming = _coming(host, found.name)
     if coming:
         later = Unknown(f"{coming} is not installed yet, so the service {found.name} is not there")
@@ -150,6 +152,14 @@ def looked(host: Reader, key: str, found: Manager, *, missing_fails: bool) -> Op
     if missing_fails:
         raise Failed(f"no service '{found.name}' on this host")
     return None
+
+
+def _unit_to_come(host: Reader, name: str) -> bool:
+    """Whether an earlier task would have written the unit (or script) of a service that is not there yet."""
+    unit = name if re.search(r"\.\w+$", name) else f"{name}.service"
+    places = [f"{folder}/systemd/system/{unit}" for folder in ("/etc", "/usr/lib", "/lib")]
+    places = places if os.path.isdir(SYSTEMD) else [f"/etc/init.d/{name}"]
+    return any(getattr(host.foreseen(f"file:{place}"), "kind", "") in ("file", "link") for place in places)
 
 
 def _coming(host: Reader, name: str) -> str:

@@ -46,6 +46,9 @@ class Apt(Resource[Packages]):
     policy_rc_d: int | None = arg(None, help="Exit code of a policy that keeps services from starting (101).")
     auto_install_module_deps: bool = arg(True, help="Of no effect: nothing is needed.")
 
+    def key(self) -> str:
+        return "apt:" + ",".join(self.name)
+
     def refresh(self, host: Host) -> None:
         """The lists are fetched where they are wanted fresh and something depends on them."""
         if not self._updates() or not (self.name or self.deb or self._upgrades()) or self._removes():

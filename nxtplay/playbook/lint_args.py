@@ -17,6 +17,16 @@ from nxtplay.playbook.words import ARGS
 
 Specs = Callable[[str], Any]
 
+# arguments that Ansible's modules had once: roles keep them in tasks that no longer run anywhere
+GONE = {
+    "command": ("warn",),
+    "fetch": ("validate_md5",),
+    "get_url": ("sha256sum",),
+    "postgresql_user": ("priv",),
+    "replace": ("others",),
+    "shell": ("warn",),
+}
+
 
 @functools.cache
 def registered(module: str) -> Any:
@@ -53,7 +63,13 @@ def check_task(task: Task, specs: Specs, found: Findings) -> None:
         span = argument_place(task.args, error, task.module_span)
         if error.path == (free,) and task.free_form is not None and free not in task.args:
             span = task.free_form.span
-        found.error(f"{task.module}: {error.message}", span, error.hint)
+        gone = error.path[:1] and error.path[0] in GONE.get(task.module, ()) and _maybe(task)
+        (found.warning if gone else found.error)(f"{task.module}: {error.message}", span, error.hint)
+
+
+def _maybe(task: Task) -> bool:
+    """Whether a task may have nothing to do."""
+    return bool(task.shared.when) or task.is_handler or (task.loop is not None and templated(task.loop.value.value))
 
 
 def _defaults(task: Task) -> tuple[dict[str, Any], bool]:

@@ -94,8 +94,9 @@ def test_a_second_task_in_a_check_sees_the_first(case: Case, tmp_path: Path) -> 
 
 
 ELSEWHERE = {
-    "apt user group package service systemd_service": "they change the machine: test_machine.py",
+    "apt user group package service systemd_service timezone": "they change the machine: test_machine.py",
     "apt_ deb822_ debconf dpkg_ iptables pip": "they change the machine: test_sources.py",
+    "locale_gen modprobe npm": "they need what only a machine of its own has: tests/integration/roles",
     "docker_ redis postgresql_ s3_object mail slack": "they need an engine or a server: tests/integration",
 }
 

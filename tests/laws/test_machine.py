@@ -75,6 +75,15 @@ else:
         assert check_then_run([("user", {"name": "lawuser", "state": "absent", "remove": True})]) == ["changed"]
         assert check_then_run([("group", {"name": "lawgroup", "state": "absent"})]) == ["changed"]
 
+    def test_the_time_zone() -> None:
+        zone = "/usr/share/zoneinfo/Europe/Berlin"
+        os.makedirs(os.path.dirname(zone), exist_ok=True)
+        Path(zone).touch()
+        assert check_then_run([("timezone", {"name": "Europe/Berlin", "hwclock": "local"})]) == ["changed"]
+        assert os.readlink("/etc/localtime") == zone and Path("/etc/adjtime").read_text().endswith("LOCAL\n")
+        assert check_then_run([("timezone", {"name": "Europe/Berlin"})]) == ["ok"]
+        assert check_then_run([("timezone", {"name": "Europe/Nowhere"})]) == ["failed"]
+
     @pytest.fixture(scope="module")
     def repository() -> Iterator[None]:
         """A package repository on disk: lawpack needs lawlib; lawpack ships a service script."""
