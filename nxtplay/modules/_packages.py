@@ -106,7 +106,7 @@ def simulated(host: Reader, words: Sequence[str]) -> Optional[dict[str, Version]
     """What apt-get would install (version) and remove (None), without doing it. None where the lists are not there to tell."""
     if not has_lists():
         return None
-    done = host.look(["apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", *words], env=QUIET, timeout=120)
+    done = host.look(["apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", *words], env=QUIET, timeout=600)
     if done.rc != 0:
         raise Failed(f"apt-get {_verb(words)} would fail: {_errors(done)}", rc=done.rc, stdout=done.stdout, stderr=done.stderr)
     out: dict[str, Version] = {}

@@ -137,7 +137,10 @@ class Apt(Resource[Packages]):
         assert plan.after is not None and plan.before is not None
         named = {c.path[1].split(":")[0]: plan.after.versions.get(c.path[1]) for c in plan.changes if len(c.path) > 1}
         later = next((s.version for s in named.values() if s is not None and isinstance(s.version, Unknown)), None)
-        unsaid = [(_packages.MORE, later)] if later is not None else []
+        unsaid: list[tuple[str, Any]] = [(_packages.MORE, later)] if later is not None else []
+        new = [name for name, state in named.items() if state is not None]
+        if new:  # users, directories, programs: of what it brings, nobody can tell here
+            unsaid.append(("act:package", Unknown(f"the package {new[0]} is not installed yet")))
         return [*((f"package:{name}", state) for name, state in {**plan.after.along, **named}.items()), *unsaid]
 
     def result(self, before: Optional[Packages], after: Optional[Packages]) -> dict[str, Any]:

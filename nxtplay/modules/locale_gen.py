@@ -10,7 +10,7 @@ from typing import Any, Literal, Optional, Sequence
 from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.state import Plan
 
 GEN, SUPPORTED = "/etc/locale.gen", "/usr/share/i18n/SUPPORTED"
 
@@ -31,8 +31,6 @@ class LocaleGen(Resource[_Locales]):
     def observe(self, host: Reader) -> Optional[_Locales]:
         program = host.which("locale-gen")
         if program is None or not host.exists(GEN):
-            if host.foreseen_under("package:"):
-                raise UnknownReached(Unknown("locale-gen comes with a package that would be installed"))
             raise Failed("no locale-gen on this host: install the package locales")
         done = host.look(["locale", "-a"])
         made = {_plain(line) for line in done.stdout.split()}

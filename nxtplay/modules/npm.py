@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.state import Plan, Unknown
 from nxtplay.core.types import Path
 from nxtplay.modules import _files
 
@@ -98,8 +98,6 @@ class Npm(Resource[_Node]):
     def _npm(self, host: Reader) -> list[str]:
         program = self.executable or host.which("npm")
         if program is None:
-            if host.foreseen_under("package:"):
-                raise UnknownReached(Unknown("npm comes with a package that would be installed"))
             raise Failed("no npm on this host")
         return [program]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional, Sequence
 from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg, one_of
-from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.state import Plan
 
 ZONES = "/usr/share/zoneinfo/"
 LINK, NAME, CLOCK = "/etc/localtime", "/etc/timezone", "/etc/adjtime"
@@ -52,8 +52,6 @@ class Timezone(Resource[_Zone]):
         after = _Zone(name, kept, self.hwclock or before.hwclock)
         if after != before:
             if self.name is not None and not host.exists(ZONES + name):
-                if host.foreseen_under("package:"):
-                    raise UnknownReached(Unknown(f"whether the zone {name} comes with a package that would be installed"))
                 raise Failed(f"no time zone '{name}' on this host" if host.is_dir(ZONES) else "no time zones on this host: install tzdata")
             if os.geteuid() != 0:
                 raise Failed("only root may set the time zone (try become: true)")

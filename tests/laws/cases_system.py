@@ -1,8 +1,10 @@
-"""Text files of the system: ini_file, pam_limits, authorized_key, sysctl, mount."""
+"""Text files of the system: ini_file, pam_limits, authorized_key, sysctl, mount; keys and parameters."""
 
 from __future__ import annotations
 
 import getpass
+import os
+import subprocess
 from pathlib import Path
 
 from .harness import Case
@@ -41,7 +43,58 @@ def _mount(expect: str = "changed", **args: object) -> Case:
     return Case("mount", given, {"m": None}, setup=_fstab, expect=expect)
 
 
+def _parameters(root: str) -> None:
+    subprocess.run(["openssl", "dhparam", "-out", f"{root}/p", "512"], check=True, capture_output=True)
+
+
+def _private(root: str) -> None:
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ED25519", "-out", f"{root}/k"], check=True, capture_output=True)
+    os.chmod(f"{root}/k", 0o600)
+
+
+def _privatekey(expect: str = "changed", path: str = "k", **args: object) -> Case:
+    given = {"path": "{root}/" + path, "type": "Ed25519", **args}
+    return Case("openssl_privatekey", given, setup=_private, expect=expect, name=f"privatekey-{path}-{args}")
+
+
+def _keys(root: str) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "a", "-f", f"{root}/k"], check=True)
+
+
+def _pair(expect: str = "changed", **args: object) -> Case:
+    return Case("openssh_keypair", {"path": "{root}/k", **args}, setup=_keys, expect=expect, name=f"keypair-{args}")
+
+
+MADE = [
+    Case("openssl_dhparam", {"path": "{root}/new", "size": 512}, expect="changed"),
+    Case("openssl_dhparam", {"path": "{root}/p", "size": 512}, setup=_parameters, expect="ok"),
+    Case("openssl_dhparam", {"path": "{root}/p", "size": 512, "mode": "0600"}, setup=_parameters, expect="changed"),
+    Case("openssl_dhparam", {"path": "{root}/p", "size": 513, "backup": False}, {"p": "nonsense"}, expect="changed"),
+    Case("openssl_dhparam", {"path": "{root}/p", "state": "absent"}, setup=_parameters, expect="changed"),
+    Case("openssl_dhparam", {"path": "{root}/no/p", "size": 512}, expect="failed"),
+    _privatekey("ok"),
+    _privatekey(mode="0640"),
+    _privatekey(type="RSA", size=1024),
+    _privatekey(type="ECC", curve="secp256r1", backup=False),
+    _privatekey(passphrase="s3cret words"),
+    _privatekey("ok", type="RSA", regenerate="never"),
+    _privatekey("failed", type="RSA", regenerate="fail"),
+    _privatekey("failed", type="ECC"),
+    _privatekey("changed", "new", passphrase="s3cret words"),
+    _privatekey("failed", "no/new"),
+    _privatekey("changed", state="absent"),
+    Case("openssh_keypair", {"path": "{root}/new", "type": "ed25519"}, expect="changed"),
+    Case("openssh_keypair", {"path": "{root}/new", "type": "ecdsa", "comment": "x y"}, expect="changed"),
+    _pair("ok", type="ed25519"),
+    _pair(type="ed25519", comment="b"),
+    _pair(type="rsa", size=1024),
+    _pair("failed", type="rsa", regenerate="fail"),
+    _pair("ok", type="rsa", regenerate="never"),
+    _pair(type="ed25519", state="absent"),
+]
+
 CASES = [
+    *MADE,
     _mount("ok", path="{root}/m", opts="ro", state="present"),
     _mount(path="{root}/m", state="present", passno="2"),
     _mount(path="{root}/a b", state="present", boot=False),

@@ -119,6 +119,9 @@ else:
     def test_packages_and_their_services() -> None:
         absent = harness.check([("apt", {"name": "lawpack"})])[0]
         assert absent.status == "changed"  # no lists yet: that it comes is sure, its version is not
+        owned: Task = ("file", {"path": "/opt/law", "state": "directory", "owner": "of-lawpack"})
+        after = harness.check([("apt", {"name": "lawpack"}), owned])[1]
+        assert after.status == "unknown", after  # the user may come with the package
         tasks: list[Task] = [
             ("apt", {"name": ["lawpack"], "update_cache": True}),
             ("package", {"name": "lawlib", "state": "present"}),

@@ -1,0 +1,39 @@
+"""A role as people publish them, for many systems: checked, run, and run again without a change, over SSH as a user with sudo."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.docker
+HERE = Path(__file__).parent
+
+
+def play(inventory: Path, tmp_path: Path, *options: str) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
+    """The exit code, the recap of the host, the tasks that ended."""
+    events = tmp_path / "events.jsonl"
+    words = [sys.executable, "-m", "nxtplay", str(HERE / "site.yml"), "-i", str(inventory), "--json", str(events), *options]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    print(done.stdout[-4000:], done.stderr[-2000:])
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    recap = next(one for one in told if one["event"] == "recap")["hosts"]["machine"]
+    return done.returncode, recap, [one for one in told if one["event"] == "task_finished"]
+
+
+def test_checked_run_and_run_again(machine: Path, tmp_path: Path) -> None:
+    code, foreseen, said = play(machine, tmp_path, "--check")
+    assert code == 0 and foreseen["failed"] == 0
+    code, done, happened = play(machine, tmp_path)
+    assert code == 0 and done["failed"] == 0 and done["changed"] > 8
+    promised = {one["task"]: one["status"] for one in said}
+    for one in happened:
+        assert promised[one["task"]] in (one["status"], "unknown"), one
+    for options in ((), ("--check",)):
+        code, again, _ = play(machine, tmp_path, *options)
+        assert code == 0
+        assert {name: count for name, count in again.items() if name in ("changed", "failed", "unknown") and count} == {}
