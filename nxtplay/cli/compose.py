@@ -189,14 +189,25 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
         return ground.templates.render(text, variables)
 
     _plugins(paths, ground.config)
+    collections = ground.config.get("collections_path", tuple(map(os.path.expanduser, COLLECTIONS)))
     common: dict[str, Any] = {
         "extra_vars": ground.options.extra_vars,
         "render_static": render,
         "decrypt": ground.decrypt,
         "roles_path": _roles_path(ground.config),
-        "collections_path": ground.config.get("collections_path", tuple(map(os.path.expanduser, COLLECTIONS))),
+        "collections_path": collections,
     }
+    _collections([*(os.path.join(os.path.dirname(path), "collections") for path in paths), *collections])
     return load.load(paths, faulty=True, **common), load.options(**common)
+
+
+def _collections(roots: Sequence[str]) -> None:
+    """The plugins of installed collections can be asked for by their full names."""
+    roots = [os.path.abspath(root) for root in roots if os.path.isdir(os.path.join(root, "ansible_collections"))]
+    if roots:
+        from nxtplay.template import plugins
+
+        plugins.search(roots)
 
 
 def _roles_path(config: Config) -> Sequence[str]:

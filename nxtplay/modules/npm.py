@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown
+from nxtplay.core.state import Plan
 from nxtplay.core.types import Path
 from nxtplay.modules import _files
 
@@ -65,16 +65,12 @@ class Npm(Resource[_Node]):
         now = before.versions[self.name]
         if self.state == "absent":
             return _Node({self.name: None})
-        wanted: Any = now
         if self.state == "latest":
-            wanted = self._newest(host)
-        elif self.version is not None:
-            wanted = (
-                self.version if self.version[:1].isdigit() and self.version.count(".") >= 2 else now or Unknown("npm chooses the version")
-            )
-        elif now is None:
-            wanted = Unknown("npm chooses the version")
-        return _Node({self.name: wanted})
+            return _Node({self.name: self._offered(host, "latest")})
+        exact = self.version is not None and self.version[:1].isdigit() and self.version.count(".") >= 2
+        if (exact and now != self.version) or now is None:
+            return _Node({self.name: self._offered(host, self.version or "latest")})
+        return before
 
     def apply(self, host: Host, plan: Plan[_Node]) -> None:
         if self.state == "absent":
@@ -116,8 +112,15 @@ class Npm(Resource[_Node]):
         names = {**package.get("dependencies", {}), **({} if self.production else package.get("devDependencies", {}))}
         return dict.fromkeys(names, True)
 
-    def _newest(self, host: Reader) -> str:
-        done = host.look([*self._npm(host), "view", str(self.name), "version"], timeout=300)
-        if done.rc != 0:
-            raise Failed(f"npm does not know {self.name}: {done.stderr.strip()}")
-        return done.stdout.strip()
+    def _offered(self, host: Reader, version: str) -> str:
+        """The version that the registry would send. Failed where it knows none."""
+        registry = ["--registry", self.registry] if self.registry else []
+        done = host.look([*self._npm(host), "view", f"{self.name}@{version}", "version", "--json", *registry], timeout=300)
+        try:
+            found = json.loads(done.stdout) if done.rc == 0 and done.stdout.strip() else None
+        except ValueError:
+            found = None
+        found = found[-1] if isinstance(found, list) and found else found
+        if not isinstance(found, str):
+            raise Failed(f"the registry of npm has no {self.name} {version}: {done.stderr.strip()[-300:]}")
+        return found

@@ -14,7 +14,7 @@ from nxtplay.errors import Diagnostic, Span, TemplateError, did_you_mean
 from nxtplay.template import environment as jinja
 from nxtplay.template.engine import bare
 from nxtplay.template.globals import GLOBALS
-from nxtplay.template.lookups import LOOKUPS
+from nxtplay.template.lookups import LOOKUPS, lookup
 from nxtplay.template.names import Names
 from nxtplay.template.registry import filters, short_name, tests
 
@@ -269,10 +269,11 @@ def _known_when(test: nodes.Node, outcome: bool) -> frozenset[str]:
 
 
 def _check(walk: _Walk, text: str) -> None:
-    for kind, used, known in (("filter", walk.filters, filters.names()), ("test", walk.tests, tests.names()),
-                              ("lookup", walk.lookups, sorted(LOOKUPS))):
+    for kind, used, find, names in (("filter", walk.filters, filters.find, filters.names), ("test", walk.tests, tests.find, tests.names),
+                                    ("lookup", walk.lookups, lookup, LOOKUPS.keys)):
         for name in used:
-            if short_name(name) not in known:
+            if find(name) is None:
+                known = sorted(names())
                 place = _place(text, name) or (1, 1)
                 where = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
                 span = _span(text, where.start()) if where else Span("", *place)

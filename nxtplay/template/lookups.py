@@ -49,9 +49,20 @@ def asked(values: Values, *, wantlist: bool) -> Callable[..., Any]:
     return ask
 
 
+def lookup(name: str) -> Lookup | None:
+    """The lookup of a name, short or full; one of a collection is taken in when it is first asked for."""
+    found = LOOKUPS.get(short_name(name))
+    if found is None and "." in name:
+        from nxtplay.template import plugins
+
+        plugins.reach("lookup", name)
+        found = LOOKUPS.get(short_name(name))
+    return found
+
+
 def run(values: Values, name: str, terms: Any, **options: Any) -> Any:
     """The list a lookup gives; an Unknown when only a real run can tell. Raises TemplateError naming the lookup."""
-    function = LOOKUPS.get(short_name(name))
+    function = lookup(name)
     if function is None:
         raise TemplateError(Diagnostic(f"there is no lookup named '{name}'", hint=did_you_mean(short_name(name), LOOKUPS)))
     try:

@@ -1,4 +1,5 @@
-"""Filters, tests and lookups that people bring: `filter_plugins/`, `test_plugins/` and `lookup_plugins/` beside a playbook or in a role.
+"""Filters, tests and lookups that people bring: `filter_plugins/`, `test_plugins/` and `lookup_plugins/` beside a playbook or in a role,
+and those of installed collections by their full names.
 
 They are written for Ansible, and import from it. Where it is not installed, they find what plugins use of it: see `ansible_shim`.
 """
@@ -8,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nxtplay.errors import Diagnostic, Span, TemplateError
@@ -34,19 +36,54 @@ def load_folder(kind: str, folder: str) -> None:
             _take(kind, os.path.join(folder, file))
 
 
-def _take(kind: str, path: str) -> None:
+def search(roots: Iterable[str]) -> None:
+    """Where collections are installed: directories that hold an `ansible_collections`."""
+    _roots[:] = [root for root in roots if os.path.isdir(os.path.join(root, "ansible_collections"))]
+    sys.path += [root for root in _roots if root not in sys.path]  # what the plugins of a collection import from it
+
+
+_roots: list[str] = []
+_asked: set[tuple[str, str]] = set()
+
+
+def reach(kind: str, name: str) -> None:
+    """Take in the plugins that a full name (`namespace.collection.name`) asks for, when that collection is installed.
+
+    Raises TemplateError when the file of that very name cannot be loaded.
+    """
+    collection, _, short = name.rpartition(".")
+    if collection.count(".") != 1 or (kind, collection) in _asked:
+        return
+    _asked.add((kind, collection))
+    for root in _roots:
+        folder = os.path.join(root, "ansible_collections", *collection.split("."), "plugins", kind)
+        for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            if file.endswith(".py") and not file.startswith("_"):
+                try:
+                    _take(kind, os.path.join(folder, file), under=f"{collection}.")
+                except TemplateError:
+                    if file[:-3] == short:
+                        raise
+
+
+def _take(kind: str, path: str, under: str = "") -> None:
+    """Take in one file; `under` is what its names begin with."""
     from nxtplay.template import registry
     from nxtplay.template.lookups import LOOKUPS
+
+    def named(functions: Mapping[str, Any]) -> dict[str, Any]:
+        return {registry.short_name(under + name): _plain(one) for name, one in functions.items()}
 
     try:
         module = _module(path)
         if kind == "lookup":
-            name = os.path.splitext(os.path.basename(path))[0]
-            LOOKUPS[name] = _lookup(module.LookupModule, getattr(module, "DOCUMENTATION", ""))
+            name = registry.short_name(under + os.path.splitext(os.path.basename(path))[0])
+            if not under or name not in LOOKUPS:
+                LOOKUPS[name] = _lookup(module.LookupModule, getattr(module, "DOCUMENTATION", ""))
         elif kind == "filter" and hasattr(module, "FilterModule"):
-            registry.filters.add({name: _plain(one) for name, one in module.FilterModule().filters().items()})
+            registry.filters.add(named(module.FilterModule().filters()), over=not under)
         elif kind == "test" and hasattr(module, "TestModule"):
-            registry.tests.add({name: _plain(one) for name, one in module.TestModule().tests().items()})
+            registry.tests.add(named(module.TestModule().tests()), over=not under)
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
         raise TemplateError(Diagnostic(f"this {kind} plugin cannot be loaded: {message}", Span(path, _line(error, path), 1))) from None

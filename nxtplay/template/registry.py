@@ -21,8 +21,8 @@ def short_name(name: str) -> str:
 class Registry:
     """Functions by name from several families, the later family winning; families are imported at the first question."""
 
-    def __init__(self, *families: tuple[str, str]) -> None:
-        self._families = families
+    def __init__(self, kind: str, *families: tuple[str, str]) -> None:
+        self._kind, self._families = kind, families
         self._functions: dict[str, Function] = {}
 
     def _all(self) -> Mapping[str, Function]:
@@ -31,13 +31,19 @@ class Registry:
                 self._functions.update(getattr(import_module(module), table))
         return self._functions
 
-    def add(self, functions: Mapping[str, Function]) -> None:
-        """Further functions, over those of the same name."""
-        self._all()
-        self._functions.update(functions)
+    def add(self, functions: Mapping[str, Function], *, over: bool = True) -> None:
+        """Further functions, over those of the same name or below them."""
+        self._functions = {**self._all(), **functions} if over else {**functions, **self._all()}
 
     def find(self, name: str) -> Function | None:
-        return self._all().get(short_name(name))
+        """The function; one of a collection is taken in when it is first asked for."""
+        found = self._all().get(short_name(name))
+        if found is None and "." in name:
+            from nxtplay.template import plugins
+
+            plugins.reach(self._kind, name)
+            found = self._all().get(short_name(name))
+        return found
 
     def names(self) -> list[str]:
         return sorted(self._all())
@@ -51,6 +57,7 @@ def takes_undefined(function: Function) -> Function:
 
 _HERE = "nxtplay.template."
 filters = Registry(
+    "filter",
     ("jinja2.filters", "FILTERS"),
     (_HERE + "filters_data", "FILTERS"),
     (_HERE + "filters_sets", "FILTERS"),
@@ -58,4 +65,4 @@ filters = Registry(
     (_HERE + "filters_codec", "FILTERS"),
     (_HERE + "filters_path", "FILTERS"),
 )
-tests = Registry(("jinja2.tests", "TESTS"), (_HERE + "tests", "TESTS"))
+tests = Registry("test", ("jinja2.tests", "TESTS"), (_HERE + "tests", "TESTS"))

@@ -40,5 +40,5 @@ def test_packages_come_once_and_go(tmp_path: Path) -> None:
     assert both(path=place) == ("changed", "changed")
     assert both(path=place) == ("ok", "ok")
     assert both(name="is-number", path=place, state="absent") == ("changed", "changed")
-    assert both(name="no-such-package-of-anybody-0", path=place) == ("changed", "failed")
-    assert both(name="is-odd")[1] == "failed"
+    assert both(name="no-such-package-of-anybody-0", path=place) == ("failed", "failed")
+    assert both(name="is-odd") == ("failed", "failed")

@@ -14,26 +14,25 @@ pytestmark = pytest.mark.docker
 HERE = Path(__file__).parent
 
 
-def play(inventory: Path, tmp_path: Path, *options: str) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
+def play(inventory: Path, *options: str) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
     """The exit code, the recap of the host, the tasks that ended."""
-    events = tmp_path / "events.jsonl"
-    words = [sys.executable, "-m", "nxtplay", str(HERE / "site.yml"), "-i", str(inventory), "--json", str(events), *options]
+    words = [sys.executable, "-m", "nxtplay", str(HERE / "site.yml"), "-i", str(inventory), "--json", *options]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    print(done.stdout[-4000:], done.stderr[-2000:])
-    told = [json.loads(line) for line in events.read_text().splitlines()]
+    print(done.stdout[-20000:], done.stderr[-2000:])
+    told = [json.loads(line) for line in done.stdout.splitlines()]
     recap = next(one for one in told if one["event"] == "recap")["hosts"]["machine"]
     return done.returncode, recap, [one for one in told if one["event"] == "task_finished"]
 
 
-def test_checked_run_and_run_again(machine: Path, tmp_path: Path) -> None:
-    code, foreseen, said = play(machine, tmp_path, "--check")
+def test_checked_run_and_run_again(machine: Path) -> None:
+    code, foreseen, said = play(machine, "--check")
     assert code == 0 and foreseen["failed"] == 0
-    code, done, happened = play(machine, tmp_path)
+    code, done, happened = play(machine)
     assert code == 0 and done["failed"] == 0 and done["changed"] > 8
     promised = {one["task"]: one["status"] for one in said}
     for one in happened:
         assert promised[one["task"]] in (one["status"], "unknown"), one
     for options in ((), ("--check",)):
-        code, again, _ = play(machine, tmp_path, *options)
+        code, again, _ = play(machine, *options)
         assert code == 0
         assert {name: count for name, count in again.items() if name in ("changed", "failed", "unknown") and count} == {}

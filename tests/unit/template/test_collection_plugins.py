@@ -1,0 +1,62 @@
+"""Plugins of an installed collection, by their full names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SHARED = "def doubled(text):\n    return text * 2\n"
+FILTER = """
+from ansible.errors import AnsibleFilterError
+from ansible_collections.our.tools.plugins.plugin_utils.shared import doubled
+
+
+class FilterModule:
+    def filters(self):
+        return {"twice": doubled, "combine": lambda *_: "never asked by its short name"}
+"""
+LOOKUP = """
+from ansible.plugins.lookup import LookupBase
+
+
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **options):
+        return [term.upper() for term in terms]
+"""
+BROKEN = "raise RuntimeError('of no concern to the others')\n"
+PLAYBOOK = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - debug:
+        msg: "{{ 'ab' | our.tools.twice }} {{ lookup('our.tools.loud', 'x') }} {{ {'a': 1} | combine({'b': 2}) }}"
+    - debug:
+        msg: "{{ 'ab' | our.tools.%s }}"
+"""
+
+
+def play(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
+    plugins = folder / "collections/ansible_collections/our/tools/plugins"
+    for path, text in (
+        ("plugin_utils/shared.py", SHARED),
+        ("filter/all.py", FILTER),
+        ("filter/broken.py", BROKEN),
+        ("lookup/loud.py", LOOKUP),
+    ):
+        (plugins / path).parent.mkdir(parents=True, exist_ok=True)
+        (plugins / path).write_text(text)
+    (folder / "site.yml").write_text(PLAYBOOK % name)
+    return subprocess.run([sys.executable, "-m", "nxtplay", str(folder / "site.yml")], capture_output=True, text=True, check=False)
+
+
+def test_filters_and_lookups_by_their_full_names(tmp_path: Path) -> None:
+    done = play(tmp_path, "twice")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "abab X" in done.stdout and "'b': 2" in done.stdout
+
+
+def test_one_that_is_not_there_is_found_before_the_run(tmp_path: Path) -> None:
+    done = play(tmp_path, "thrice")
+    assert done.returncode == 4
+    assert "there is no filter named 'our.tools.thrice'" in done.stderr + done.stdout
