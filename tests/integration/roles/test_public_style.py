@@ -20,8 +20,10 @@ def play(inventory: Path, *options: str) -> tuple[int, dict[str, Any], list[dict
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     print(done.stdout[-20000:], done.stderr[-2000:])
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    recap = next(one for one in told if one["event"] == "recap")["hosts"]["machine"]
-    return done.returncode, recap, [one for one in told if one["event"] == "task_finished"]
+    recap = next(one for one in told if one["kind"] == "run_finished")["recap"]["hosts"]["machine"]
+    names = {one["id"]: f"{one['name']} {one['span']}" for one in told if one["kind"] == "task_started"}
+    ended = [one for one in told if one["kind"] == "task_finished"]
+    return done.returncode, recap, [{**one, "task": f"{names[one['id']]} {one['item_label']}"} for one in ended]
 
 
 def test_checked_run_and_run_again(machine: Path) -> None:
