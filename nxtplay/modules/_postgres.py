@@ -53,11 +53,16 @@ class PostgresLogin(Args):
 # -- identity ------------------------------------------------------------------------------------------------------------
 
 
+def named_host(login: PostgresLogin) -> str:
+    """The server as named; a Unix socket that is given counts before localhost."""
+    return "" if login.login_host == "localhost" and login.login_unix_socket else login.login_host
+
+
 def server_of(login: PostgresLogin) -> str:
     """The server as part of keys, so that two servers' objects do not meet."""
     if login.container:
         return f"container/{login.container}:{login.login_port}"
-    return f"{login.login_host or login.login_unix_socket or 'local'}:{login.login_port}"
+    return f"{named_host(login) or login.login_unix_socket or 'local'}:{login.login_port}"
 
 
 def database_key(login: PostgresLogin, name: str) -> str:
@@ -245,7 +250,7 @@ def where(login: PostgresLogin) -> str:
     """The server in words."""
     if login.container:
         return f"container {login.container}"
-    return f"{login.login_host or login.login_unix_socket or 'the local socket'} port {login.login_port}"
+    return f"{named_host(login) or login.login_unix_socket or 'the local socket'} port {login.login_port}"
 
 
 def guard(login: PostgresLogin) -> None:
@@ -273,7 +278,7 @@ def connect(login: PostgresLogin, host: Reader, database: str) -> Connection:
     timeout = float(extra.get("connect_timeout") or 10) or None
     if login.container:
         return _connect_container(login, host, database, options, timeout)
-    address = login.login_host or extra.get("host") or extra.get("hostaddr") or login.login_unix_socket
+    address = named_host(login) or extra.get("host") or extra.get("hostaddr") or login.login_unix_socket
     user = login.login_user or extra.get("user") or host.environ.get("PGUSER") or "postgres"
     port = int(extra.get("port") or login.login_port)
     password = _password(login, host, user, database, address, port, extra)

@@ -80,7 +80,7 @@ def client(login: PostgresLogin, host: Reader, tag: str = "nxtplay") -> Client:
         options = [*([f"--host={address}"] if address else []), f"--port={login.login_port}", f"--username={user}"]
         return Client(place, "", env, tuple(options))
     extra = dict(login.connect_params or {})
-    address = login.login_host or extra.get("host") or login.login_unix_socket
+    address = postgres.named_host(login) or extra.get("host") or login.login_unix_socket
     user = login.login_user or extra.get("user") or host.environ.get("PGUSER") or "postgres"
     port = int(extra.get("port") or login.login_port)
     local = not address or address.startswith("/")

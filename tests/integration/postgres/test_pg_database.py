@@ -33,8 +33,9 @@ def test_a_wrong_password_is_said(cluster: Cluster) -> None:
     assert not found["is_available"] and "password authentication failed" in found["conn_err_msg"]
 
 
-def test_root_needs_no_become_for_peer_authentication(cluster: Cluster) -> None:
-    args = {"login_host": "", "login_unix_socket": cluster.directory, "login_password": None}
+@pytest.mark.parametrize("name", ["", "localhost"])  # a socket that is given counts before localhost
+def test_root_needs_no_become_for_peer_authentication(cluster: Cluster, name: str) -> None:
+    args = {"login_host": name, "login_unix_socket": cluster.directory, "login_password": None}
     assert cluster.run("postgresql_query", query="SELECT current_user AS u", **args).result["query_result"] == [{"u": "postgres"}]
     assert os.geteuid() == 0
 
