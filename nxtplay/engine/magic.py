@@ -11,6 +11,7 @@ from nxtplay import __version__
 from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.options import Options
 from nxtplay.playbook.model import Play, Role
+from nxtplay.playbook.roles import collection_of
 from nxtplay.variables.precedence import Layer, Level
 
 if TYPE_CHECKING:
@@ -93,13 +94,16 @@ class Magic:
 
 
 def _of_role(role: Role) -> dict[str, Any]:
-    return {
-        "role_name": role.name,
-        "ansible_role_name": role.name,
+    collection = collection_of(role.path)
+    short = role.name.rpartition(".")[2] if collection else role.name
+    out = {
+        "role_name": short,
+        "ansible_role_name": f"{collection}.{short}" if collection else role.name,
         "role_path": os.path.abspath(role.path),
         "ansible_parent_role_names": [parent.name for parent in role.parents],
         "ansible_parent_role_paths": [os.path.abspath(parent.path) for parent in role.parents],
     }
+    return out | ({"ansible_collection_name": collection} if collection else {})
 
 
 def _layer(values: Mapping[str, Any]) -> Layer:

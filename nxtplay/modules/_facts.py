@@ -43,22 +43,40 @@ NAMES = {
 MANAGERS = (("apt", "apt-get"), ("dnf", "dnf"), ("yum", "yum"), ("zypper", "zypper"), ("apk", "apk"), ("pacman", "pacman"))
 
 
+# which gatherer brings the facts that may be asked for by a name of their own
+WITHIN = {
+    "min": "apparmor caps chroot cmdline date_time distribution dns env fips is_chroot loadavg lsb pkg_mgr platform python selinux "
+    "service_mgr ssh_pub_keys systemd user architecture distribution_major_version distribution_release distribution_version "
+    "effective_group_ids "
+    "effective_user_id kernel kernel_version machine machine_id os_family python_version real_user_id system system_capabilities user_dir "
+    "user_gecos user_gid user_id user_shell user_uid",
+    "hardware": "devices processor processor_cores processor_count",
+    "network": "all_ipv4_addresses all_ipv6_addresses default_ipv4 default_ipv6 fibre_channel_wwn interfaces iscsi nvme",
+    "virtual": "virtualization_role virtualization_type virtualization_tech_guest virtualization_tech_host",
+}
+
+
 def subsets(wanted: Sequence[str]) -> set[str]:
-    """The gatherers that gather_subset asks for; `min` always, unless it is ruled out."""
-    groups = {"hardware": {"hardware", "mounts"}, "network": {"network"}, "virtual": {"virtual"}, "facter": set(), "ohai": set()}
+    """The gatherers that gather_subset asks for; `min` always, unless it is ruled out. Raises Failed for a name that nothing has."""
+    groups: dict[str, set[str]] = {"hardware": {"hardware", "mounts"}, "facter": set(), "ohai": set()}
+    groups |= {name: {group} for group, names in WITHIN.items() for name in names.split()}
     every = {*GATHERERS, "local"}
     plus: set[str] = set()
     minus: set[str] = set()
+    asked: set[str] = set()  # by its own name, which is stronger than a group that is ruled out
     for name in wanted:
         bare = name.lstrip("!")
         members = every if bare == "all" else {"min"} if bare == "min" else groups.get(bare, {bare} & every)
         if name.startswith("!"):
             minus |= members - {"min"} if bare == "all" else members
+        elif bare not in {*every, *groups, "all", ""}:
+            raise Failed(f"there is no subset '{bare}' of facts; there are: all, {', '.join(sorted({*every, *groups}))}")
         else:
+            asked |= members if bare != "all" else set()
             plus |= members
     if all(name.startswith("!") for name in wanted):
         plus |= every
-    return ((plus | {"min"}) - minus) if "!min" in wanted else (plus - minus) | {"min"}
+    return (((plus | {"min"}) - minus) if "!min" in wanted else (plus - minus) | {"min"}) | asked
 
 
 def _read(path: str) -> str:

@@ -194,7 +194,7 @@ def use_role(
     validate: bool = True,
 ) -> list[Block]:
     """One use of a role: a block for each dependency, deepest first, then the role's own. Its handlers join the play's."""
-    path = roles.find(name, span, place, reading)
+    path = roles.find(name, span, place, reading, shared.collections)
     if path is None:
         return []
     names = {kind: one.value for kind, one in files.items()}

@@ -60,6 +60,8 @@ def inherit(above: Shared, raw: YamlMap, *, variables: bool = True) -> Shared:
             changes["tags"] = above.tags | {str(one.value) for one in words(raw, key)}
         elif key == "notify":
             changes["notify"] = above.notify + each(raw, key)
+        elif key == "collections":
+            changes["collections"] = tuple(str(one.value) for one in words(raw, key))
         elif key in ("environment", "module_defaults"):
             changes[key] = getattr(above, key) + each(raw, key)
         elif key == "vars" and variables and isinstance(value, YamlMap):

@@ -114,7 +114,7 @@ def _table() -> list[Keyword]:
         k("batch", every, "bool", "false keeps the tasks from travelling together with others in one message.", 3),
         k("tags", every + "NI", "words", "Labels to choose tasks by."),
         k("when", below + "I", "exprs", "Runs only where this holds; all of a list must."),
-        k("collections", every + INCLUDE, "words", "Accepted and not needed: modules are found by either name.", 3, static=True),
+        k("collections", every + INCLUDE, "words", "Where roles with short names are looked for first.", 3, static=True),
         k("delegate_to", "RBTH", "text", "The host that does it instead.", 2),
         k("delegate_facts", "RBTH", "bool", "Whether facts become the delegate's.", 3),
         k("notify", "BTH", "texts", "Handlers to run when something changed."),

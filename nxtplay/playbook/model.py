@@ -100,6 +100,7 @@ class Shared:
     batch: Located | None = None  # ours: False keeps this task out of segments
     when: tuple[Located, ...] = ()  # outer first, all must hold
     tags: frozenset[str] = frozenset()
+    collections: tuple[str, ...] = ()  # where roles with short names are looked for first
     delegate_to: Located | None = None
     delegate_facts: Located | None = None
     notify: tuple[Located, ...] = ()

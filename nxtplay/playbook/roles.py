@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nxtplay.errors import Span, did_you_mean
@@ -14,23 +15,40 @@ from nxtplay.playbook.reading import Options, Place, Reading, first_file, search
 META = frozenset(("dependencies", "allow_duplicates", "galaxy_info", "argument_specs", "collections", "standalone"))
 
 
-def candidates(name: str, place: Place, options: Options) -> list[str]:
-    """The directories a role of this name may be, in the order of preference."""
+def candidates(name: str, place: Place, options: Options, collections: Sequence[str] = ()) -> list[str]:
+    """The directories a role of this name may be, in the order of preference: in the collection of the role that asks, in
+    `collections`, then where roles lie."""
     if os.path.isabs(name):
         return [name]
+    roots = [os.path.join(place.base, "collections"), *options.collections_path]
     if name.count(".") == 2 and "/" not in name:
-        namespace, collection, role = name.split(".")
-        roots = [os.path.join(place.base, "collections"), *options.collections_path]
-        return [os.path.join(root, "ansible_collections", namespace, collection, "roles", role) for root in roots]
+        collection, _, role = name.rpartition(".")
+        return [_in_collection(root, collection, role) for root in roots]
+    own = _COLLECTION.match(place.role.path) if place.role else None
+    found = [os.path.join(own[0], name)] if own else []
+    found += [_in_collection(root, collection, name) for collection in collections if collection.count(".") == 1 for root in roots]
     roots = [os.path.join(place.base, "roles"), *options.roles_path]
     if place.role:
         roots.append(os.path.dirname(place.role.path))
-    return [os.path.join(root, name) for root in [*roots, place.base]]
+    return found + [os.path.join(root, name) for root in [*roots, place.base]]
 
 
-def find(name: str, span: Span, place: Place, reading: Reading) -> str | None:
+_COLLECTION = re.compile(r".*/ansible_collections/([^/]+)/([^/]+)/roles(?=/)", re.DOTALL)
+
+
+def _in_collection(root: str, collection: str, role: str) -> str:
+    return os.path.join(root, "ansible_collections", *collection.split("."), "roles", role)
+
+
+def collection_of(path: str) -> str:
+    """The collection that a role's directory belongs to; empty for none."""
+    found = _COLLECTION.match(path)
+    return f"{found[1]}.{found[2]}" if found else ""
+
+
+def find(name: str, span: Span, place: Place, reading: Reading, collections: Sequence[str] = ()) -> str | None:
     """The directory of a role; a missing one is reported with the places searched."""
-    tried = candidates(name, place, reading.options)
+    tried = candidates(name, place, reading.options, collections)
     for path in tried:
         if os.path.isdir(path):
             return os.path.normpath(path)

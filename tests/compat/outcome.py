@@ -105,7 +105,8 @@ def nxtplay(words: Sequence[str], *, cwd: Path, environ: Mapping[str, str] | Non
         if kind == "play_started":
             steps.append(f"PLAY {event['name']}")
         elif kind == "task_started":
-            name = f"{event['role']} : {event['name']}" if event["role"] else event["name"]
+            role = event["role"].rpartition(".")[2] if event["role"].count(".") == 2 else event["role"]
+            name = f"{role} : {event['name']}" if role else event["name"]
             tasks[event["id"]] = Done(name, event["is_handler"])
             modules[event["id"]] = event["module"].rsplit(".", 1)[-1]
             steps.append(tasks[event["id"]])

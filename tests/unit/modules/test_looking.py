@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nxtplay.core.converge import Outcome, converge
-from nxtplay.core.host import Reader
+from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import decode
 from nxtplay.core.state import Unknown
 from nxtplay.core.world import World
@@ -57,10 +57,18 @@ def test_facts_can_be_fewer() -> None:
         (["network"], {"min", "network"}),
         (["all", "!network", "!hardware"], {"min", "virtual", "local"}),
         (["!network"], {"min", "hardware", "mounts", "virtual", "local"}),
+        (["!all", "!min", "env"], {"min"}),
+        (["!all", "!min", "network", "!network"], {"network"}),
+        (["!all", "!what nobody has", "devices"], {"min", "hardware"}),
     ],
 )
 def test_subsets(wanted: list[str], found: set[str]) -> None:
     assert _facts.subsets(wanted) == found
+
+
+def test_a_subset_that_nothing_has_is_an_error() -> None:
+    with pytest.raises(Failed, match="no subset 'netwrok'"):
+        _facts.subsets(["netwrok"])
 
 
 def test_wait_for_a_port(listener: int) -> None:
