@@ -18,6 +18,7 @@ from nxtplay.template import names
 
 # arguments that are mappings of the user's own words
 _FREE = frozenset(("set_fact", "add_host"))
+_OPERATORS = ("in", "==", "!=", "<", ">", "<=", ">=")
 _EXPRESSIONS = ("when", "changed_when", "failed_when", "until", "that", "break_when", "var")
 _LISTS = ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always")
 
@@ -87,17 +88,45 @@ def _points(data: Any, lines: list[str]) -> Iterator[tuple[str, str, Span]]:
     for item in data if isinstance(data, YamlList) else ():
         if isinstance(item, YamlMap):
             yield from _play(item, lines) if "hosts" in item or "import_playbook" in item else _task(item, lines)
+    if isinstance(data, YamlMap) and isinstance(data.get("argument_specs"), YamlMap):
+        yield from _specs(data["argument_specs"])
 
 
 def _play(play: YamlMap, lines: list[str]) -> Iterator[tuple[str, str, Span]]:
     yield from _keys(play, "keyword")
-    for role in play.get("roles") or ():
+    roles = play.get("roles")
+    for role, span in zip(roles, roles.items_at, strict=True) if isinstance(roles, YamlList) else ():
+        if isinstance(role, str):
+            yield "role", role, span
         if isinstance(role, YamlMap):
+            yield from _texts_of(role, ("role", "name"), "role")
             yield from ((kind, word, span) for kind, word, span in _keys(role, "keyword") if word in KEYWORDS)
             yield from _variables(role, lines)
     for key in _LISTS:
         for task in play.get(key) or ():
             yield from _task(task, lines)
+
+
+def _specs(entries: YamlMap) -> Iterator[tuple[str, str, Span]]:
+    """Keys and types of a role's argument specifications."""
+    for entry in entries.values():
+        yield from ((kind, word, span) for kind, word, span in _keys(entry, "specification") if word != "options")
+        waiting = [entry.get("options")]
+        while waiting:
+            options = waiting.pop()
+            for option in options.values() if isinstance(options, YamlMap) else ():
+                if isinstance(option, YamlMap):
+                    yield from _keys(option, "specification")
+                    yield from _texts_of(option, ("type",), "type")
+                    waiting.append(option.get("options"))
+
+
+def _texts_of(mapping: YamlMap, keys: Sequence[str], kind: str) -> Iterator[tuple[str, str, Span]]:
+    """Words that stand alone as the values of keys."""
+    for key in keys:
+        word = mapping.get(key)
+        if isinstance(word, str) and word.replace("_", "").replace(".", "").replace("-", "").replace("/", "").isalnum():
+            yield kind, word, mapping.values_at[key]
 
 
 def _keys(mapping: YamlMap, kind: str) -> Iterator[tuple[str, str, Span]]:
@@ -117,6 +146,9 @@ def _task(task: Any, lines: list[str]) -> Iterator[tuple[str, str, Span]]:
             yield from _keys(value, "argument")
             if isinstance(value.get("apply"), YamlMap):
                 yield from _keys(value["apply"], "keyword")
+        if isinstance(value, YamlMap) and key.rpartition(".")[2] in ("import_role", "include_role"):
+            yield from _texts_of(value, ("name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from"), "role")
+    yield from _texts_of(task, ("include_tasks", "import_tasks", "ansible.builtin.include_tasks", "ansible.builtin.import_tasks"), "file")
     yield from _notified(task)
     yield from _variables(task, lines)
 
@@ -132,7 +164,16 @@ def _variables(mapping: YamlMap, lines: list[str]) -> Iterator[tuple[str, str, S
     """The variables of templates and conditions whose absence is not provided for."""
     guarded = {name for text, _, bare in _texts(mapping) if bare for name, safe in names(text, expression=True).used if safe}
     for text, span, bare in _texts(mapping):
-        for name, safe in names(text, expression=bare).used:
+        found = names(text, expression=bare)
+        for kind, words in (("filter", found.filters), ("test", found.tests), ("lookup", found.lookups)):
+            row = lines[span.line - 1]
+            for word in words:
+                at = _word(row, word.rpartition(".")[2], span.column - 1) if word not in _OPERATORS else None
+                if at is None and kind == "lookup":
+                    at = row.find(f"'{word}'", span.column - 1) + 1 or None
+                if at is not None:
+                    yield kind, word.rpartition(".")[2], span._replace(column=at + 1)
+        for name, safe in found.used:
             row = lines[span.line - 1]
             if not safe and name not in guarded and name in row[span.column - 1 :]:
                 at = _word(row, name, span.column - 1)

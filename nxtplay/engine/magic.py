@@ -84,7 +84,7 @@ class Magic:
             "ansible_diff_mode": options.diff,
             "ansible_verbosity": options.verbosity,
             "ansible_forks": options.forks,
-            "ansible_limit": options.limit or None,
+            **({"ansible_limit": options.limit} if options.limit else {}),
             "ansible_run_tags": list(options.tags) or ["all"],
             "ansible_skip_tags": list(options.skip_tags),
             "ansible_version": {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"},

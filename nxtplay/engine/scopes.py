@@ -292,6 +292,7 @@ class Scopes:
                 role=task.role,
                 handlers=task.is_handler,
                 stack=(task.file,),
+                span=task.free_form.span if task.free_form else task.args.values_at.get("file") or task.module_span,
                 given=self._given,
             ),
         )

@@ -185,6 +185,7 @@ class _Follow:
                 role=task.role,
                 handlers=task.is_handler,
                 stack=stack,
+                span=task.free_form.span if task.free_form else task.args.values_at.get("file") or task.module_span,
                 maybe=maybe,
                 given=self.given,
             )

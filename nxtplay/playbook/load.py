@@ -59,12 +59,13 @@ def load_tasks(
     variables: Mapping[str, Any] | None = None,
     handlers: bool = False,
     stack: Sequence[str] = (),
+    span: Span | None = None,
     maybe: bool = False,
     given: Options | None = None,
 ) -> Included:
     """A file of tasks as include_tasks brings it in. `path` may be relative: it is found like the imports of `role` or of the
-    playbook directory `base`; `stack` names the files that asked for it, nearest last. `shared` is the include's `Task.apply`;
-    `maybe`: the include may never be reached, so that what only a run would meet is a warning.
+    playbook directory `base`; `stack` names the files that asked for it, nearest last, and `span` is the place of the include.
+    `shared` is the include's `Task.apply`; `maybe`: the include may never be reached, so that what only a run would meet is a warning.
     """
     reading = Reading(given or options())
     here = Place(
@@ -80,7 +81,7 @@ def load_tasks(
     file = first_file(tried)
     if file is None:
         message, hint = imports.missing("file of tasks", path, tried)
-        (reading.found.warning if maybe else reading.found.error)(message, None, hint)
+        (reading.found.warning if maybe else reading.found.error)(message, span, hint)
         reading.found.raise_errors()
         return _included(reading, Block(Span(path), ()))
     span = Span(file or path, 1, 1)
