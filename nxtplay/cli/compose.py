@@ -188,7 +188,7 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
     def render(text: str, variables: Any) -> Any:
         return ground.templates.render(text, variables)
 
-    _plugins(paths, ground.config)
+    faults = _plugins(paths, ground.config)
     collections = ground.config.get("collections_path", tuple(map(os.path.expanduser, COLLECTIONS)))
     common: dict[str, Any] = {
         "extra_vars": ground.options.extra_vars,
@@ -198,7 +198,8 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
         "collections_path": collections,
     }
     _collections([*(os.path.join(os.path.dirname(path), "collections") for path in paths), *collections])
-    return load.load(paths, faulty=True, **common), load.options(**common)
+    playbook = load.load(paths, faulty=True, **common)
+    return replace(playbook, warnings=(*faults, *playbook.warnings)), load.options(**common)
 
 
 def _collections(roots: Sequence[str]) -> None:
@@ -215,8 +216,8 @@ def _roles_path(config: Config) -> Sequence[str]:
     return found
 
 
-def _plugins(paths: Sequence[str], config: Config) -> None:
-    """Filters, tests and lookups: the configured ones, those beside the playbooks, those in roles."""
+def _plugins(paths: Sequence[str], config: Config) -> list[Diagnostic]:
+    """Filters, tests and lookups: the configured ones, those beside the playbooks, those in roles. Gives warnings."""
     kinds = ("filter", "test", "lookup")
     folders = [(kind, folder) for kind in kinds for folder in config.get(f"{kind}_plugins", ())]
     places = list(dict.fromkeys(os.path.dirname(os.path.abspath(path)) for path in paths))
@@ -225,11 +226,11 @@ def _plugins(paths: Sequence[str], config: Config) -> None:
             folders += [(kind, folder) for folder in sorted(glob.glob(os.path.join(glob.escape(root), "*", f"{kind}_plugins")))]
         folders += [(kind, os.path.join(place, f"{kind}_plugins")) for place in places]
     folders = [(kind, folder) for kind, folder in folders if os.path.isdir(folder)]
-    if folders:
-        from nxtplay.template import plugins
+    if not folders:
+        return []
+    from nxtplay.template import plugins
 
-        for kind, folder in folders:
-            plugins.load_folder(kind, folder)
+    return [fault for kind, folder in folders for fault in plugins.load_folder(kind, folder)]
 
 
 def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from nxtplay.errors import Diagnostic, InventoryError, Span
-from nxtplay.inventory import ini, script, yamlfile
+from nxtplay.inventory import constructed, ini, script, tomlfile, yamlfile
 from nxtplay.inventory.check import check
 from nxtplay.inventory.draft import Draft
 from nxtplay.inventory.model import Inventory, VarsDirectories
 from nxtplay.inventory.names import with_port
 from nxtplay.variables.files import VarsDirectory
+
+if TYPE_CHECKING:
+    from nxtplay.template.render import Templates
 
 Read = Callable[[str], Any]
 _PASSED_OVER = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry", ".j2")
@@ -21,20 +25,27 @@ _YAML = (".yml", ".yaml", ".json")
 
 
 def load(
-    sources: Sequence[str], *, read: Read, read_variables: Read | None = None, playbook_dir: str | None = None
+    sources: Sequence[str],
+    *,
+    read: Read,
+    read_variables: Read | None = None,
+    playbook_dir: str | None = None,
+    templates: Templates | None = None,
 ) -> Inventory:
     """The inventory that the sources give together; a later one adds to and overrides an earlier one.
 
-    A source is a file (INI or YAML), a directory of sources, a program, or hosts separated by commas (`web1,web2,`). `read(path)` gives
+    A source is a file (INI, YAML, TOML), a directory of sources, a program, or hosts separated by commas (`web1,web2,`). `read(path)` gives
     the value of a YAML file with places, `read_variables` that of a variables file where that differs. group_vars and host_vars are
-    looked for beside every source and in `playbook_dir`. No sources: this machine alone. Raises InventoryError.
+    looked for beside every source and in `playbook_dir`; `templates` evaluates what a constructed inventory holds. No sources: this
+    machine alone. Raises InventoryError.
     """
     of_variables = read_variables or read
+    reader = _Reader(read, templates)
 
     def draft_of() -> Draft:
         draft = Draft()
         for source in sources:
-            _source(source, draft, read, top=True)
+            _source(source, draft, reader, top=True)
         draft.close()
         return draft
 
@@ -65,7 +76,15 @@ def _directory_of(source: str) -> str | None:
     return path if os.path.isdir(path) else os.path.dirname(path)
 
 
-def _source(source: str, draft: Draft, read: Read, *, top: bool) -> None:
+@dataclass(frozen=True)
+class _Reader:
+    """What reading sources takes."""
+
+    read: Read
+    templates: Templates | None
+
+
+def _source(source: str, draft: Draft, reader: _Reader, *, top: bool) -> None:
     if top and "," in source and not os.path.exists(source):
         for written in source.split(","):
             if written.strip():
@@ -82,33 +101,35 @@ def _source(source: str, draft: Draft, read: Read, *, top: bool) -> None:
         for entry in sorted(os.listdir(source)):
             if entry.startswith(".") or entry.endswith(_PASSED_OVER) or entry in ("group_vars", "host_vars", "vars_plugins"):
                 continue
-            _source(os.path.join(source, entry), draft, read, top=False)
+            _source(os.path.join(source, entry), draft, reader, top=False)
         return
-    _file(source, draft, read)
+    _file(source, draft, reader)
 
 
-def _file(path: str, draft: Draft, read: Read) -> None:
+def _file(path: str, draft: Draft, reader: _Reader) -> None:
     extension = os.path.splitext(path)[1]
     if os.access(path, os.X_OK) and extension not in (*_YAML, ".ini") and _is_program(path):
         script.fill(path, draft)
         return
     if extension in _YAML:
-        _yaml(path, draft, read)
+        _yaml(path, draft, reader)
         return
     text = _text(path)
-    if text.startswith("$ANSIBLE_VAULT;") or (extension != ".ini" and _looks_like_yaml(text)):
-        _yaml(path, draft, read)
+    if extension == ".toml":
+        tomlfile.fill(text, path, draft)
+    elif text.startswith("$ANSIBLE_VAULT;") or (extension != ".ini" and _looks_like_yaml(text)):
+        _yaml(path, draft, reader)
     else:
         ini.parse(text, path, draft)
 
 
-def _yaml(path: str, draft: Draft, read: Read) -> None:
-    data = read(path)
+def _yaml(path: str, draft: Draft, reader: _Reader) -> None:
+    data = reader.read(path)
     if isinstance(data, dict) and "plugin" in data:
         name = str(data["plugin"])
-        if name.rpartition(".")[2] == "constructed":
-            raise InventoryError(Diagnostic("the inventory plugin 'constructed' is not supported", Span(path, 1, 1),
-                                            "group hosts in the inventory, or with group_by in a play"))
+        if name in ("constructed", "ansible.builtin.constructed"):
+            constructed.fill(data, path, draft, reader.templates)
+            return
         raise InventoryError(Diagnostic(f"the inventory plugin '{name}' is not supported", Span(path, 1, 1),
                                         "use a script that prints the hosts as JSON (--list)"))
     yamlfile.fill(data, path, draft)

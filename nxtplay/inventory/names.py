@@ -90,4 +90,8 @@ def value_of(text: str) -> Any:
     if (_WORD.fullmatch(text) and text[:2] not in ("b'", 'b"', "u'", 'u"', "r'", 'r"', "b[")) or not text:
         return text
     found = _literal(text)
+    if isinstance(found, bytes):
+        return found.decode("utf-8", "replace")
+    if isinstance(found, complex) or found is ...:  # what no variable can be
+        return text
     return _literal.__wrapped__(text) if isinstance(found, (list, dict, set)) else found

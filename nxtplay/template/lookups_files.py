@@ -189,7 +189,7 @@ def ini(asker: Values, terms: Any, **given: Any) -> list[Any]:
     for term in terms:
         key, options = _options(term, allowed, given)
         parser = configparser.ConfigParser(
-            allow_no_value=_yes(options.get("allow_no_value")), strict=False,
+            allow_no_value=_yes(options.get("allow_no_value")),
             interpolation=configparser.BasicInterpolation() if _yes(options.get("interpolation", True)) else None,
         )
         if _yes(options.get("case_sensitive")):
@@ -200,10 +200,15 @@ def ini(asker: Values, terms: Any, **given: Any) -> list[Any]:
         section = str(options.get("section", "global"))
         if options.get("type") == "properties":
             text, section = "[java_properties]\n" + text, "java_properties"
-        parser.read_string(text)
+        try:
+            parser.read_string(text)
+        except configparser.Error as error:
+            raise TemplateError(f"the lookup 'ini' failed: {' '.join(str(error).split())}") from None
         if _yes(options.get("re")):
             out.extend(value for name, value in _section(parser, section) if re.match(key, name))
             continue
+        if not parser.has_section(section) and section != parser.default_section:
+            raise TemplateError(f"the lookup 'ini' finds no section '{section}' in {options.get('file', 'ansible.ini')}")
         value = parser.get(section, key, fallback=options.get("default", ""))
         out.append(value)
     return out

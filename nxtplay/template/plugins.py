@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nxtplay.errors import Diagnostic, Span, TemplateError
@@ -19,21 +20,25 @@ from nxtplay.template.lazy import finish
 FOLDERS = {"filter": "filter_plugins", "test": "test_plugins", "lookup": "lookup_plugins"}
 
 
-def load(places: Iterable[str]) -> None:
-    """Take in the plugins of every place (a playbook's folder, a role's), later ones over earlier ones.
+def load(places: Iterable[str]) -> list[Diagnostic]:
+    """Take in the plugins of every place (a playbook's folder, a role's), later ones over earlier ones; warnings as `load_folder`."""
+    return [one for place in places for kind, name in FOLDERS.items() for one in load_folder(kind, os.path.join(place, name))]
 
-    Raises TemplateError naming the file for one that cannot be loaded.
+
+def load_folder(kind: str, folder: str) -> list[Diagnostic]:
+    """Take in one folder's plugins of one kind: filter, test, lookup. None where there is no such folder.
+
+    One that cannot be loaded is passed over with a warning: it may belong to a role that nobody uses. What it was to bring is then missed
+    where it is used.
     """
-    for place in places:
-        for kind, name in FOLDERS.items():
-            load_folder(kind, os.path.join(place, name))
-
-
-def load_folder(kind: str, folder: str) -> None:
-    """Take in one folder's plugins of one kind: filter, test, lookup. None where there is no such folder."""
+    found: list[Diagnostic] = []
     for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         if file.endswith(".py") and not file.startswith("_"):
-            _take(kind, os.path.join(folder, file))
+            try:
+                _take(kind, os.path.join(folder, file))
+            except TemplateError as error:
+                found += [replace(one, severity="warning") for one in error.diagnostics]
+    return found
 
 
 def search(roots: Iterable[str]) -> None:
