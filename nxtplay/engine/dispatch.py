@@ -233,6 +233,10 @@ class Dispatch:
             self._learn(prepared.target, host, reply)
         return reply
 
+    def send(self, job: Job, wanted: Target, host: HostRun, timeout: float | None) -> Reply:
+        """A job that stands for no task of its own. Raises Unreachable."""
+        return self._send(Prepared(job, wanted), host, "", timeout)
+
     def _send(self, prepared: Prepared, host: HostRun, task_id: str, timeout: float | None) -> Reply:
         """One job over the target's connection; its live lines become events."""
         job, wanted = prepared.job, prepared.target

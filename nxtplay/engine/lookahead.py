@@ -21,7 +21,7 @@ from nxtplay.template.values import is_template
 from nxtplay.variables.precedence import Layer, Level
 
 FACTS = frozenset(("setup", "gather_facts", "getent"))  # their answer changes what later tasks see
-ALONE = frozenset(("fetch", "reboot", "wait_for_connection"))  # they change the controller or the connection itself
+ALONE = frozenset(("fetch",))  # it changes the controller
 PASSED = frozenset(("debug", "set_fact"))  # carried out on the controller between tasks that travel together
 
 Entry = tuple[tuple[int, int], Prepared]

@@ -16,6 +16,7 @@ from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import as_bool
 from nxtplay.engine.dispatch import Dispatch
 from nxtplay.engine.hosts import HostRun
+from nxtplay.engine.restart import reboot, wait_for_connection
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal
@@ -266,9 +267,11 @@ WORDS = {
     "include_vars": include_vars,
     "meta": meta,
     "pause": pause,
+    "reboot": reboot,
     "set_fact": set_fact,
     "set_stats": set_stats,
     "validate_argument_spec": validate_argument_spec,
+    "wait_for_connection": wait_for_connection,
 }
 _FOR_ALL = frozenset(("end_play", "end_batch", "clear_facts", "clear_host_errors", "refresh_inventory"))
 

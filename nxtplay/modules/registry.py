@@ -11,7 +11,7 @@ from nxtplay.core.resource import Action, Module, Query, Resource
 # Words of the language that the engine carries out on the controller.
 ENGINE_WORDS = frozenset(
     "add_host assert debug fail group_by import_playbook import_role import_tasks include_role include_tasks include_vars "
-    "meta pause set_fact set_stats validate_argument_spec".split()
+    "meta pause reboot set_fact set_stats validate_argument_spec wait_for_connection".split()
 )
 
 ALIASES = {"gather_facts": "setup", "systemd": "systemd_service"}  # older names of modules

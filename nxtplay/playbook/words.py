@@ -130,6 +130,29 @@ class Meta(Args):
 
 
 # words that are not here take any argument: set_fact and add_host name variables
+class Reboot(Args):
+    """Restarts the machine and waits until it is back."""
+
+    reboot_timeout: int = arg(600, help="Seconds to wait until it is back.", aliases=["reboot_timeout_sec"])
+    pre_reboot_delay: int = arg(0, help="Seconds before it goes down, in whole minutes.", aliases=["pre_reboot_delay_sec"])
+    post_reboot_delay: int = arg(0, help="Seconds to wait once it is back.", aliases=["post_reboot_delay_sec"])
+    connect_timeout: int | None = arg(None, help="Seconds for one try to reach it.", aliases=["connect_timeout_sec"])
+    test_command: str = arg("whoami", help="The command that has to succeed before the play goes on.")
+    reboot_command: str | None = arg(None, help="What restarts it, instead of shutdown.")
+    boot_time_command: str = arg("cat /proc/sys/kernel/random/boot_id", help="A command whose output is another one after a restart.")
+    msg: str = arg("Reboot initiated by nxtplay", help="What those who are logged in are told.")
+    search_paths: list[str] = arg(default_factory=list, help="Where shutdown is looked for.")
+
+
+class WaitForConnection(Args):
+    """Waits until the host can be reached and its Python answers."""
+
+    delay: int = arg(0, help="Seconds before the first try.")
+    sleep: int = arg(1, help="Seconds between two tries.")
+    timeout: int = arg(600, help="Seconds after which it fails.")
+    connect_timeout: int = arg(5, help="Seconds for one try.")
+
+
 ARGS: dict[str, type[Args]] = {
     "assert": Assert,
     "debug": Debug,
@@ -142,8 +165,10 @@ ARGS: dict[str, type[Args]] = {
     "include_vars": IncludeVars,
     "meta": Meta,
     "pause": Pause,
+    "reboot": Reboot,
     "set_stats": SetStats,
     "validate_argument_spec": ValidateArgumentSpec,
+    "wait_for_connection": WaitForConnection,
 }
 
 # arguments that are expressions by themselves, without {{ }}
