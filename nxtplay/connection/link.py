@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
@@ -66,21 +67,30 @@ class Link:
 
     def _replies(self, on_event: OnEvent, on_reply: OnReply | None, blobs: dict[str, Blob | Stream]) -> list[Reply]:
         replies: list[Reply] = []
+        handed: dict[int, IO[bytes]] = {}  # what a job hands over, in a file of ours
         self.expect_greeting()
         while True:
             frame = wire.read(self._source)
             if frame is None:
                 raise LinkLost("the stream ended")
-            document, _ = frame
+            document, tail = frame
             kind = document.get("kind")
             if document.get("id") != self._number:
                 continue  # the tail of a request that was given up
             if kind == "done":
                 replies.append(_reply(document))
+                file = handed.pop(document["job"], None)
+                if file is not None and replies[-1].status == "ok":
+                    file.seek(0)
+                    replies[-1].result["handed_over"] = file
                 if on_reply:
                     on_reply(document["job"], replies[-1])
             elif kind in ("progress", "output"):
                 on_event(document["job"], kind, document["data"])
+            elif kind == "piece":
+                if document["job"] not in handed:
+                    handed[document["job"]] = tempfile.SpooledTemporaryFile(max_size=_LARGE)  # noqa: SIM115
+                handed[document["job"]].write(tail)
             elif kind == "need":
                 wanted = blobs.get(document["sha256"])
                 if isinstance(wanted, Stream):

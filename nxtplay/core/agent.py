@@ -3,7 +3,7 @@
 Two threads: the main one reads frames and never blocks on work, so that a lost connection ends whatever runs; the other works.
 Requests: {"op": "run", "id": n, "jobs": [job ...], "foreseen": [[key, state] ...]}, {"op": "data", "need": n} (pieces of a file asked for),
 {"op": "library", "hash": h} (an archive in the tail), {"op": "forget"} (drop what was foreseen).
-Replies: {"id": n, "job": i, "kind": "progress" | "output" | "need" | "done", ...}, then {"id": n, "kind": "end"}.
+Replies: {"id": n, "job": i, "kind": "progress" | "output" | "piece" | "need" | "done", ...}, then {"id": n, "kind": "end"}.
 """
 
 from __future__ import annotations
@@ -148,7 +148,10 @@ class Session:
 
     def _one(self, number: int, index: int, job: dict[str, Any]) -> dict[str, Any]:
         def emit(kind: str, data: Any) -> None:
-            self._send({"id": number, "job": index, "kind": kind, "data": data})
+            if kind == "piece":
+                self._send({"id": number, "job": index, "kind": kind}, data)
+            else:
+                self._send({"id": number, "job": index, "kind": kind, "data": data})
 
         def ask(wanted: dict[str, Any]) -> None:
             self._send({"id": number, "job": index, "kind": "need", **wanted})
@@ -229,10 +232,10 @@ def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", l
     lock = threading.Lock()
     over = threading.Event()
 
-    def send(document: dict[str, Any]) -> None:
+    def send(document: dict[str, Any], tail: bytes = b"") -> None:
         if over.is_set():  # nobody listens: the task unwinds from here, taking away what it had only half made
             raise SystemExit
-        frame = wire.pack(document)
+        frame = wire.pack(document, tail)
         with lock:
             sink.write(frame)
             sink.flush()

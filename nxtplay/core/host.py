@@ -10,7 +10,7 @@ import stat as stat_
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union
 
 from nxtplay.core import files
 from nxtplay.core.files import FileState
@@ -155,6 +155,23 @@ class Reader:
             raise UnknownReached(Unknown(f"the content of {path} is too large to foresee"))
         return data
 
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file's bytes as `read` gives them, a piece at a time."""
+        path = self.resolve(path)
+        live, is_foreseen, _ = self._foreseen_file(path)
+        if is_foreseen:
+            yield self.read(path)
+            return
+        try:
+            with open(live, "rb") as stream:
+                while True:
+                    chunk = stream.read(1 << 18)
+                    if not chunk:
+                        return
+                    yield chunk
+        except OSError as error:
+            raise Failed(f"cannot read {path}: {error.strerror}") from error
+
     def listdir(self, path: str) -> list[str]:
         """Names in a directory, sorted."""
         if self.stat(path, follow=True) is None:
@@ -192,6 +209,11 @@ class Reader:
         """One line for whoever watches a long step; the last one counts."""
         if self._emit:
             self._emit("progress", text)
+
+    def hand_over(self, data: bytes) -> None:
+        """Give bytes to the controller, where `Module.receive` finds all of them as the file `handed_over`."""
+        if self._emit:
+            self._emit("piece", data)
 
     def show(self, text: str) -> None:
         """A piece of a stream that somebody watches as it comes (a log that is followed), line ends included."""

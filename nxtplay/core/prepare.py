@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Protocol
+from typing import IO, Any, Mapping, Optional, Protocol
 
 from nxtplay.core.wire import Blob
 
@@ -15,9 +15,14 @@ class Controller(Protocol):
 
     host: str
 
-    def keep(self, path: str, data: bytes) -> bool:
-        """Have a file on the controller hold these bytes (relative to the playbook's folder, directories made); whether that changes
-        it. In a check nothing is written."""
+    permit: bool  # False in a check
+
+    def held(self, path: str) -> Optional[str]:
+        """The SHA-256 of a file that the controller keeps (relative to the playbook's folder); None where there is none."""
+
+    def keep(self, path: str, data: IO[bytes], sha256: str) -> None:
+        """Have a file on the controller hold these bytes (relative to the playbook's folder, directories made). Failed when they are
+        others than the hash says. Never in a check."""
 
     def find(self, path: str, subfolder: str) -> str:
         """The absolute controller path of `files/x` or `templates/x`; Failed with the searched places when there is none."""

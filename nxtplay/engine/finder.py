@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from nxtplay.core.host import Failed, Host
 from nxtplay.core.state import Secret
@@ -32,23 +32,36 @@ class Controller:
                 return place + ("/" if path.endswith("/") else "")
         raise Failed(f"could not find '{path}' on the controller; looked in: " + ", ".join(places))
 
-    def keep(self, path: str, data: bytes) -> bool:
-        path = os.path.join(self.base, os.path.expanduser(path))
+    def held(self, path: str) -> str | None:
         try:
-            with open(path, "rb") as stream:
-                if stream.read() == data:
-                    return False
+            with open(self._kept(path), "rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
         except FileNotFoundError:
-            pass
+            return None
         except OSError as error:
-            raise Failed(f"cannot read {path} on the controller: {error.strerror}") from error
-        if self.permit:
-            try:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-            except OSError as error:
-                raise Failed(f"cannot make {os.path.dirname(path)} on the controller: {error.strerror}") from error
-            Host().write(path, data)
-        return True
+            raise Failed(f"cannot read {self._kept(path)} on the controller: {error.strerror}") from error
+
+    def keep(self, path: str, data: IO[bytes], sha256: str) -> None:
+        path = self._kept(path)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        except OSError as error:
+            raise Failed(f"cannot make {os.path.dirname(path)} on the controller: {error.strerror}") from error
+        digest = hashlib.sha256()
+
+        def fill(stream: IO[bytes]) -> None:
+            while chunk := data.read(1 << 20):
+                digest.update(chunk)
+                stream.write(chunk)
+
+        def inspect(temporary: str) -> None:
+            if digest.hexdigest() != sha256:
+                raise Failed(f"{os.path.basename(path)} changed on {self.host} while it was being fetched; nothing was kept of it")
+
+        Host().replace_with(path, fill, inspect=inspect)
+
+    def _kept(self, path: str) -> str:
+        return os.path.join(self.base, os.path.expanduser(path))
 
     def blob(self, path: str) -> Blob:
         digest = hashlib.sha256()

@@ -47,6 +47,11 @@ class Controller:
     """A controller whose files are below one directory."""
 
     root: str
+    permit: bool = True
+    host: str = "host"
+
+    def held(self, path: str) -> None:
+        return None
 
     def find(self, path: str, subfolder: str) -> str:
         found = os.path.join(self.root, path.rstrip("/"))

@@ -215,3 +215,52 @@ def test_a_file_that_changes_while_a_tree_is_sent_is_told(sshd: Sshd, tree: Path
     assert out(connection, "echo on") == "on"
     assert synchronize(connection, tree, tmp_path / "there").status == "changed"
     connection.close()
+
+
+# -- back
+
+
+def fetch(connection: AgentConnection, source: Path, dest: Path, told: list[str] | None = None, *, permit: bool = True) -> dict[str, Any]:
+    """The result of a task that fetches `source` to the file `dest`."""
+    controller = Controller("host", permit, str(dest.parent), [], lambda *_: None, lambda _: None)
+    module = registry.load("fetch")
+    args = module.prepare({"src": str(source), "dest": str(dest), "flat": True}, controller)
+
+    def on_event(_: int, kind: str, text: str) -> None:
+        if told is not None and kind == "progress":
+            told.append(text)
+
+    reply = connection.request([Job("fetch", args, permit)], on_event=on_event)[0]
+    assert reply.status == "ok", reply.result
+    return dict(module.receive(args, reply.result, controller))
+
+
+def test_a_large_file_comes_back_once_with_progress(sshd: Sshd, large: Path, tmp_path: Path) -> None:
+    connection, told = sshd.connection(), list[str]()
+    assert fetch(connection, large, tmp_path / "back", permit=False)["changed"]
+    assert not (tmp_path / "back").exists(), "a check brings nothing"
+    assert fetch(connection, large, tmp_path / "back", told)["changed"]
+    assert digest(tmp_path / "back") == digest(large)
+    assert told[-1].startswith("large.bin: ")
+    again = list[str]()
+    assert not fetch(connection, large, tmp_path / "back", again)["changed"]
+    assert again == [], "and is not sent again"
+    (tmp_path / "empty").touch()
+    assert fetch(connection, tmp_path / "empty", tmp_path / "back")["changed"]
+    assert (tmp_path / "back").read_bytes() == b""
+    connection.close()
+
+
+def test_a_fetch_that_is_cut_off_leaves_the_copy_as_it_was(sshd: Sshd, large: Path, tmp_path: Path) -> None:
+    from nxtplay.errors import Unreachable
+
+    (tmp_path / "back").write_text("as it was")
+    relay = Relay(sshd.port, delay=0.02)
+    connection = sshd.connection(port=relay.port)
+    out(connection, "true")
+    threading.Timer(0.3, connection.close).start()
+    with pytest.raises(Unreachable):
+        fetch(connection, large, tmp_path / "back")
+    assert (tmp_path / "back").read_text() == "as it was"
+    assert [path.name for path in tmp_path.iterdir()] == ["back"]
+    relay.close()
