@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-PACKAGES = ("openssh-server", "sudo", "python3", "docker.io", "iptables", "mount", "procps")
+PACKAGES = ("openssh-server", "sudo", "python3", "git", "docker.io", "iptables", "mount", "procps")
 BASE = "debian:bookworm-slim"
 LEFT_OUT = ("/usr/share/doc", "/usr/share/man", "/usr/share/locale", "/usr/share/lintian", "/etc/sudoers.d")
 # What the packages' own scripts would have done.
