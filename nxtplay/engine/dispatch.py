@@ -320,7 +320,7 @@ class Dispatch:
                     raise UnknownReached(one)
                 if isinstance(one, Mapping):
                     out.update({str(k): str(v) for k, v in one.items() if v is not OMIT})
-                elif one:
+                elif one and one is not OMIT:
                     raise TemplateError(Diagnostic("environment takes a mapping of names to values", located.span))
         return out
 

@@ -35,7 +35,7 @@ from nxtplay.template.values import is_template
 if TYPE_CHECKING:
     from nxtplay.inventory.model import Inventory
 
-FAILED, UNREACHABLE, INTERRUPTED = 2, 4, 99
+INTERRUPTED = 99
 
 
 @dataclass
@@ -110,7 +110,8 @@ class Run:
             for host in list(self._hosts.values()):
                 cache.keep(host)
         hosts = {name: host.tally.frozen() for name, host in self._hosts.items()}
-        recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else self._exit_code(), interrupted)
+        worst = max((host.exit_code for host in self._hosts.values()), default=0)
+        recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else worst, interrupted)
         self._tell(RunFinished(recap))
         return recap
 
@@ -326,12 +327,6 @@ class Run:
             lock = self.__dict__["_emitting"] = threading.Lock()
         return lock
 
-    def _exit_code(self) -> int:
-        if any(h.tally.unreachable for h in self._hosts.values()):
-            return UNREACHABLE
-        if any(h.out or h.tally.failed for h in self._hosts.values()):
-            return FAILED
-        return 0
 
 
 def _share(task: Task, attempt: Attempt, first: HostRun, other: HostRun) -> None:

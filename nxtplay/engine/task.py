@@ -284,13 +284,15 @@ class TaskRunner:
         if task.changed_when is None and task.failed_when is None:
             return attempt
         inner = scope.with_result(task.register, result)
+        asked = "changed_when_result"
         try:
             self._changed_when(task, inner, attempt)
+            asked = "failed_when_result"
             self._failed_when(task, inner, attempt)
         except NxtplayError as error:  # what the module said is kept beside the fault
             broken = self._broken(error, task)
             attempt.status, attempt.reason, attempt.span, attempt.diagnostics = "failed", broken.reason, broken.span, broken.diagnostics
-            result.update(failed=True, msg=broken.reason)
+            result.update({"failed": True, "msg": broken.reason, asked: broken.reason})
         return attempt
 
     def _changed_when(self, task: Task, scope: TaskScope, attempt: Attempt) -> None:

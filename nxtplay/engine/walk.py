@@ -66,6 +66,10 @@ class Traveller:
     def leave_rescue(self, standing: Any) -> None:
         """The failure was mended: the host stands as it did before the block."""
 
+    def forgiven(self) -> bool:
+        """Whether the failure with which the host went through an `always` was cleared there."""
+        return False
+
     def starts(self, block: Block) -> bool:
         """Whether a block is to be entered (False: its role has already run for this host)."""
         return True
@@ -120,6 +124,8 @@ def _walk_block(block: Block, position: Position, host: Traveller, handlers: Han
         after = yield from _walk_items(block.always, (*position, 2), host, handlers)
         if after is not Signal.NEXT:
             signal = after
+        elif signal is Signal.FAILED and host.forgiven():
+            signal = Signal.NEXT
     if signal is Signal.END_ROLE and block.role is not None:
         signal = Signal.NEXT
     if signal is Signal.NEXT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import Any
+from typing import Any, Optional
 
 from nxtplay.core.host import Reader
 from nxtplay.core.resource import Query, arg
@@ -20,6 +20,8 @@ class Setup(Query):
     filter: list[str] = arg(default_factory=list, help="Patterns; only facts that match one are told.")
     gather_timeout: int = arg(10, help="Seconds for a single fact.")
     fact_path: Path = arg("/etc/ansible/facts.d", help="Directory of the host's own facts (*.fact).")
+
+    parallel: Optional[bool] = arg(None, help="Taken for `gather_facts: {parallel: ...}`; there is only one gatherer here.")
 
     def look(self, host: Reader) -> dict[str, Any]:
         wanted = _facts.subsets(self.gather_subset)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nxtplay.errors import Span, did_you_mean
+from nxtplay.modules.registry import ALIASES
 from nxtplay.playbook.findings import Findings, listed, shown, unknown_key
 from nxtplay.playbook.foreign import is_foreign
 from nxtplay.playbook.keywords import HANDLER, INCLUDE, KEYWORDS, LOOKUPS, legal, templated
@@ -229,4 +230,5 @@ def concerns(key: str, module: str) -> bool:
     if key.startswith("group/"):
         prefix = GROUPS.get(key[6:])
         return prefix is not None and module.startswith(prefix)
-    return canonical(key, (module,)) == module
+    named = canonical(key, (module, *ALIASES, *ALIASES.values()))
+    return named is not None and ALIASES.get(named, named) == ALIASES.get(module, module)
