@@ -27,10 +27,11 @@ from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError, Unreac
 from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
 from nxtplay.modules import registry
 from nxtplay.playbook.model import Located, Task
-from nxtplay.playbook.modules import concerns
+from nxtplay.playbook.modules import canonical, concerns
 from nxtplay.playbook.search import search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, is_template
+from nxtplay.variables.precedence import Scope
 
 Ask = Callable[[str, bool], str]  # (prompt, echo) -> what is typed
 
@@ -66,6 +67,14 @@ class Dispatch:
         if task.free_form is not None:
             merged["_raw_params"] = self.templates.render(task.free_form.value, scope, span=task.free_form.span)
         return merged
+
+    def with_module(self, task: Task, scope: Scope) -> Task:
+        """A task of `action: "{{ ... }}"` with the module that is meant now."""
+        word = str(self.templates.render(task.module, scope, span=task.module_span))
+        module = canonical(word, registry.names() | registry.ENGINE_WORDS)
+        if module is None:
+            raise NxtplayError(Diagnostic(f"unknown module '{word}'", task.module_span))
+        return replace(task, module=module)
 
     def load_class(self, task: Task) -> type[Module]:
         found = self._classes.get(task.module)

@@ -222,7 +222,8 @@ class Run:
         if task.module != "meta":
             role = task.role.name if task.role else ""
             names, streams = tuple(h.name for h in acting), self._dispatch.streams(task)
-            self._tell(TaskStarted(task_id, name, task.module, task.span, names, task.is_handler, role, streams))
+            module = self._runner.module(task, first_scope)
+            self._tell(TaskStarted(task_id, name, module, task.span, names, task.is_handler, role, streams))
         verdicts = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope), others=others)
         if others:
             signal = Signal.NEXT if verdicts[0].signal is Signal.FAILED else verdicts[0].signal

@@ -19,7 +19,7 @@ from nxtplay.engine.walk import Signal, Verdict
 from nxtplay.errors import Diagnostic, NxtplayError, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProgress
 from nxtplay.playbook.model import Located, Task
-from nxtplay.template.values import OMIT
+from nxtplay.template.values import OMIT, is_template
 from nxtplay.variables.precedence import Scope
 
 DOUBT = "whether it runs is unknown"
@@ -75,6 +75,13 @@ class TaskRunner:
             return str(self.templates.render(named, scope))
         except NxtplayError:
             return str(named)
+
+    def module(self, task: Task, scope: Scope) -> str:
+        """The task's module, also where a template names it."""
+        try:
+            return self.dispatch.with_module(task, scope).module if is_template(task.module) else task.module
+        except NxtplayError:
+            return task.module
 
     def _broken(self, error: NxtplayError, task: Task) -> Attempt:
         """An expression of the task itself could not be rendered: the host fails here."""
@@ -326,6 +333,8 @@ class TaskRunner:
         prepared, segment = host.ahead.take(task, item)
         if prepared is not None:
             return dispatch.answer(task, host, scope, prepared, task_id, segment)
+        if is_template(task.module):
+            task = dispatch.with_module(task, scope)
         args = dispatch.args(task, scope)
         word = self.words.get(task.module)
         if word is not None:

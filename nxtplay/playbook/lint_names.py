@@ -118,6 +118,9 @@ class _Names:
     def _task(self, seen: Seen, *, certain: bool) -> None:
         task = seen.task
         self.looped = task.loop is not None and templated(task.loop.value.value)
+        if task.loop is not None and templated(task.loop.control.loop_var):
+            self.open = True  # no text tells what the item is called
+            return
         guarded = {name for one in task.shared.when for name, guard in self._uses(str(one.value), expression=True) if guard}
         local: list[Any] = [seen.names, *task.shared.vars, *(level for role in _chain(task.role) for level in _levels(role))]
         never = any(str(one.value).lower() == "false" for one in task.shared.when)
