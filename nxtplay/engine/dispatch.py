@@ -10,8 +10,9 @@ from typing import Any
 from nxtplay.connection.protocol import Connection, Job, Reply
 from nxtplay.core import background
 from nxtplay.core.host import Failed
-from nxtplay.core.resource import Module, Query, check_args
+from nxtplay.core.resource import Args, Module, Query, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
+from nxtplay.core.types import ArgError
 from nxtplay.engine import bare
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
@@ -96,7 +97,7 @@ class Dispatch:
             args[cls.free_form] = args.pop("_raw_params")
         wrong = check_args(cls, args)
         if wrong:
-            return self._wrong_args(task, [(e.path, e.message, e.hint) for e in wrong])
+            return self.wrong_args(task, cls, wrong)
         wanted = self.target(task, host, scope)
         permit = not self.in_check(task, scope)
         folders = search_path(task, self.scopes.playbook_dir)
@@ -143,7 +144,8 @@ class Dispatch:
         if reply is None:
             reply = self._send(prepared, host, task_id, self._timeout(task, scope))
         if reply.arg_errors:
-            return self._wrong_args(task, [(tuple(e["path"]), e["message"], e["hint"]) for e in reply.arg_errors])
+            wrong = [ArgError(tuple(e["path"]), e["message"], e["hint"]) for e in reply.arg_errors]
+            return self.wrong_args(task, self.load_class(task), wrong)
         return self._of_reply(task, host, reply, scope, prepared)
 
     def _seconds(self, located: Located, scope: TaskScope) -> float:
@@ -286,10 +288,12 @@ class Dispatch:
             return seconds or None
         return float(self.options.task_timeout) if self.options.task_timeout else None
 
-    def _wrong_args(self, task: Task, errors: Sequence[tuple[tuple[Any, ...], str, str]]) -> Attempt:
-        diagnostics = tuple(Diagnostic(f"{task.module}: {message}", _place(task, path), hint) for path, message, hint in errors)
+    def wrong_args(self, task: Task, cls: type[Args], errors: Sequence[ArgError]) -> Attempt:
+        """A task whose arguments are wrong; `msg` says so in Ansible's words."""
+        diagnostics = tuple(Diagnostic(f"{task.module}: {e.message}", _place(task, e.path), e.hint) for e in errors)
         message = "; ".join(d.message for d in diagnostics)
-        return Attempt("failed", result_.failed(message), reason=message, span=diagnostics[0].span, diagnostics=diagnostics)
+        told = result_.failed(_usual(task.module, cls, errors))
+        return Attempt("failed", told, reason=message, span=diagnostics[0].span, diagnostics=diagnostics)
 
     def target(self, task: Task, host: HostRun, scope: TaskScope) -> Target:
         """Where the task's job goes: the host itself, or whom it is delegated to, by that host's own connection variables."""
@@ -342,6 +346,19 @@ class Dispatch:
     def note(self, text: str, span: Span | None = None, *, host: str = "", level: str = "warning") -> None:
         self.emit(Notice(level, text, span, host))
 
+
+
+def _usual(module: str, cls: type[Args], errors: Sequence[ArgError]) -> str:
+    """What is wrong with arguments in one text, in the words of Ansible."""
+    lists: dict[str, list[str]] = {}  # what is wrong -> with which arguments
+    for error in errors:
+        head, colon, rest = (error.usual or error.message).partition(": ")
+        lists.setdefault(head + colon, []).append(rest)
+    unsupported = lists.pop("Unsupported parameters: ", None)
+    if unsupported:
+        known = ", ".join(sorted(spec.name + (f" ({', '.join(spec.aliases)})" if spec.aliases else "") for spec in cls.specs().values()))
+        return f"Unsupported parameters for ({module}) module: {', '.join(unsupported)}. Supported parameters include: {known}."
+    return "; ".join(head + ", ".join(rest) for head, rest in lists.items())
 
 
 def _place(task: Task, path: tuple[Any, ...]) -> Span:

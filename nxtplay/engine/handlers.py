@@ -49,7 +49,7 @@ class Handlers:
                 if origin not in here:
                     self._named[name] = [key]
                     here.add(origin)
-            for topic in (word for topic in handler.listen for word in called(handler, topic)):
+            for topic in (word for one in handler.listen for word in called(handler, one)):
                 listening = self._named.setdefault(f"listen {topic}", [])
                 if key not in listening:
                     listening.append(key)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nxtplay.core.resource import check_args
 from nxtplay.core.state import Secret, Unknown, UnknownReached, find_unknown
 from nxtplay.engine import result as result_
 from nxtplay.engine.attempt import CENSORED, Attempt
@@ -19,6 +20,7 @@ from nxtplay.engine.walk import Signal, Verdict
 from nxtplay.errors import Diagnostic, NxtplayError, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProgress
 from nxtplay.playbook.model import Located, Task
+from nxtplay.playbook.words import ARGS
 from nxtplay.template.values import OMIT, is_template
 from nxtplay.variables.precedence import Scope
 
@@ -340,6 +342,10 @@ class TaskRunner:
         if word is not None:
             if task.async_ is not None and task.async_.value:
                 raise TemplateError(Diagnostic(f"{task.module} cannot run in the background", task.async_.span, "take out `async`"))
+            spec = ARGS.get(task.module) if task.module != "meta" else None  # which looks itself
+            wrong = check_args(spec, {key: value for key, value in args.items() if key != "_raw_params"}) if spec and args else []
+            if spec and wrong:
+                return dispatch.wrong_args(task, spec, wrong)
             return word(dispatch, task, host, scope, args, doubt)
         made = dispatch.prepare(task, host, scope, args, doubt)
         if isinstance(made, Attempt):

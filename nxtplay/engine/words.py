@@ -6,6 +6,7 @@ tell whether the task runs at all.
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -142,21 +143,25 @@ def group_by(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
 
 
 def pause(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
-    seconds = float(args.get("seconds", 0) or 0) + 60 * float(args.get("minutes", 0) or 0)
-    began = time.time()
-    result: dict[str, Any] = {"changed": False, "failed": False, "user_input": ""}
-    if dispatch.in_check(task, scope) and "prompt" in args and not seconds:
-        unknown = Unknown("nobody is asked in a check")
-        return Attempt("ok", PartialResult({"changed": False, "failed": False, "user_input": unknown}, unknown))
+    unit = "minutes" if "minutes" in args else "seconds"
+    seconds = float(args.get(unit, 0) or 0) * (60 if unit == "minutes" else 1)
+    echo = as_bool(args.get("echo", True))
+    result: dict[str, Any] = {"changed": False, "failed": False, "rc": 0, "stdout": "", "stderr": "", "echo": echo, "user_input": ""}
     if dispatch.in_check(task, scope):
-        return Attempt("ok", result)
-    if seconds:
+        unknown = Unknown("nobody is asked in a check") if args.get("prompt") and unit not in args else None
+        return Attempt("ok", PartialResult({**result, "user_input": unknown}, unknown) if unknown else result)
+    began, start = time.monotonic(), datetime.datetime.now()
+    if unit in args:
+        seconds = max(1.0, seconds)
         time.sleep(seconds)
     elif dispatch.ask is not None:
-        result["user_input"] = dispatch.ask(str(args.get("prompt", "Press Enter to continue")), as_bool(args.get("echo", True)))
+        asked = str(args.get("prompt") or "Press enter to continue, Ctrl+C to interrupt") + ("" if echo else " (output is hidden)")
+        result["user_input"] = dispatch.ask(asked, echo)
     else:
         dispatch.note("pause: there is no terminal to ask at; going on", task.span)
-    result["delta"] = int(time.time() - began)
+    took = time.monotonic() - began
+    said = f"Paused for {round(took / 60 if unit == 'minutes' or unit not in args else took, 2)} {unit if unit in args else 'minutes'}"
+    result.update(start=str(start), stop=str(datetime.datetime.now()), delta=int(took), stdout=said)
     return Attempt("ok", result, everywhere=lambda other: None)
 
 
