@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from typing import Any, Callable, Mapping, Union
+from typing import Any, Callable, Mapping, Sequence, Union
 
 from nxtplay.core.spec import ArgSpec
 from nxtplay.core.state import Secret, Unknown

@@ -34,6 +34,7 @@ from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, is_template
 from nxtplay.variables.precedence import Scope
 
+MAX_TIMEOUT = 100_000_000  # seconds
 Ask = Callable[[str, bool], str]  # (prompt, echo) -> what is typed
 
 
@@ -261,7 +262,7 @@ class Dispatch:
         except Unreachable:
             self.connections.drop(wanted)
             if timeout is not None and time.monotonic() - began >= timeout:
-                return Reply("failed", {"msg": f"the task took longer than its timeout of {timeout:g} s and was ended"})
+                return Reply("failed", result_.timed_out(timeout))
             raise
         self._learn(wanted, host, reply)
         return reply
@@ -284,7 +285,10 @@ class Dispatch:
 
     def _timeout(self, task: Task, scope: TaskScope) -> float | None:
         if task.shared.timeout is not None:
-            seconds = float(self.templates.render(task.shared.timeout.value, scope, span=task.shared.timeout.span))
+            seconds = self._seconds(task.shared.timeout, scope)
+            if not 0 <= seconds <= MAX_TIMEOUT:
+                message = f"Timeout {seconds:g} is invalid, it must be between 0 and {MAX_TIMEOUT}."
+                raise TemplateError(Diagnostic(message, task.shared.timeout.span))
             return seconds or None
         return float(self.options.task_timeout) if self.options.task_timeout else None
 

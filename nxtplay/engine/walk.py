@@ -51,6 +51,7 @@ class Traveller:
 
     chosen: Callable[[Sequence[Item]], bool] = staticmethod(bool)  # whether tags choose any task of a list
     nesting: int = 0  # dynamic includes around the task it stands before
+    ended: bool = False  # left this play by meta
     guards: int = 0  # blocks with a rescue around the task it stands before: a failure there is not the last word
 
     def take_notified(self, handler: Task) -> bool:
@@ -118,7 +119,7 @@ def _walk_block(block: Block, position: Position, host: Traveller, handlers: Han
     if signal is Signal.FAILED and rescued:
         host.enter_rescue()
         signal = yield from _walk_items(block.rescue, (*position, 1), host, handlers)
-        if signal is Signal.NEXT:
+        if signal is Signal.NEXT or (signal is Signal.LEFT and host.ended):
             host.leave_rescue(standing)
     if block.always and signal in (Signal.NEXT, Signal.FAILED, Signal.END_ROLE):
         after = yield from _walk_items(block.always, (*position, 2), host, handlers)

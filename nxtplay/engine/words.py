@@ -120,7 +120,7 @@ def include_vars(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope
 def add_host(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     name = args.pop("name", None) or args.pop("hostname", None) or args.pop("host", None)
     if not name:
-        raise TemplateError(Diagnostic("add_host needs the name of the host", task.module_span, "add `name:`"))
+        raise TemplateError(Diagnostic("name, host or hostname needs to be provided", task.module_span, "add `name:`"))
     groups = args.pop("groups", None) or args.pop("groupname", None) or args.pop("group", None) or []
     groups = [g.strip() for g in groups.split(",")] if isinstance(groups, str) else list(groups)
     if doubt is not None:
@@ -133,7 +133,7 @@ def add_host(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
 def group_by(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     key = str(args.get("key", "")).replace(" ", "-")
     if not key:
-        raise TemplateError(Diagnostic("group_by needs `key`", task.module_span))
+        raise TemplateError(Diagnostic("the 'key' param is required when using group_by", task.module_span))
     if doubt is not None:
         return _in_doubt(doubt)
     parents = args.get("parents", ["all"])
@@ -208,10 +208,12 @@ def meta(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: 
 def set_stats(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     data = args.get("data")
     if not isinstance(data, Mapping):
-        raise TemplateError(Diagnostic("set_stats takes a mapping in `data`", task.args.values_at.get("data", task.module_span)))
-    per_host = as_bool(args.get("per_host", False))
-    dispatch.scopes.add_stats(host.name if per_host else "", dict(data), aggregate=as_bool(args.get("aggregate", True)))
-    return Attempt("ok", {"changed": False, "failed": False, "ansible_stats": {"data": dict(data), "per_host": per_host}})
+        span = task.args.values_at.get("data", task.module_span)
+        raise TemplateError(Diagnostic("The 'data' option needs to be a dictionary/hash", span))
+    per_host, aggregate = as_bool(args.get("per_host", False)), as_bool(args.get("aggregate", True))
+    dispatch.scopes.add_stats(host.name if per_host else "", dict(data), aggregate=aggregate)
+    stats = {"data": dict(data), "per_host": per_host, "aggregate": aggregate}
+    return Attempt("ok", {"changed": False, "failed": False, "ansible_stats": stats})
 
 
 DEEPEST = 100  # includes within includes
