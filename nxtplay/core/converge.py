@@ -65,8 +65,8 @@ def _act(action: Action, reader: Reader, world: World, permit: Optional[Host], d
     if permit is None:
         for key, state in action.foresee(reader):
             world.foresee(key, state if doubt is None else doubt)
-        unknown = Unknown(f"{type(action).__name__.lower()} was not run") if doubt is None else doubt
-        world.foresee(f"act:{type(action).__name__.lower()}", unknown)
+        unknown = Unknown(f"{action.called()} was not run") if doubt is None else doubt
+        world.foresee(f"act:{action.called()}", unknown)
         return Outcome("changed" if action.certain() and doubt is None else "unknown", reason=reason, unknown=unknown)
     result = action.perform(permit)
     changed = result.pop("changed", True)

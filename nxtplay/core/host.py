@@ -366,9 +366,16 @@ def run(
     words = [executable or "/bin/sh", "-c", argv] if isinstance(argv, str) else list(argv)
     began = time.monotonic()
     try:
-        child = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
-        )
+        while True:
+            try:
+                child = subprocess.Popen(
+                    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
+                )
+                break
+            except OSError as error:  # a child of another thread, not yet at its exec, holds open what was just written
+                if error.errno != errno.ETXTBSY or time.monotonic() - began > 5:
+                    raise
+                time.sleep(0.01)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR):
             what = cwd if cwd is not None and not os.path.isdir(cwd) else words[0]

@@ -167,6 +167,10 @@ class Action(Module):
         """(key, state) that a check may count on after it (`creates:` will be there); an Unknown state for what it may have touched."""
         return ()
 
+    def called(self) -> str:
+        """What it is called where something is unknown because it was not done."""
+        return type(self).__name__.lower()
+
     def certain(self) -> bool:
         """Whether performing it is sure to count as a change."""
         return True

@@ -29,9 +29,9 @@ from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
 from nxtplay.modules import registry
 from nxtplay.playbook.model import Located, Task
 from nxtplay.playbook.modules import canonical, concerns
-from nxtplay.playbook.search import search_path
+from nxtplay.playbook.search import library_file, search_path
 from nxtplay.template.render import Templates
-from nxtplay.template.values import OMIT, is_template
+from nxtplay.template.values import OMIT, drop_omitted, is_template
 from nxtplay.variables.precedence import Scope
 
 MAX_TIMEOUT = 100_000_000  # seconds
@@ -87,12 +87,21 @@ class Dispatch:
                 raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span)) from None
         return found
 
+    def _of_library(self, task: Task, args: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
+        """A task whose module is a file of a `library/`, as the task that carries that file out."""
+        path = library_file(task.module, task, self.scopes.playbook_dir, self.options.module_paths)
+        if path is None:
+            raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span))
+        return replace(task, module="ansible_module"), {"name": task.module, "path": path, "arguments": drop_omitted(args)}
+
     def streams(self, task: Task) -> bool:
         """Whether all that the task prints is shown as it comes."""
         return task.module in registry.names() and bool(self.load_class(task).streams)
 
     def prepare(self, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Prepared | Attempt:
         """The job of a task, or how it went already when there is nothing to send."""
+        if task.module not in registry.names():
+            task, args = self._of_library(task, args)
         cls = self.load_class(task)
         if cls.free_form and "_raw_params" in args:
             args[cls.free_form] = args.pop("_raw_params")

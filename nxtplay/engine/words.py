@@ -22,6 +22,7 @@ from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal
 from nxtplay.errors import Diagnostic, TemplateError, UndefinedVariable, did_you_mean
+from nxtplay.playbook.keywords import is_identifier
 from nxtplay.playbook.model import Task
 
 
@@ -38,7 +39,7 @@ def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args:
         try:
             value = dispatch.templates.evaluate(name, scope, span=task.args.values_at.get("var"))
         except UndefinedVariable as error:
-            value = f"VARIABLE IS NOT DEFINED! ({error.diagnostics[0].message})"
+            value = f"<< error 1 - {error.diagnostics[0].message} >>"
         return Attempt("ok", {"changed": False, "failed": False, name: value}, reason="var")
     message = args.get("msg", "Hello world!")
     result = {"changed": False, "failed": False, "msg": message}
@@ -51,8 +52,8 @@ def set_fact(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
     cacheable = as_bool(args.pop("cacheable", False))
     values = {str(dispatch.templates.render(name, scope)): value if doubt is None else doubt for name, value in args.items()}
     for name in values:
-        if not name.isidentifier():
-            raise TemplateError(Diagnostic(f"set_fact: '{name}' is no variable name", task.args.keys_at.get(name)))
+        if not is_identifier(name):
+            raise TemplateError(Diagnostic(f"Invalid variable name '{name}'", task.args.keys_at.get(name)))
     receiver = dispatch.facts_receiver(task, host, scope)
     receiver.set_facts.update(values)
     if cacheable:
@@ -173,6 +174,7 @@ _META = frozenset(
 def clear(host: HostRun) -> None:
     """Forget what was gathered of a host."""
     host.facts.clear()
+    host.plain_facts.clear()
     host.cached_facts.clear()
 
 

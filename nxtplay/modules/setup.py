@@ -31,8 +31,8 @@ class Setup(Query):
                 facts.update(gather(host))
         if "local" in wanted:
             facts["local"] = _facts.local(host, self.fact_path, self.gather_timeout)
-        facts.update(gather_subset=list(self.gather_subset), module_setup=True)
         named = {f"ansible_{name}": value for name, value in facts.items()}
+        named.update(gather_subset=list(self.gather_subset), module_setup=True)
         patterns = [p for p in self.filter if p and p != "*"]
         if patterns:
             named = {n: v for n, v in named.items() if any(fnmatch.fnmatch(n, p) or fnmatch.fnmatch(n, "ansible_" + p) for p in patterns)}
