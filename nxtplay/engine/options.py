@@ -48,6 +48,7 @@ class Options:
     become_flags: str | None = None
     become_password: str | None = field(default=None, repr=False)
     task_timeout: int | None = None
+    module_paths: tuple[str, ...] = ()  # folders with modules, beside every `library/`
     # what plays do not say themselves
     gathering: str = "implicit"  # or explicit, smart
     strategy: str = "linear"
