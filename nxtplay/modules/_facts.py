@@ -76,7 +76,6 @@ def subsets(wanted: Sequence[str]) -> set[str]:
         if bare != name:
             minus |= members - _LEAST if bare == "all" else members
         else:
-            asked |= members if bare != "all" else set()
             plus |= members
             named |= members if bare not in ("all", "min") else set()
     return plus - (minus - named)
