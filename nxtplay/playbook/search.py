@@ -18,7 +18,7 @@ def search_path(task: Task, base: str) -> list[str]:
         folders += [task.role.path, *(parent.path for parent in task.role.parents)]
     if task.file:
         folders.append(os.path.abspath(os.path.dirname(task.file)))
-    return list(dict.fromkeys([*folders, base]))
+    return list(dict.fromkeys([*folders, os.path.abspath(base)]))
 
 
 def candidates(path: str, subfolder: str, folders: Sequence[str]) -> list[str]:
