@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Optional
 
+from nxtplay.core.frozen import frozen
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Action, Module, Query, Resource
 from nxtplay.core.state import Change, Plan, Unknown, UnknownReached, diff
 from nxtplay.core.world import World
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """How a task went on its host. `status`: ok, changed, unknown (only in a check), failed.
 

@@ -9,11 +9,11 @@ import signal
 import stat as stat_
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union
 
 from nxtplay.core import files
 from nxtplay.core.files import FileState
+from nxtplay.core.frozen import frozen
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.world import World
 
@@ -29,7 +29,7 @@ class Failed(Exception):
         self.result = result
 
 
-@dataclass(frozen=True)
+@frozen
 class Completed:
     """How a command ended; a negative rc is the signal that ended it."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
+from nxtplay.core.frozen import frozen
 from nxtplay.core.modes import is_symbolic_mode
 from nxtplay.core.state import Secret
 
@@ -33,7 +33,7 @@ class Duration(float):
     """Seconds; "1m30s", "500ms" and plain numbers are understood."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ArgError:
     """An argument is wrong. `path` leads to it through the args as written: ("ports", 0), ("nmae",).
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from nxtplay.core.frozen import frozen
 
 if TYPE_CHECKING:
     from nxtplay.engine.factcache import FactCache
 
 
-@dataclass(frozen=True)
+@frozen
 class Options:
     """`None` and empty mean: not said on the command line. Durations are seconds."""
 
