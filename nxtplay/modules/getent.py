@@ -6,7 +6,9 @@ from typing import Any
 
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Query, arg
+from nxtplay.core.state import Unknown, UnknownReached
 
+FORESEEN = {"passwd": "user:", "shadow": "user:", "group": "group:", "gshadow": "group:"}  # what a check files their entries under
 SPLITS = {"passwd": ":", "shadow": ":", "group": ":", "gshadow": ":"}
 
 
@@ -21,9 +23,10 @@ class Getent(Query):
 
     def look(self, host: Reader) -> dict[str, Any]:
         fact = f"getent_{self.database}"
+        gone = self._foreseen(host)
         words = ["getent", *(["-s", self.service] if self.service else []), self.database, *([self.key_] if self.key_ else [])]
         done = host.look(words)
-        if done.rc == 2 and self.key_:
+        if self.key_ and (done.rc == 2 or gone):
             if self.fail_key:
                 raise Failed(f"no '{self.key_}' in the database {self.database}")
             return {"ansible_facts": {fact: {self.key_: None}}}
@@ -38,3 +41,19 @@ class Getent(Query):
             if fields:
                 found[fields[0]] = fields[1:]
         return {"ansible_facts": {fact: found}}
+
+    def _foreseen(self, host: Reader) -> bool:
+        """Whether earlier tasks of a check would have removed the entry. Raises UnknownReached where they would have made or changed it."""
+        prefix = FORESEEN.get(self.database, "")
+        if not prefix:
+            return False
+        states = {key[len(prefix) :]: state for key, state in host.foreseen_under(prefix).items()}
+        if self.key_ and self.key_ not in states:
+            joined = [key for key, user in host.foreseen_under("user:").items() if self.key_ in (getattr(user, "groups", None) or ())]
+            states = {self.key_: joined} if prefix == "group:" and joined else {}
+        if not states:
+            return False
+        if self.key_ and states[self.key_] is None:
+            return True
+        name = self.key_ or next(iter(states))
+        raise UnknownReached(Unknown(f"the entry of {name} in {self.database} would be another by then"))

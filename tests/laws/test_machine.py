@@ -70,6 +70,14 @@ else:
         ]
         assert check_then_run([("user", {"name": "lawuser", "password": HASH, "update_password": "on_create"})]) == ["ok"]
         assert check_then_run([("user", {"name": "lawbare", "create_home": False, "uid": 4321, "system": True})]) == ["changed"]
+        looked: Task = ("getent", {"database": "group", "key": "lawlater"})
+        assert harness.check([("group", {"name": "lawlater"}), looked])[1].status == "unknown"
+        assert (
+            harness.check([("group", {"name": "lawgroup", "state": "absent"}), ("getent", {"database": "group", "key": "lawgroup"})])[
+                1
+            ].status
+            == "failed"
+        )
         assert check_then_run([("user", {"name": "lawnone", "group": "no-such-group"})]) == ["failed"]
         assert check_then_run([("group", {"name": "lawtwice", "gid": 4242})]) == ["failed"]
         assert check_then_run([("user", {"name": "lawuser", "state": "absent", "remove": True})]) == ["changed"]
