@@ -27,6 +27,7 @@ class ThreadConnection:
     def __init__(self) -> None:
         self._ours: socket.socket | None = None
         self._link: link.Link | None = None
+        self._thread: threading.Thread | None = None
         self._closed = False
 
     def request(
@@ -76,7 +77,8 @@ class ThreadConnection:
             except OSError:
                 pass
 
-        threading.Thread(target=live, name="agent", daemon=True).start()
+        self._thread = threading.Thread(target=live, name="agent", daemon=True)
+        self._thread.start()
         files = self._ours.makefile("rb"), SocketSink(self._ours)
         self._link = link.Link(*files, carry=False)
 
@@ -84,6 +86,8 @@ class ThreadConnection:
         ours, self._ours, self._link = self._ours, None, None
         if ours is not None:
             _shut(ours)
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(agent.GRACE + 0.5)  # it takes away what it had half made
 
 
 def _shut(end: socket.socket) -> None:

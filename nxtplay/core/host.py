@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
@@ -9,11 +10,11 @@ import signal
 import stat as stat_
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union
 
 from nxtplay.core import files
 from nxtplay.core.files import FileState
-from nxtplay.core.frozen import frozen
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.world import World
 
@@ -29,7 +30,7 @@ class Failed(Exception):
         self.result = result
 
 
-@frozen
+@dataclass(frozen=True)
 class Completed:
     """How a command ended; a negative rc is the signal that ended it."""
 
@@ -335,6 +336,7 @@ def current_umask() -> int:
 # -- running programs ------------------------------------------------------------------------------------------------
 
 _running: dict[int, Optional[int]] = {}  # process groups to take down when the agent ends, and the thread that waits for each
+_elsewhere: dict[object, tuple[int, Callable[[], Any]]] = {}  # what is no process of ours: the thread that waits, how to end it
 
 
 def kill_running(owner: Optional[int] = None) -> None:
@@ -344,6 +346,19 @@ def kill_running(owner: Optional[int] = None) -> None:
             os.killpg(group, signal.SIGKILL)
         except OSError:
             pass
+    for end in [end for thread, end in list(_elsewhere.values()) if owner in (None, thread)]:
+        end()
+
+
+@contextlib.contextmanager
+def killable(end: Callable[[], Any]) -> Iterator[None]:
+    """While this thread waits for something that runs elsewhere (in a container), `end` ends it, and is called when the agent ends."""
+    token = object()
+    _elsewhere[token] = (threading.get_ident(), end)
+    try:
+        yield
+    finally:
+        del _elsewhere[token]
 
 
 def run(
@@ -366,16 +381,9 @@ def run(
     words = [executable or "/bin/sh", "-c", argv] if isinstance(argv, str) else list(argv)
     began = time.monotonic()
     try:
-        while True:
-            try:
-                child = subprocess.Popen(
-                    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
-                )
-                break
-            except OSError as error:  # a child of another thread, not yet at its exec, holds open what was just written
-                if error.errno != errno.ETXTBSY or time.monotonic() - began > 5:
-                    raise
-                time.sleep(0.01)
+        child = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
+        )
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR):
             what = cwd if cwd is not None and not os.path.isdir(cwd) else words[0]

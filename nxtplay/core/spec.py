@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import typing
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Union
 
-from nxtplay.core.frozen import frozen
 from nxtplay.core.state import Secret
 
 
-@frozen
+@dataclass(frozen=True)
 class Rule:
     """A rule between arguments: kind is exclusive, together, one_of (at least one) or required_if (name, value, the others)."""
 
@@ -20,7 +19,7 @@ class Rule:
     value: Any = None
 
 
-@frozen
+@dataclass(frozen=True)
 class ArgSpec:
     """One argument: `type` is a resolved annotation (Optional taken off into `optional`)."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Any, Generic, Optional, TypeVar
-
-from nxtplay.core.frozen import frozen
 
 S = TypeVar("S")
 
@@ -75,7 +74,7 @@ class Secret(str):
         return "Secret(********)"
 
 
-@frozen
+@dataclass(frozen=True)
 class Change:
     """One attribute that differs; `path` leads to it from the state's root, () is the whole state."""
 
@@ -92,7 +91,7 @@ class Change:
         return ".".join(self.path) or "state"
 
 
-@frozen
+@dataclass(frozen=True)
 class Plan(Generic[S]):
     """What has to change: both states (None: absent) and every attribute that differs."""
 

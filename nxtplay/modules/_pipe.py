@@ -172,20 +172,28 @@ def _inside_container(
     stream = _inside._Exec(host, container, argv, env=[f"{name}={value}" for name, value in env.items()], user=user)
     errors = _Tail()
     feeder = None
-    done = False
+    done = interrupted = False
 
     def kill() -> None:
         _kill_exec(host, stream)
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        stream.hang_up()
 
     try:
         if source is not None:
             feeder = _Feeder(source, stream.socket.sendall, lambda: stream.socket.shutdown(1), kill)
             feeder.start()
-        for number, piece in stream.frames():
-            if number == 2:
-                errors.take(piece)
-            elif sink is not None:
-                sink(piece)
+        with host_.killable(interrupt):
+            for number, piece in stream.frames():
+                if number == 2:
+                    errors.take(piece)
+                elif sink is not None:
+                    sink(piece)
+        if interrupted:
+            raise Failed(f"{argv[0]} was interrupted")
         code = _ended(host, stream, container.name, argv[0])
         done = True
     finally:

@@ -13,6 +13,7 @@ import time
 from typing import Any, Mapping, Optional, Sequence
 from urllib.parse import quote
 
+from nxtplay.core import host as host_
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.modules import _inside, _pipe
 
@@ -195,10 +196,15 @@ class InContainer:
         if status != 201:
             raise Failed(f"container {self._name}: cannot run {argv[0]} beside it: {made.get('message', status)}")
         path = f"/containers/{made['Id']}"
-        try:
-            return self._ran(host, path, argv[0])
-        finally:
+
+        def remove() -> None:
             _inside._call(host, "DELETE", f"{path}?force=1&v=1")
+
+        try:
+            with host_.killable(remove):
+                return self._ran(host, path, argv[0])
+        finally:
+            remove()
 
     def _ran(self, host: Reader, path: str, program: str) -> Ran:
         for network in (self._about.get("NetworkSettings") or {}).get("Networks") or {}:
