@@ -25,7 +25,6 @@ NAMES = tuple(PACKAGES)
 _CONFIG = """\
 [defaults]
 host_key_checking = False
-timeout = 120
 local_tmp = {folder}/ansible/tmp
 remote_tmp = {folder}/ansible/remote
 {strategy}

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from nxtplay.core.frozen import frozen
 from nxtplay.core.state import Change, Secret, Unknown, public
 from nxtplay.errors import Diagnostic, Span
 
@@ -28,7 +27,7 @@ OK, CHANGED, SKIPPED, UNKNOWN, FAILED, UNREACHABLE, IGNORED, RESCUED = STATUSES 
 )
 
 
-@frozen
+@dataclass(frozen=True)
 class Event:
     """Common to all: see the subclasses."""
 
@@ -39,7 +38,7 @@ class Event:
         return {"kind": self.kind, **{f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}}
 
 
-@frozen
+@dataclass(frozen=True)
 class RunStarted(Event):
     """Everything was found right; `hosts` are all hosts that some play will touch."""
 
@@ -50,7 +49,7 @@ class RunStarted(Event):
     hosts: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True)
 class PlayStarted(Event):
     """`hosts` are those of this batch (`serial`), which may be none."""
 
@@ -60,7 +59,7 @@ class PlayStarted(Event):
     span: Span | None = None
 
 
-@frozen
+@dataclass(frozen=True)
 class TaskStarted(Event):
     """A task is about to run on `hosts`; `name` is rendered, without the role's."""
 
@@ -75,7 +74,7 @@ class TaskStarted(Event):
     stream: bool = False  # show what it prints as it comes, not only its last line
 
 
-@frozen
+@dataclass(frozen=True)
 class Finished(Event):
     """How a task, or one item of its loop, went on one host.
 
@@ -95,21 +94,21 @@ class Finished(Event):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True)
 class ItemFinished(Finished):
     """One item of a loop; the task's own TaskFinished follows after the last."""
 
     kind: ClassVar[str] = "item_finished"
 
 
-@frozen
+@dataclass(frozen=True)
 class TaskFinished(Finished):
     """A task on one host. After a loop `changes` is empty: the items had them."""
 
     kind: ClassVar[str] = "task_finished"
 
 
-@frozen
+@dataclass(frozen=True)
 class TaskProgress(Event):
     """Which step a long task is at, in a few words."""
 
@@ -119,7 +118,7 @@ class TaskProgress(Event):
     text: str
 
 
-@frozen
+@dataclass(frozen=True)
 class TaskOutput(Event):
     """What a command prints while it runs: a piece of its stream, line ends included, cut anywhere."""
 
@@ -129,7 +128,7 @@ class TaskOutput(Event):
     text: str
 
 
-@frozen
+@dataclass(frozen=True)
 class HandlerNotified(Event):
     """A task changed something and so asked for a handler."""
 
@@ -139,7 +138,7 @@ class HandlerNotified(Event):
     handler: str
 
 
-@frozen
+@dataclass(frozen=True)
 class Notice(Event):
     """Something a user should know. `level`: note, warning, deprecated, debug (shown from -vvv on)."""
 
@@ -151,7 +150,7 @@ class Notice(Event):
     hint: str = ""  # what to type
 
 
-@frozen
+@dataclass(frozen=True)
 class PlayFinished(Event):
     """All batches of a play are through, or nobody is left."""
 
@@ -160,7 +159,7 @@ class PlayFinished(Event):
     seconds: float = 0.0
 
 
-@frozen
+@dataclass(frozen=True)
 class Counts:
     """How many tasks of a host ended how. A changed task counts as ok too, as users of Ansible's recap know it."""
 
@@ -174,7 +173,7 @@ class Counts:
     unknown: int = 0
 
 
-@frozen
+@dataclass(frozen=True)
 class Recap:
     """How a run ended. `interrupted_at` says where Ctrl-C met it (empty: it was not interrupted)."""
 
@@ -184,7 +183,7 @@ class Recap:
     interrupted_at: str = ""
 
 
-@frozen
+@dataclass(frozen=True)
 class RunFinished(Event):
     """The last event."""
 

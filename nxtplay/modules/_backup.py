@@ -69,14 +69,13 @@ def _set(host: Reader, folder: str, stamp: str, names: Sequence[str]) -> BackupS
     path = os.path.join(folder, manifests[0])
     try:
         document = json.loads(host.read(path))
-        artefacts = {entry["name"]: int(entry["size"]) for entry in document["artefacts"]}
+        artefacts = {entry["name"]: int(entry["size"]) for entry in document["artefacts"] if str(entry["sha256"]) and str(entry["kind"])}
     except UnknownReached:
         return BackupSet(stamp, when, files, foreseen=True)
     except (ValueError, KeyError, TypeError):
         return BackupSet(stamp, when, files, problem=f"its manifest {manifests[0]} cannot be read")
     for name, size in artefacts.items():
-        state = host.stat(os.path.join(folder, name))
-        if state is None:
+        if name not in files:  # nor does anything count that lies elsewhere
             return BackupSet(stamp, when, files, document, f"{name} is missing")
         if _is_foreseen(host, os.path.join(folder, name)):
             continue

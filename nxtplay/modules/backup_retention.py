@@ -38,6 +38,9 @@ class BackupRetention(Resource[Kept]):
     future: Literal["fail", "keep"] = arg("fail", help="What to do about a name that is later than the clock: one of the two is wrong.")
 
     def observe(self, host: Reader) -> Optional[Kept]:
+        negative = [name for name in vars(self) if name.startswith("keep_") and getattr(self, name) < 0]
+        if negative:
+            raise Failed(f"{negative[0]}: {getattr(self, negative[0])} is less than none; 0 leaves the rule out")
         return Kept({one.stamp: one.files for one in self._sets(host)})
 
     def desired(self, host: Reader, before: Optional[Kept]) -> Optional[Kept]:

@@ -41,6 +41,7 @@ CASES = [
     Case("backup_retention", {"path": "{root}"}, setup=sets(*MONTH_AND_A_HALF), expect="changed", name="retention-45-days"),
     Case("backup_retention", {"path": "{root}"}, setup=sets(0, 1, 2), expect="ok", name="retention-nothing-old"),
     Case("backup_retention", {"path": "{root}"}, expect="ok", name="retention-nothing-at-all"),
+    Case("backup_retention", {"path": "{root}", "keep_days": -1}, setup=sets(1, 2), expect="failed", name="retention-less-than-none"),
     Case("backup_retention", {"path": "{root}/none"}, expect="failed", name="retention-no-folder"),
     Case("backup_retention", {"path": "{root}"}, setup=sets(200, 100), expect="changed", name="retention-newest-good-stays"),
     Case("backup_retention", {"path": "{root}"}, setup=sets(200, 100, cut_short=[200, 100]), expect="failed", name="retention-none-good"),

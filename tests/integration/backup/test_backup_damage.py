@@ -6,13 +6,16 @@ import datetime
 import hashlib
 import json
 import os
+import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import flow_stack
 import pytest
 from backup_peers import Webhook, mailbox, run, storage, webhook
 from backup_stack import Backed
@@ -125,6 +128,58 @@ def test_a_killed_pg_dump(told: Backed, hook: Webhook) -> None:
     assert killed and nothing_new(told)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_in_mid_dump(told: Backed, number: signal.Signals) -> None:
+    """Nothing is left behind: no half of a file, no pg_dump, no lock that keeps the next one out."""
+    before = told.picture()
+    words = ["docker", "exec", told.postgres, "psql", "-q", "-U", "nxtbus", "-c", "BEGIN; LOCK TABLE routes; SELECT pg_sleep(60)"]
+    holder = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    settings = json.dumps({"stack_project": told.stack.project, "backup_folder": str(told.folder)})
+    argv = [sys.executable, "-m", "nxtplay", "-i", "inventory/local.yml", "backup", "-e", settings]
+    ours = "SELECT 1 AS n FROM pg_stat_activity WHERE application_name LIKE 'nxtplay-dump-%'"
+    waits = ours + " AND wait_event_type = 'Lock'"
+    try:
+        run_ = subprocess.Popen(argv, cwd=flow_stack.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        while run_.poll() is None and not told.sql(waits):
+            time.sleep(0.1)
+        run_.send_signal(number)
+        out, _ = run_.communicate(timeout=60)
+        assert run_.returncode == 99 and b"Interrupted after" in out, out
+        for _ in range(50):
+            if not told.sql(ours):
+                break
+            time.sleep(0.1)
+        assert not told.sql(ours) and told.picture() == before
+    finally:
+        told.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()")
+        holder.wait()
+
+
+def test_what_a_killed_run_left_is_taken_away(backed: Backed) -> None:
+    plant(backed.folder, 1)
+    (backed.folder / ".nxtplay-half").write_bytes(b"PGDMP")
+    foreseen = backed.play("backup", "--check")
+    assert (backed.folder / ".nxtplay-half").exists()
+    done = backed.play("backup")
+    assert foreseen.with_status("changed") == done.with_status("changed")
+    assert done.rc == 0 and not (backed.folder / ".nxtplay-half").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"backup_keep_days": -1}, "whole numbers, 0 or more"),
+        ({"backup_name": "a/b"}, "'a/b' would not be known again"),
+        ({"backup_format": "zip"}, "'zip' is none"),
+        ({"backup_offsite": [{"path": "/mnt"}]}, "each has a url"),
+        ({"backup_postgres_container": "nobody-1"}, "no container nobody-1"),
+    ],
+)
+def test_settings_that_cannot_be_meant(told: Backed, hook: Webhook, settings: dict[str, Any], message: str) -> None:
+    fails(told, hook, message, **settings)
+    assert nothing_new(told)
+
+
 def test_a_full_disk_in_mid_dump(told: Backed, hook: Webhook, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
@@ -228,6 +283,37 @@ def test_a_flipped_byte(taken: Backed) -> None:
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     refuses(taken, "is damaged: its sha256 is")
+
+
+def test_the_backup_of_another_project(taken: Backed) -> None:
+    (manifest,) = taken.folder.glob("*.manifest.json")
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "project": "elsewhere"}))
+    before = taken.sql("SELECT datname AS n FROM pg_database ORDER BY 1")
+    refused = taken.play("restore", confirm=taken.stack.project)
+    assert refused.rc == 2 and "is of the project elsewhere" in refused.text
+    assert taken.sql("SELECT datname AS n FROM pg_database ORDER BY 1") == before
+    meant = taken.play("restore", "--check", confirm=taken.stack.project, restore_project="elsewhere")
+    assert meant.rc == 0, meant.text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m["artefacts"][0].pop("sha256"), "cannot be read"),
+        (lambda m: m.update(artefacts={"a": 1}), "cannot be read"),
+        (lambda m: m["artefacts"][0].update(name="../../../etc/passwd"), "is missing"),
+        (lambda m: m["artefacts"][0].update(size=1), "bytes, 1 when it was made"),
+        (lambda m: m["artefacts"][0].update(sha256="0" * 64), "is damaged"),
+    ],
+)
+def test_a_manifest_that_somebody_changed(tmp_path: Path, change: Callable[[Any], Any], message: str) -> None:
+    plant(tmp_path, 1)
+    (path,) = tmp_path.glob("*.manifest.json")
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+    found = run("backup_info", path=str(tmp_path), select="newest")
+    assert found.status == "failed" and message in found.reason
 
 
 def test_a_missing_table(taken: Backed) -> None:

@@ -1,1 +1,0 @@
-"""What runs modules that were written for Ansible's interface."""

@@ -1,3 +1,0 @@
-#!/bin/sh
-. "$1"
-echo "{\"changed\": true, \"msg\": \"$text\"}"
