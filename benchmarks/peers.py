@@ -25,6 +25,7 @@ NAMES = tuple(PACKAGES)
 _CONFIG = """\
 [defaults]
 host_key_checking = False
+timeout = 120
 local_tmp = {folder}/ansible/tmp
 remote_tmp = {folder}/ansible/remote
 {strategy}

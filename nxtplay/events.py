@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
+from nxtplay.core.frozen import frozen
 from nxtplay.core.state import Change, Secret, Unknown, public
 from nxtplay.errors import Diagnostic, Span
 
@@ -27,7 +28,7 @@ OK, CHANGED, SKIPPED, UNKNOWN, FAILED, UNREACHABLE, IGNORED, RESCUED = STATUSES 
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Event:
     """Common to all: see the subclasses."""
 
@@ -38,7 +39,7 @@ class Event:
         return {"kind": self.kind, **{f.name: plain(getattr(self, f.name)) for f in dataclasses.fields(self)}}
 
 
-@dataclass(frozen=True)
+@frozen
 class RunStarted(Event):
     """Everything was found right; `hosts` are all hosts that some play will touch."""
 
@@ -49,7 +50,7 @@ class RunStarted(Event):
     hosts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class PlayStarted(Event):
     """`hosts` are those of this batch (`serial`), which may be none."""
 
@@ -59,7 +60,7 @@ class PlayStarted(Event):
     span: Span | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class TaskStarted(Event):
     """A task is about to run on `hosts`; `name` is rendered, without the role's."""
 
@@ -74,7 +75,7 @@ class TaskStarted(Event):
     stream: bool = False  # show what it prints as it comes, not only its last line
 
 
-@dataclass(frozen=True)
+@frozen
 class Finished(Event):
     """How a task, or one item of its loop, went on one host.
 
@@ -94,21 +95,21 @@ class Finished(Event):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class ItemFinished(Finished):
     """One item of a loop; the task's own TaskFinished follows after the last."""
 
     kind: ClassVar[str] = "item_finished"
 
 
-@dataclass(frozen=True)
+@frozen
 class TaskFinished(Finished):
     """A task on one host. After a loop `changes` is empty: the items had them."""
 
     kind: ClassVar[str] = "task_finished"
 
 
-@dataclass(frozen=True)
+@frozen
 class TaskProgress(Event):
     """Which step a long task is at, in a few words."""
 
@@ -118,7 +119,7 @@ class TaskProgress(Event):
     text: str
 
 
-@dataclass(frozen=True)
+@frozen
 class TaskOutput(Event):
     """What a command prints while it runs: a piece of its stream, line ends included, cut anywhere."""
 
@@ -128,7 +129,7 @@ class TaskOutput(Event):
     text: str
 
 
-@dataclass(frozen=True)
+@frozen
 class HandlerNotified(Event):
     """A task changed something and so asked for a handler."""
 
@@ -138,7 +139,7 @@ class HandlerNotified(Event):
     handler: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Notice(Event):
     """Something a user should know. `level`: note, warning, deprecated, debug (shown from -vvv on)."""
 
@@ -150,7 +151,7 @@ class Notice(Event):
     hint: str = ""  # what to type
 
 
-@dataclass(frozen=True)
+@frozen
 class PlayFinished(Event):
     """All batches of a play are through, or nobody is left."""
 
@@ -159,7 +160,7 @@ class PlayFinished(Event):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@frozen
 class Counts:
     """How many tasks of a host ended how. A changed task counts as ok too, as users of Ansible's recap know it."""
 
@@ -173,7 +174,7 @@ class Counts:
     unknown: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Recap:
     """How a run ended. `interrupted_at` says where Ctrl-C met it (empty: it was not interrupted)."""
 
@@ -183,7 +184,7 @@ class Recap:
     interrupted_at: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class RunFinished(Event):
     """The last event."""
 

@@ -196,6 +196,7 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
         "decrypt": ground.decrypt,
         "roles_path": _roles_path(ground.config),
         "collections_path": collections,
+        "module_paths": ground.options.module_paths,
     }
     _collections([*(os.path.join(os.path.dirname(path), "collections") for path in paths), *collections])
     playbook = load.load(paths, faulty=True, **common)

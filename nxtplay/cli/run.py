@@ -37,7 +37,6 @@ class Asked:
     html: str | None = None
     exit_code: bool = False
     config: Config = field(default_factory=Config)
-    module_paths: tuple[str, ...] = ()
 
 
 def words(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -151,7 +150,7 @@ def asked(**given: Any) -> Asked:
         tags=words(given["tags"]),
         skip_tags=words(given["skip_tags"]),
         become=True if given["become"] else None,
-        **_engine(config),
+        **_engine(config, given["module_path"]),
         batch=os.environ.get("NXTPLAY_BATCH", "1") not in ("0", "false", "no"),
     )
     kept = (
@@ -163,7 +162,6 @@ def asked(**given: Any) -> Asked:
         **{name: given[name] for name in kept} | _vault(config, given),
         options=options,
         config=config,
-        module_paths=(*given["module_path"], *config.get("library", ())),
         listing=frozenset(name for name, flag in flags.items() if given[flag]),
         json=given["as_json"],
     )
@@ -176,8 +174,8 @@ def asked_for(playbooks: tuple[str, ...] = (), *, limit: str = "", **given: Any)
     return Asked(playbooks=playbooks, options=options, config=config, **given | _vault(config, given))
 
 
-def _engine(config: Config) -> dict[str, Any]:
-    """Options of the engine that no option of a command says."""
+def _engine(config: Config, module_paths: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Options of the engine that the configuration says, alone or too."""
     from nxtplay.engine.factcache import FactCache
 
     named = {name: name for name in "ssh_args ssh_executable ssh_retries host_key_checking become_exe become_flags".split()}
@@ -187,7 +185,7 @@ def _engine(config: Config) -> dict[str, Any]:
     folder = config.get("fact_caching_connection")
     if config.get("fact_caching", "memory").rpartition(".")[2] == "jsonfile" and folder:
         found["fact_cache"] = FactCache(folder, config.get("fact_caching_prefix", ""), config.get("fact_caching_timeout", 86400))
-    return found | {"merge": config.get("hash_behaviour") == "merge"}
+    return found | {"merge": config.get("hash_behaviour") == "merge", "module_paths": (*module_paths, *config.get("library", ()))}
 
 
 def _vault(config: Config, given: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Optional
 
+from nxtplay.core.frozen import frozen
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Action, Module, Query, Resource
 from nxtplay.core.state import Change, Plan, Unknown, UnknownReached, diff
 from nxtplay.core.world import World
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """How a task went on its host. `status`: ok, changed, unknown (only in a check), failed.
 
@@ -65,8 +66,8 @@ def _act(action: Action, reader: Reader, world: World, permit: Optional[Host], d
     if permit is None:
         for key, state in action.foresee(reader):
             world.foresee(key, state if doubt is None else doubt)
-        unknown = Unknown(f"{type(action).__name__.lower()} was not run") if doubt is None else doubt
-        world.foresee(f"act:{type(action).__name__.lower()}", unknown)
+        unknown = Unknown(f"{action.called()} was not run") if doubt is None else doubt
+        world.foresee(f"act:{action.called()}", unknown)
         return Outcome("changed" if action.certain() and doubt is None else "unknown", reason=reason, unknown=unknown)
     result = action.perform(permit)
     changed = result.pop("changed", True)

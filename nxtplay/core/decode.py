@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from typing import Any, Callable, Mapping, Union
+from typing import Any, Callable, Mapping, Sequence, Union
 
 from nxtplay.core.spec import ArgSpec
 from nxtplay.core.state import Secret, Unknown
@@ -40,7 +40,8 @@ def _decode(
     for name, value in args.items():
         field_name = spellings.get(name)
         if field_name is None:
-            errors.append(ArgError((*at, name), f"unknown argument '{name}'", near(str(name), spellings) or _legal(specs)))
+            hint = near(str(name), spellings) or _legal(specs)
+            errors.append(ArgError((*at, name), f"unknown argument '{name}'", hint, f"Unsupported parameters: {name}"))
             continue
         if field_name in given:
             errors.append(ArgError((*at, name), f"'{name}' and '{given[field_name]}' are the same argument; give one of them"))
@@ -64,7 +65,8 @@ def _decode(
             values[field_name] = Secret(converted) if spec.secret and isinstance(converted, str) else converted
     for field_name, spec in specs.items():
         if spec.required and field_name not in given:
-            errors.append(ArgError(at, f"missing required argument '{spec.name}'", spec.help))
+            usual = f"missing required arguments: {spec.name}"
+            errors.append(ArgError(at, f"missing required argument '{spec.name}'", spec.help, usual))
     errors += _check_rules(cls, values, given, at, is_template)
     return values, errors
 
@@ -76,10 +78,14 @@ def _legal(specs: Mapping[str, ArgSpec]) -> str:
 def _check_choices(value: Any, spec: ArgSpec, at: tuple[Any, ...], is_template: Callable[[object], bool]) -> list[Any]:
     items = value if isinstance(value, list) else [value]
     return [
-        ArgError(at, f"'{item}' is not one of {', '.join(spec.choices)}", near(str(item), spec.choices))
+        ArgError(at, f"'{item}' is not one of {', '.join(spec.choices)}", near(str(item), spec.choices), _not_among(item, spec.choices, at))
         for item in items
         if item not in spec.choices and not is_template(item)
     ]
+
+
+def _not_among(value: Any, choices: Sequence[Any], at: tuple[Any, ...]) -> str:
+    return f"value of {at[-1]} must be one of: {', '.join(map(str, choices))}, got: {value}"
 
 
 def _check_rules(
@@ -91,13 +97,16 @@ def _check_rules(
         names = rule.names
         left_open = [n for n in names if is_template(values.get(n)) and "omit" in str(values[n])]  # such a template may mean: not given
         there = [n for n in names if n in given and n not in left_open]
-        said = ", ".join(f"'{n.rstrip('_')}'" for n in names)
+        plain = [n.rstrip("_") for n in names]
+        said, listed = ", ".join(f"'{n}'" for n in plain), ", ".join(plain)
         if rule.kind == "exclusive" and len(there) > 1:
-            errors.append(ArgError((*at, given[there[1]]), f"{said} exclude each other; give one of them"))
+            usual = f"parameters are mutually exclusive: {'|'.join(plain)}"
+            errors.append(ArgError((*at, given[there[1]]), f"{said} exclude each other; give one of them", usual=usual))
         elif rule.kind == "together" and there and len(there) + len(left_open) < len(names):
-            errors.append(ArgError((*at, given[there[0]]), f"{said} go together; give all of them"))
+            usual = f"parameters are required together: {listed}"
+            errors.append(ArgError((*at, given[there[0]]), f"{said} go together; give all of them", usual=usual))
         elif rule.kind == "one_of" and not there and not left_open:
-            errors.append(ArgError(at, f"one of {said} is required"))
+            errors.append(ArgError(at, f"one of {said} is required", usual=f"one of the following is required: {listed}"))
         elif rule.kind == "required_if":
             deciding = values.get(names[0], specs[names[0]].default)
             wanted = rule.value if isinstance(rule.value, tuple) else (rule.value,)
@@ -105,7 +114,9 @@ def _check_rules(
                 continue
             for name in names[1:]:
                 if name not in given:
-                    errors.append(ArgError(at, f"'{name.rstrip('_')}' is required when {names[0]} is {deciding}"))
+                    name = name.rstrip("_")
+                    usual = f"{names[0]} is {deciding} but all of the following are missing: {name}"
+                    errors.append(ArgError(at, f"'{name}' is required when {names[0]} is {deciding}", usual=usual))
     return errors
 
 
@@ -148,7 +159,7 @@ def _literal(value: Any, choices: tuple[Any, ...], at: tuple[Any, ...]) -> tuple
         return as_text, []
     said = ", ".join(str(c) for c in choices)
     hint = near(str(value), [str(c) for c in choices]) or f"legal are: {said}"
-    return None, [ArgError(at, f"'{at[-1]}' cannot be '{value}'", hint)]
+    return None, [ArgError(at, f"'{at[-1]}' cannot be '{value}'", hint, _not_among(value, choices, at))]
 
 
 def _is_one(value: Any, item: Any) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import stat as stat_
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Callable, Optional, Union
 
+from nxtplay.core.frozen import by_identity, frozen
 from nxtplay.core.state import Unknown
 
 KEEP = 4 * 1024 * 1024  # bytes of a file's content that are kept in memory beside its hash
 
 
-@dataclass(frozen=True, eq=False)
+@by_identity
 class Content:
     """What a file holds: compared by hash. `data` is there for content of at most KEEP bytes, or while somebody made it; what is
     `secret` is never shown."""
@@ -43,7 +44,7 @@ class Content:
         return self.data.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True)
+@frozen
 class FileState:
     """A path as it is. `kind`: file, directory, link, fifo, socket, char, block. None as a state: nothing is there.
 
@@ -63,7 +64,7 @@ class FileState:
     path: Optional[str] = field(default=None, metadata={"volatile": True})  # where it was looked at
 
 
-@dataclass(frozen=True)
+@frozen
 class FileTree(FileState):
     """A path together with others that one task looks after: a directory with what is below it, a link with its target."""
 

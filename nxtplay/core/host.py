@@ -10,11 +10,11 @@ import signal
 import stat as stat_
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union
 
 from nxtplay.core import files
 from nxtplay.core.files import FileState
+from nxtplay.core.frozen import frozen
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.world import World
 
@@ -30,7 +30,7 @@ class Failed(Exception):
         self.result = result
 
 
-@dataclass(frozen=True)
+@frozen
 class Completed:
     """How a command ended; a negative rc is the signal that ended it."""
 
@@ -381,9 +381,16 @@ def run(
     words = [executable or "/bin/sh", "-c", argv] if isinstance(argv, str) else list(argv)
     began = time.monotonic()
     try:
-        child = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
-        )
+        while True:
+            try:
+                child = subprocess.Popen(
+                    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env, start_new_session=True
+                )
+                break
+            except OSError as error:  # a child of another thread, not yet at its exec, holds open what was just written
+                if error.errno != errno.ETXTBSY or time.monotonic() - began > 5:
+                    raise
+                time.sleep(0.01)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR):
             what = cwd if cwd is not None and not os.path.isdir(cwd) else words[0]

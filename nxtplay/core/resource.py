@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generic, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, ClassVar, Generic, Mapping, Optional, Sequence, TypeVar
 
 from nxtplay.core import decode as decode_
+from nxtplay.core.frozen import by_identity, dataclass_transform
 from nxtplay.core.host import Host, Reader
 from nxtplay.core.spec import ArgSpec, Rule, specs_of
 from nxtplay.core.state import Plan
 from nxtplay.core.types import ArgError, ArgErrors
-
-if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform
-else:
-
-    def dataclass_transform(**_: Any) -> Callable[[Any], Any]:
-        return lambda cls: cls
-
 
 S = TypeVar("S")
 A = TypeVar("A", bound="Args")
@@ -71,7 +63,7 @@ class Args:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(frozen=True, eq=False)(cls)
+        by_identity(cls)
 
     @classmethod
     def specs(cls) -> dict[str, ArgSpec]:
@@ -166,6 +158,10 @@ class Action(Module):
     def foresee(self, host: Reader) -> Sequence[tuple[str, Any]]:
         """(key, state) that a check may count on after it (`creates:` will be there); an Unknown state for what it may have touched."""
         return ()
+
+    def called(self) -> str:
+        """What it is called where something is unknown because it was not done."""
+        return type(self).__name__.lower()
 
     def certain(self) -> bool:
         """Whether performing it is sure to count as a change."""

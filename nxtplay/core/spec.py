@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import typing
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from typing import Any, Union
 
+from nxtplay.core.frozen import frozen
 from nxtplay.core.state import Secret
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     """A rule between arguments: kind is exclusive, together, one_of (at least one) or required_if (name, value, the others)."""
 
@@ -19,7 +20,7 @@ class Rule:
     value: Any = None
 
 
-@dataclass(frozen=True)
+@frozen
 class ArgSpec:
     """One argument: `type` is a resolved annotation (Optional taken off into `optional`)."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Any, Generic, Optional, TypeVar
+
+from nxtplay.core.frozen import frozen
 
 S = TypeVar("S")
 
@@ -74,7 +75,7 @@ class Secret(str):
         return "Secret(********)"
 
 
-@dataclass(frozen=True)
+@frozen
 class Change:
     """One attribute that differs; `path` leads to it from the state's root, () is the whole state."""
 
@@ -91,7 +92,7 @@ class Change:
         return ".".join(self.path) or "state"
 
 
-@dataclass(frozen=True)
+@frozen
 class Plan(Generic[S]):
     """What has to change: both states (None: absent) and every attribute that differs."""
 

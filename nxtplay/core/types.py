@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
+from nxtplay.core.frozen import frozen
 from nxtplay.core.modes import is_symbolic_mode
 from nxtplay.core.state import Secret
 
@@ -33,13 +33,17 @@ class Duration(float):
     """Seconds; "1m30s", "500ms" and plain numbers are understood."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ArgError:
-    """An argument is wrong. `path` leads to it through the args as written: ("ports", 0), ("nmae",)."""
+    """An argument is wrong. `path` leads to it through the args as written: ("ports", 0), ("nmae",).
+
+    `usual` says the same in the words of Ansible, which playbooks look for in a result's `msg`.
+    """
 
     path: tuple[Any, ...]
     message: str
     hint: str = ""
+    usual: str = ""
 
 
 class ArgErrors(Exception):
@@ -61,7 +65,14 @@ def wrong(value: Any, expected: str, at: tuple[Any, ...], hint: str = "") -> Any
     found = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
     kind = next((text for t, text in found.items() if isinstance(value, t)), type(value).__name__)
     shown = "" if isinstance(value, (list, Mapping, Secret)) else f" {value!r}"
-    return ArgError(at, f"'{at[-1] if at else ''}' takes {expected}, found {kind}{shown}", hint)
+    name, wanted = at[-1] if at else "", _CALLED.get(expected, expected)
+    why = f"The value{shown} is not a valid boolean" if wanted == "bool" else f"{shown.strip() or 'it'} cannot be converted to {wanted}"
+    called = "list" if isinstance(value, list) else "dict" if isinstance(value, Mapping) else type(value).__name__
+    usual = f"argument '{name}' is of type {called} and we were unable to convert to {wanted}: {why}"
+    return ArgError(at, f"'{name}' takes {expected}, found {kind}{shown}", hint, usual)
+
+
+_CALLED = {"true or false": "bool", "a whole number": "int", "a number": "float", "text": "str", "a list": "list", "a mapping": "dict"}
 
 
 def _bool(value: Any, at: tuple[Any, ...]) -> tuple[Any, list[Any]]:

@@ -10,6 +10,7 @@ from nxtplay.connection.protocol import Connection, Job, Reply
 from nxtplay.core import wire
 from nxtplay.core.resource import decode
 from nxtplay.core.state import Unknown
+from nxtplay.engine import result as result_
 from nxtplay.modules import _commands, registry
 
 
@@ -30,5 +31,5 @@ def reply(connection: Connection, job: Job, *, timeout: float | None) -> Reply:
     if done.rc == 0:
         return Reply("changed", result, reason=reason)
     if timeout is not None and done.rc == -9 and done.seconds >= timeout:
-        return Reply("failed", {**result, "msg": f"the task took longer than its timeout of {timeout:g} s and was ended"})
+        return Reply("failed", {**result, **result_.timed_out(timeout)})
     return Reply("failed", {**result, "msg": "non-zero return code", "changed": True})

@@ -10,8 +10,9 @@ from typing import Any
 from nxtplay.connection.protocol import Connection, Job, Reply
 from nxtplay.core import background
 from nxtplay.core.host import Failed
-from nxtplay.core.resource import Module, Query, check_args
+from nxtplay.core.resource import Args, Module, Query, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
+from nxtplay.core.types import ArgError
 from nxtplay.engine import bare
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
@@ -27,11 +28,13 @@ from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError, Unreac
 from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
 from nxtplay.modules import registry
 from nxtplay.playbook.model import Located, Task
-from nxtplay.playbook.modules import concerns
-from nxtplay.playbook.search import search_path
+from nxtplay.playbook.modules import canonical, concerns
+from nxtplay.playbook.search import library_file, search_path
 from nxtplay.template.render import Templates
-from nxtplay.template.values import OMIT, is_template
+from nxtplay.template.values import OMIT, drop_omitted, is_template
+from nxtplay.variables.precedence import Scope
 
+MAX_TIMEOUT = 100_000_000  # seconds
 Ask = Callable[[str, bool], str]  # (prompt, echo) -> what is typed
 
 
@@ -67,6 +70,14 @@ class Dispatch:
             merged["_raw_params"] = self.templates.render(task.free_form.value, scope, span=task.free_form.span)
         return merged
 
+    def with_module(self, task: Task, scope: Scope) -> Task:
+        """A task of `action: "{{ ... }}"` with the module that is meant now."""
+        word = str(self.templates.render(task.module, scope, span=task.module_span))
+        module = canonical(word, registry.names() | registry.ENGINE_WORDS)
+        if module is None:
+            raise NxtplayError(Diagnostic(f"unknown module '{word}'", task.module_span))
+        return replace(task, module=module)
+
     def load_class(self, task: Task) -> type[Module]:
         found = self._classes.get(task.module)
         if found is None:
@@ -76,18 +87,27 @@ class Dispatch:
                 raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span)) from None
         return found
 
+    def _of_library(self, task: Task, args: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
+        """A task whose module is a file of a `library/`, as the task that carries that file out."""
+        path = library_file(task.module, task, self.scopes.playbook_dir, self.options.module_paths)
+        if path is None:
+            raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span))
+        return replace(task, module="ansible_module"), {"name": task.module, "path": path, "arguments": drop_omitted(args)}
+
     def streams(self, task: Task) -> bool:
         """Whether all that the task prints is shown as it comes."""
         return task.module in registry.names() and bool(self.load_class(task).streams)
 
     def prepare(self, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Prepared | Attempt:
         """The job of a task, or how it went already when there is nothing to send."""
+        if task.module not in registry.names():
+            task, args = self._of_library(task, args)
         cls = self.load_class(task)
         if cls.free_form and "_raw_params" in args:
             args[cls.free_form] = args.pop("_raw_params")
         wrong = check_args(cls, args)
         if wrong:
-            return self._wrong_args(task, [(e.path, e.message, e.hint) for e in wrong])
+            return self.wrong_args(task, cls, wrong)
         wanted = self.target(task, host, scope)
         permit = not self.in_check(task, scope)
         folders = search_path(task, self.scopes.playbook_dir)
@@ -134,7 +154,8 @@ class Dispatch:
         if reply is None:
             reply = self._send(prepared, host, task_id, self._timeout(task, scope))
         if reply.arg_errors:
-            return self._wrong_args(task, [(tuple(e["path"]), e["message"], e["hint"]) for e in reply.arg_errors])
+            wrong = [ArgError(tuple(e["path"]), e["message"], e["hint"]) for e in reply.arg_errors]
+            return self.wrong_args(task, self.load_class(task), wrong)
         return self._of_reply(task, host, reply, scope, prepared)
 
     def _seconds(self, located: Located, scope: TaskScope) -> float:
@@ -250,7 +271,7 @@ class Dispatch:
         except Unreachable:
             self.connections.drop(wanted)
             if timeout is not None and time.monotonic() - began >= timeout:
-                return Reply("failed", {"msg": f"the task took longer than its timeout of {timeout:g} s and was ended"})
+                return Reply("failed", result_.timed_out(timeout))
             raise
         self._learn(wanted, host, reply)
         return reply
@@ -273,14 +294,19 @@ class Dispatch:
 
     def _timeout(self, task: Task, scope: TaskScope) -> float | None:
         if task.shared.timeout is not None:
-            seconds = float(self.templates.render(task.shared.timeout.value, scope, span=task.shared.timeout.span))
+            seconds = self._seconds(task.shared.timeout, scope)
+            if not 0 <= seconds <= MAX_TIMEOUT:
+                message = f"Timeout {seconds:g} is invalid, it must be between 0 and {MAX_TIMEOUT}."
+                raise TemplateError(Diagnostic(message, task.shared.timeout.span))
             return seconds or None
         return float(self.options.task_timeout) if self.options.task_timeout else None
 
-    def _wrong_args(self, task: Task, errors: Sequence[tuple[tuple[Any, ...], str, str]]) -> Attempt:
-        diagnostics = tuple(Diagnostic(f"{task.module}: {message}", _place(task, path), hint) for path, message, hint in errors)
+    def wrong_args(self, task: Task, cls: type[Args], errors: Sequence[ArgError]) -> Attempt:
+        """A task whose arguments are wrong; `msg` says so in Ansible's words."""
+        diagnostics = tuple(Diagnostic(f"{task.module}: {e.message}", _place(task, e.path), e.hint) for e in errors)
         message = "; ".join(d.message for d in diagnostics)
-        return Attempt("failed", result_.failed(message), reason=message, span=diagnostics[0].span, diagnostics=diagnostics)
+        told = result_.failed(_usual(task.module, cls, errors))
+        return Attempt("failed", told, reason=message, span=diagnostics[0].span, diagnostics=diagnostics)
 
     def target(self, task: Task, host: HostRun, scope: TaskScope) -> Target:
         """Where the task's job goes: the host itself, or whom it is delegated to, by that host's own connection variables."""
@@ -320,7 +346,7 @@ class Dispatch:
                     raise UnknownReached(one)
                 if isinstance(one, Mapping):
                     out.update({str(k): str(v) for k, v in one.items() if v is not OMIT})
-                elif one:
+                elif one and one is not OMIT:
                     raise TemplateError(Diagnostic("environment takes a mapping of names to values", located.span))
         return out
 
@@ -333,6 +359,19 @@ class Dispatch:
     def note(self, text: str, span: Span | None = None, *, host: str = "", level: str = "warning") -> None:
         self.emit(Notice(level, text, span, host))
 
+
+
+def _usual(module: str, cls: type[Args], errors: Sequence[ArgError]) -> str:
+    """What is wrong with arguments in one text, in the words of Ansible."""
+    lists: dict[str, list[str]] = {}  # what is wrong -> with which arguments
+    for error in errors:
+        head, colon, rest = (error.usual or error.message).partition(": ")
+        lists.setdefault(head + colon, []).append(rest)
+    unsupported = lists.pop("Unsupported parameters: ", None)
+    if unsupported:
+        known = ", ".join(sorted(spec.name + (f" ({', '.join(spec.aliases)})" if spec.aliases else "") for spec in cls.specs().values()))
+        return f"Unsupported parameters for ({module}) module: {', '.join(unsupported)}. Supported parameters include: {known}."
+    return "; ".join(head + ", ".join(rest) for head, rest in lists.items())
 
 
 def _place(task: Task, path: tuple[Any, ...]) -> Span:

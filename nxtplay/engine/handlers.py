@@ -10,7 +10,7 @@ from nxtplay.engine.hosts import HostRun, handler_key
 from nxtplay.engine.scopes import Scopes
 from nxtplay.engine.walk import flatten
 from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors, did_you_mean
-from nxtplay.playbook.model import Item, Located, Play, Task
+from nxtplay.playbook.model import Item, Located, Play, Task, called
 from nxtplay.template.render import Templates
 from nxtplay.template.values import is_template
 
@@ -49,7 +49,7 @@ class Handlers:
                 if origin not in here:
                     self._named[name] = [key]
                     here.add(origin)
-            for topic in handler.listen:
+            for topic in (word for one in handler.listen for word in called(handler, one)):
                 listening = self._named.setdefault(f"listen {topic}", [])
                 if key not in listening:
                     listening.append(key)
@@ -65,7 +65,7 @@ class Handlers:
                 name = self.templates.render(name, self.scopes.of_handler(handler))
             except NxtplayError:
                 return []
-        return [str(name), f"{handler.role.name} : {name}", f"{handler.role.name}:{name}"] if handler.role else [str(name)]
+        return called(handler, str(name))
 
     def notify(self, host: HostRun, name: str, where: Located, doubt: str) -> list[str]:
         """Have the handlers of a name or topic run at the host's next flush; their names. `doubt`: why they may not be meant to."""

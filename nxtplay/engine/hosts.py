@@ -12,6 +12,8 @@ from nxtplay.engine.walk import Traveller
 from nxtplay.events import Counts
 from nxtplay.playbook.model import Block, Task
 
+FAILED, UNREACHABLE = 2, 4  # exit codes; the worst of all hosts is the run's
+
 
 @dataclass
 class Tally:
@@ -58,6 +60,7 @@ class HostRun(Traveller):
     gone: bool = False  # by end_host: it counts no longer among the play's hosts
     ends_play: bool = False  # by end_play: the batches behind it do not run
     failure: Failure | None = None
+    cleared: tuple[int, int] = (0, 0)  # how many of its failures, and times out of reach, were cleared
     lost: bool = False  # failed where no rescue mends it: what is left of the play are handlers and `always`
     rescue: dict[str, Any] = field(default_factory=dict)  # ansible_failed_task, ansible_failed_result
     notified: set[Any] = field(default_factory=set)  # keys of handlers
@@ -82,9 +85,11 @@ class HostRun(Traveller):
         self.lost = not self.guards
 
     def forgive(self) -> None:
-        """meta: clear_host_errors. Counts stay; an unreachable host goes on where it stood, a failed one with the next play."""
+        """meta: clear_host_errors. Counts stay and the exit code forgets them; an unreachable host goes on where it stood, a failed
+        one behind the `always` it is in, or with the next play."""
         self.out = self.unreachable = self.lost = False
         self.failure = None
+        self.cleared = self.tally.failed, self.tally.unreachable
 
     # -- Traveller
 
@@ -116,6 +121,17 @@ class HostRun(Traveller):
 
     def leave_rescue(self, standing: tuple[Failure | None, bool]) -> None:
         self.failure, self.lost = standing
+
+    def forgiven(self) -> bool:
+        return self.failure is None
+
+    @property
+    def exit_code(self) -> int:
+        """What this host alone would end the run with."""
+        failed, unreachable = self.cleared
+        if self.tally.unreachable > unreachable:
+            return UNREACHABLE
+        return FAILED if self.out or self.tally.failed > failed else 0
 
     def starts(self, block: Block) -> bool:
         role = block.role

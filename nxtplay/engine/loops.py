@@ -34,8 +34,9 @@ class Items:
         """For each item the variables that are there while it runs; they are in its result too."""
         extended = control.extended is not None and as_bool(self.templates.render(control.extended.value, scope))
         allitems = control.extended_allitems is None or as_bool(self.templates.render(control.extended_allitems.value, scope))
+        loop_var, index_var = str(self.templates.render(control.loop_var, scope)), self.templates.render(control.index_var, scope)
         return [
-            _variables(control.loop_var, control.index_var, items, index, extended=extended, allitems=allitems)
+            _variables(loop_var, index_var, items, index, extended=extended, allitems=allitems)
             for index in range(len(items))
         ]
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from nxtplay.core.frozen import frozen
 
 if TYPE_CHECKING:
     from nxtplay.engine.factcache import FactCache
 
 
-@dataclass(frozen=True)
+@frozen
 class Options:
     """`None` and empty mean: not said on the command line. Durations are seconds."""
 
@@ -48,6 +50,7 @@ class Options:
     become_flags: str | None = None
     become_password: str | None = field(default=None, repr=False)
     task_timeout: int | None = None
+    module_paths: tuple[str, ...] = ()  # folders with modules, beside every `library/`
     # what plays do not say themselves
     gathering: str = "implicit"  # or explicit, smart
     strategy: str = "linear"

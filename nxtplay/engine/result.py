@@ -59,6 +59,12 @@ def failed(message: str, **fields: Any) -> dict[str, Any]:
     return {"changed": False, "failed": True, "msg": message, **fields}
 
 
+def timed_out(seconds: float) -> dict[str, Any]:
+    """What is registered of a task that its `timeout` has ended."""
+    period = int(seconds) if seconds == int(seconds) else seconds
+    return failed(f"Timed out after {period} second(s).", timedout={"period": period, "frame": ""})
+
+
 def of_loop(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The results of all items as one: changed or failed when any is, skipped when all are."""
     unknown = next((r["changed"] for r in results if isinstance(r.get("changed"), Unknown)), None)

@@ -35,7 +35,7 @@ from nxtplay.template.values import is_template
 if TYPE_CHECKING:
     from nxtplay.inventory.model import Inventory
 
-FAILED, UNREACHABLE, INTERRUPTED = 2, 4, 99
+INTERRUPTED = 99
 
 
 @dataclass
@@ -110,7 +110,8 @@ class Run:
             for host in list(self._hosts.values()):
                 cache.keep(host)
         hosts = {name: host.tally.frozen() for name, host in self._hosts.items()}
-        recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else self._exit_code(), interrupted)
+        worst = max((host.exit_code for host in self._hosts.values()), default=0)
+        recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else worst, interrupted)
         self._tell(RunFinished(recap))
         return recap
 
@@ -221,7 +222,8 @@ class Run:
         if task.module != "meta":
             role = task.role.name if task.role else ""
             names, streams = tuple(h.name for h in acting), self._dispatch.streams(task)
-            self._tell(TaskStarted(task_id, name, task.module, task.span, names, task.is_handler, role, streams))
+            module = self._runner.module(task, first_scope)
+            self._tell(TaskStarted(task_id, name, module, task.span, names, task.is_handler, role, streams))
         verdicts = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope), others=others)
         if others:
             signal = Signal.NEXT if verdicts[0].signal is Signal.FAILED else verdicts[0].signal
@@ -326,12 +328,6 @@ class Run:
             lock = self.__dict__["_emitting"] = threading.Lock()
         return lock
 
-    def _exit_code(self) -> int:
-        if any(h.tally.unreachable for h in self._hosts.values()):
-            return UNREACHABLE
-        if any(h.out or h.tally.failed for h in self._hosts.values()):
-            return FAILED
-        return 0
 
 
 def _share(task: Task, attempt: Attempt, first: HostRun, other: HostRun) -> None:

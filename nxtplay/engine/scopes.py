@@ -357,8 +357,8 @@ class Scopes:
         """Loop variables of the include itself, for its children: data, not to be rendered again."""
         if task.loop is None:
             return {}
-        control = task.loop.control
-        names = [control.loop_var, "ansible_loop_var", "ansible_loop", *([control.index_var] if control.index_var else [])]
+        named = [key for key in ("ansible_loop_var", "ansible_index_var") if key in scope]
+        names = [*(scope.find(key)[0] for key in named), "ansible_loop_var", "ansible_loop"]
         return {name: _as_data(scope.find(name)[0]) for name in names if name in scope}
 
     # -- loops, files, changes of the inventory

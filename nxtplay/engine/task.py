@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nxtplay.core.resource import check_args
 from nxtplay.core.state import Secret, Unknown, UnknownReached, find_unknown
 from nxtplay.engine import result as result_
 from nxtplay.engine.attempt import CENSORED, Attempt
@@ -19,7 +20,8 @@ from nxtplay.engine.walk import Signal, Verdict
 from nxtplay.errors import Diagnostic, NxtplayError, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProgress
 from nxtplay.playbook.model import Located, Task
-from nxtplay.template.values import OMIT
+from nxtplay.playbook.words import ARGS
+from nxtplay.template.values import OMIT, is_template
 from nxtplay.variables.precedence import Scope
 
 DOUBT = "whether it runs is unknown"
@@ -75,6 +77,13 @@ class TaskRunner:
             return str(self.templates.render(named, scope))
         except NxtplayError:
             return str(named)
+
+    def module(self, task: Task, scope: Scope) -> str:
+        """The task's module, also where a template names it."""
+        try:
+            return self.dispatch.with_module(task, scope).module if is_template(task.module) else task.module
+        except NxtplayError:
+            return task.module
 
     def _broken(self, error: NxtplayError, task: Task) -> Attempt:
         """An expression of the task itself could not be rendered: the host fails here."""
@@ -284,13 +293,15 @@ class TaskRunner:
         if task.changed_when is None and task.failed_when is None:
             return attempt
         inner = scope.with_result(task.register, result)
+        asked = "changed_when_result"
         try:
             self._changed_when(task, inner, attempt)
+            asked = "failed_when_result"
             self._failed_when(task, inner, attempt)
         except NxtplayError as error:  # what the module said is kept beside the fault
             broken = self._broken(error, task)
             attempt.status, attempt.reason, attempt.span, attempt.diagnostics = "failed", broken.reason, broken.span, broken.diagnostics
-            result.update(failed=True, msg=broken.reason)
+            result.update({"failed": True, "msg": broken.reason, asked: broken.reason})
         return attempt
 
     def _changed_when(self, task: Task, scope: TaskScope, attempt: Attempt) -> None:
@@ -324,11 +335,17 @@ class TaskRunner:
         prepared, segment = host.ahead.take(task, item)
         if prepared is not None:
             return dispatch.answer(task, host, scope, prepared, task_id, segment)
+        if is_template(task.module):
+            task = dispatch.with_module(task, scope)
         args = dispatch.args(task, scope)
         word = self.words.get(task.module)
         if word is not None:
             if task.async_ is not None and task.async_.value:
                 raise TemplateError(Diagnostic(f"{task.module} cannot run in the background", task.async_.span, "take out `async`"))
+            spec = ARGS.get(task.module) if task.module != "meta" else None  # which looks itself
+            wrong = check_args(spec, {key: value for key, value in args.items() if key != "_raw_params"}) if spec and args else []
+            if spec and wrong:
+                return dispatch.wrong_args(task, spec, wrong)
             return word(dispatch, task, host, scope, args, doubt)
         made = dispatch.prepare(task, host, scope, args, doubt)
         if isinstance(made, Attempt):

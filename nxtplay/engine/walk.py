@@ -51,6 +51,7 @@ class Traveller:
 
     chosen: Callable[[Sequence[Item]], bool] = staticmethod(bool)  # whether tags choose any task of a list
     nesting: int = 0  # dynamic includes around the task it stands before
+    ended: bool = False  # left this play by meta
     guards: int = 0  # blocks with a rescue around the task it stands before: a failure there is not the last word
 
     def take_notified(self, handler: Task) -> bool:
@@ -65,6 +66,10 @@ class Traveller:
 
     def leave_rescue(self, standing: Any) -> None:
         """The failure was mended: the host stands as it did before the block."""
+
+    def forgiven(self) -> bool:
+        """Whether the failure with which the host went through an `always` was cleared there."""
+        return False
 
     def starts(self, block: Block) -> bool:
         """Whether a block is to be entered (False: its role has already run for this host)."""
@@ -114,12 +119,14 @@ def _walk_block(block: Block, position: Position, host: Traveller, handlers: Han
     if signal is Signal.FAILED and rescued:
         host.enter_rescue()
         signal = yield from _walk_items(block.rescue, (*position, 1), host, handlers)
-        if signal is Signal.NEXT:
+        if signal is Signal.NEXT or (signal is Signal.LEFT and host.ended):
             host.leave_rescue(standing)
     if block.always and signal in (Signal.NEXT, Signal.FAILED, Signal.END_ROLE):
         after = yield from _walk_items(block.always, (*position, 2), host, handlers)
         if after is not Signal.NEXT:
             signal = after
+        elif signal is Signal.FAILED and host.forgiven():
+            signal = Signal.NEXT
     if signal is Signal.END_ROLE and block.role is not None:
         signal = Signal.NEXT
     if signal is Signal.NEXT:

@@ -6,6 +6,7 @@ tell whether the task runs at all.
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal
 from nxtplay.errors import Diagnostic, TemplateError, UndefinedVariable, did_you_mean
+from nxtplay.playbook.keywords import is_identifier
 from nxtplay.playbook.model import Task
 
 
@@ -37,7 +39,7 @@ def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args:
         try:
             value = dispatch.templates.evaluate(name, scope, span=task.args.values_at.get("var"))
         except UndefinedVariable as error:
-            value = f"VARIABLE IS NOT DEFINED! ({error.diagnostics[0].message})"
+            value = f"<< error 1 - {error.diagnostics[0].message} >>"
         return Attempt("ok", {"changed": False, "failed": False, name: value}, reason="var")
     message = args.get("msg", "Hello world!")
     result = {"changed": False, "failed": False, "msg": message}
@@ -50,8 +52,8 @@ def set_fact(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
     cacheable = as_bool(args.pop("cacheable", False))
     values = {str(dispatch.templates.render(name, scope)): value if doubt is None else doubt for name, value in args.items()}
     for name in values:
-        if not name.isidentifier():
-            raise TemplateError(Diagnostic(f"set_fact: '{name}' is no variable name", task.args.keys_at.get(name)))
+        if not is_identifier(name):
+            raise TemplateError(Diagnostic(f"Invalid variable name '{name}'", task.args.keys_at.get(name)))
     receiver = dispatch.facts_receiver(task, host, scope)
     receiver.set_facts.update(values)
     if cacheable:
@@ -119,7 +121,7 @@ def include_vars(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope
 def add_host(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     name = args.pop("name", None) or args.pop("hostname", None) or args.pop("host", None)
     if not name:
-        raise TemplateError(Diagnostic("add_host needs the name of the host", task.module_span, "add `name:`"))
+        raise TemplateError(Diagnostic("name, host or hostname needs to be provided", task.module_span, "add `name:`"))
     groups = args.pop("groups", None) or args.pop("groupname", None) or args.pop("group", None) or []
     groups = [g.strip() for g in groups.split(",")] if isinstance(groups, str) else list(groups)
     if doubt is not None:
@@ -132,7 +134,7 @@ def add_host(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
 def group_by(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     key = str(args.get("key", "")).replace(" ", "-")
     if not key:
-        raise TemplateError(Diagnostic("group_by needs `key`", task.module_span))
+        raise TemplateError(Diagnostic("the 'key' param is required when using group_by", task.module_span))
     if doubt is not None:
         return _in_doubt(doubt)
     parents = args.get("parents", ["all"])
@@ -142,21 +144,25 @@ def group_by(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
 
 
 def pause(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
-    seconds = float(args.get("seconds", 0) or 0) + 60 * float(args.get("minutes", 0) or 0)
-    began = time.time()
-    result: dict[str, Any] = {"changed": False, "failed": False, "user_input": ""}
-    if dispatch.in_check(task, scope) and "prompt" in args and not seconds:
-        unknown = Unknown("nobody is asked in a check")
-        return Attempt("ok", PartialResult({"changed": False, "failed": False, "user_input": unknown}, unknown))
+    unit = "minutes" if "minutes" in args else "seconds"
+    seconds = float(args.get(unit, 0) or 0) * (60 if unit == "minutes" else 1)
+    echo = as_bool(args.get("echo", True))
+    result: dict[str, Any] = {"changed": False, "failed": False, "rc": 0, "stdout": "", "stderr": "", "echo": echo, "user_input": ""}
     if dispatch.in_check(task, scope):
-        return Attempt("ok", result)
-    if seconds:
+        unknown = Unknown("nobody is asked in a check") if args.get("prompt") and unit not in args else None
+        return Attempt("ok", PartialResult({**result, "user_input": unknown}, unknown) if unknown else result)
+    began, start = time.monotonic(), datetime.datetime.now()
+    if unit in args:
+        seconds = max(1.0, seconds)
         time.sleep(seconds)
     elif dispatch.ask is not None:
-        result["user_input"] = dispatch.ask(str(args.get("prompt", "Press Enter to continue")), as_bool(args.get("echo", True)))
+        asked = str(args.get("prompt") or "Press enter to continue, Ctrl+C to interrupt") + ("" if echo else " (output is hidden)")
+        result["user_input"] = dispatch.ask(asked, echo)
     else:
         dispatch.note("pause: there is no terminal to ask at; going on", task.span)
-    result["delta"] = int(time.time() - began)
+    took = time.monotonic() - began
+    said = f"Paused for {round(took / 60 if unit == 'minutes' or unit not in args else took, 2)} {unit if unit in args else 'minutes'}"
+    result.update(start=str(start), stop=str(datetime.datetime.now()), delta=int(took), stdout=said)
     return Attempt("ok", result, everywhere=lambda other: None)
 
 
@@ -168,6 +174,7 @@ _META = frozenset(
 def clear(host: HostRun) -> None:
     """Forget what was gathered of a host."""
     host.facts.clear()
+    host.plain_facts.clear()
     host.cached_facts.clear()
 
 
@@ -203,10 +210,12 @@ def meta(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: 
 def set_stats(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     data = args.get("data")
     if not isinstance(data, Mapping):
-        raise TemplateError(Diagnostic("set_stats takes a mapping in `data`", task.args.values_at.get("data", task.module_span)))
-    per_host = as_bool(args.get("per_host", False))
-    dispatch.scopes.add_stats(host.name if per_host else "", dict(data), aggregate=as_bool(args.get("aggregate", True)))
-    return Attempt("ok", {"changed": False, "failed": False, "ansible_stats": {"data": dict(data), "per_host": per_host}})
+        span = task.args.values_at.get("data", task.module_span)
+        raise TemplateError(Diagnostic("The 'data' option needs to be a dictionary/hash", span))
+    per_host, aggregate = as_bool(args.get("per_host", False)), as_bool(args.get("aggregate", True))
+    dispatch.scopes.add_stats(host.name if per_host else "", dict(data), aggregate=aggregate)
+    stats = {"data": dict(data), "per_host": per_host, "aggregate": aggregate}
+    return Attempt("ok", {"changed": False, "failed": False, "ansible_stats": stats})
 
 
 DEEPEST = 100  # includes within includes

@@ -67,6 +67,7 @@ class Inventory:
         self._inventory_dirs = tuple(inventory_dirs)
         self._playbook_dirs = tuple(playbook_dirs)
         self._reload = reload
+        self._added: list[Callable[[], bool]] = []  # how to add again what the run has added
         self._view: _View | None = None
         self._matcher: Matcher | None = None
 
@@ -145,6 +146,7 @@ class Inventory:
 
     def add_host(self, name: str, groups: Sequence[str] = (), variables: Mapping[str, Any] | None = None) -> bool:
         """Adds a host, or variables and groups to one there is; whether that changed anything."""
+        self._added.append(lambda: self.add_host(name, groups, variables))
         host = self._draft.hosts.get(name)
         news = dict(variables or {})
         changed = host is None or any(host.variables.get(key, _NOTHING) != value for key, value in news.items())
@@ -158,6 +160,7 @@ class Inventory:
 
     def add_to_group(self, name: str, group: str, parents: Sequence[str] = ()) -> bool:
         """Puts a host into a group, making it (below `parents`) when there is none; whether that changed anything."""
+        self._added.append(lambda: name in self._draft.hosts and self.add_to_group(name, group, parents))
         changed = group not in self._draft.groups
         self._draft.group(group)
         for parent in parents:
@@ -170,10 +173,13 @@ class Inventory:
         return changed
 
     def refresh(self) -> None:
-        """Reads the sources again."""
+        """Reads the sources again; what was added while the run went on is added to them."""
         if self._reload is not None:
             self._draft = self._reload()
             self._forget()
+            added, self._added = self._added, []
+            for add in added:
+                add()
 
     # -- inside
 

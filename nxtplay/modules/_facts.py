@@ -43,40 +43,42 @@ NAMES = {
 MANAGERS = (("apt", "apt-get"), ("dnf", "dnf"), ("yum", "yum"), ("zypper", "zypper"), ("apk", "apk"), ("pacman", "pacman"))
 
 
-# which gatherer brings the facts that may be asked for by a name of their own
-WITHIN = {
-    "min": "apparmor caps chroot cmdline date_time distribution dns env fips is_chroot loadavg lsb pkg_mgr platform python selinux "
-    "service_mgr ssh_pub_keys systemd user architecture distribution_major_version distribution_release distribution_version "
-    "effective_group_ids "
-    "effective_user_id kernel kernel_version machine machine_id os_family python_version real_user_id system system_capabilities user_dir "
-    "user_gecos user_gid user_id user_shell user_uid",
-    "hardware": "devices processor processor_cores processor_count",
-    "network": "all_ipv4_addresses all_ipv6_addresses default_ipv4 default_ipv6 fibre_channel_wwn interfaces iscsi nvme",
-    "virtual": "virtualization_role virtualization_type virtualization_tech_guest virtualization_tech_host",
+# what gather_subset may name, by the gatherer that brings it
+SUBSETS = {
+    "min": "apparmor architecture caps chroot cmdline date_time distribution distribution_major_version distribution_release "
+    "distribution_version dns effective_group_ids effective_user_id env fips is_chroot kernel kernel_version lsb machine machine_id "
+    "os_family pkg_mgr platform python python_version real_user_id selinux service_mgr ssh_host_key_dsa_public ssh_host_key_ecdsa_public "
+    "ssh_host_key_ed25519_public ssh_host_key_rsa_public ssh_host_pub_keys ssh_pub_keys system system_capabilities "
+    "system_capabilities_enforced user user_dir user_gecos user_gid user_id user_shell user_uid",
+    "local": "local",
+    "hardware": "devices fibre_channel_wwn hardware iscsi loadavg nvme processor processor_cores processor_count systemd",
+    "mounts": "mounts",
+    "virtual": "virtual virtualization_role virtualization_tech_guest virtualization_tech_host virtualization_type",
+    "network": "all_ipv4_addresses all_ipv6_addresses default_ipv4 default_ipv6 interfaces network",
+    "": "facter ohai",
 }
+_LEAST = {"min", "local"}
 
 
 def subsets(wanted: Sequence[str]) -> set[str]:
-    """The gatherers that gather_subset asks for; `min` always, unless it is ruled out. Raises Failed for a name that nothing has."""
-    groups: dict[str, set[str]] = {"hardware": {"hardware", "mounts"}, "facter": set(), "ohai": set()}
-    groups |= {name: {group} for group, names in WITHIN.items() for name in names.split()}
-    every = {*GATHERERS, "local"}
-    plus: set[str] = set()
-    minus: set[str] = set()
-    asked: set[str] = set()  # by its own name, which is stronger than a group that is ruled out
+    """The gatherers that gather_subset asks for: the least always, unless it is ruled out; what is named outlasts what rules it out.
+
+    Failed names what there is when one asked for is not.
+    """
+    gatherers = {name: {gatherer} - {""} for gatherer, names in SUBSETS.items() for name in names.split()}
+    gatherers.update(min=_LEAST, all=set().union(*gatherers.values()), hardware={"hardware", "mounts"})
+    plus, minus, named = set(_LEAST), set(), set()
     for name in wanted:
-        bare = name.lstrip("!")
-        members = every if bare == "all" else {"min"} if bare == "min" else groups.get(bare, {bare} & every)
-        if name.startswith("!"):
-            minus |= members - {"min"} if bare == "all" else members
-        elif bare not in {*every, *groups, "all", ""}:
-            raise Failed(f"there is no subset '{bare}' of facts; there are: all, {', '.join(sorted({*every, *groups}))}")
+        bare = name[1:] if name.startswith("!") else name
+        if bare == name and name not in gatherers:
+            raise Failed(f"Bad subset '{name}' given. gather_subset options allowed: {', '.join(sorted(gatherers))}")
+        members = gatherers.get(bare, set())
+        if bare != name:
+            minus |= members - _LEAST if bare == "all" else members
         else:
-            asked |= members if bare != "all" else set()
             plus |= members
-    if all(name.startswith("!") for name in wanted):
-        plus |= every
-    return (((plus | {"min"}) - minus) if "!min" in wanted else (plus - minus) | {"min"}) | asked
+            named |= members if bare not in ("all", "min") else set()
+    return plus - (minus - named)
 
 
 def _read(path: str) -> str:
@@ -98,7 +100,10 @@ def os_release(text: str) -> dict[str, str]:
 
 
 def minimal(host: Reader) -> Facts:
-    return {**_system(), **_distribution(), **_moment(), **_user(host), **_python(), **_init(host)}
+    from nxtplay.modules import _network
+
+    dns = _network.resolver(_read("/etc/resolv.conf"))
+    return {**_system(), **_distribution(), **_moment(), **_user(host), **_python(), **_init(host), **dns}
 
 
 def _system() -> Facts:
@@ -427,7 +432,7 @@ def _container() -> str:
 def network(host: Reader) -> Facts:
     from nxtplay.modules import _network
 
-    return {**_network.interfaces(), **_network.resolver(_read("/etc/resolv.conf"))}
+    return _network.interfaces()
 
 
 GATHERERS: dict[str, Callable[[Reader], Facts]] = {

@@ -88,7 +88,7 @@ class Edited:
         return host.stat(place(host, self.file(host)), content=True)
 
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
-        if before is None and not self.edited(""):
+        if before is None and self.creates and not self.edited(""):
             return None
         return desired(host, self, place(host, self.file(host)), before, self._bytes, create=self.creates)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional, Sequence, Union
 
 from nxtplay.core.host import Completed, Failed, Host, Reader
@@ -21,6 +21,7 @@ class ServiceState:
     active: Union[bool, Unknown, None] = None
     enabled: Union[bool, Unknown, None] = None
     masked: Union[bool, Unknown, None] = None
+    barred: bool = field(default=False, metadata={"volatile": True})  # idle, and its own conditions keep it from being started here
 
 
 class Manager:
@@ -63,7 +64,18 @@ class Systemd(Manager):
             return None
         active = facts.get("ActiveState") in ("active", "activating", "reloading")
         enabled = self.host.look(self._words("is-enabled", "--", self.unit)).stdout.strip()
-        return ServiceState(active, enabled in ("enabled", "enabled-runtime", "alias"), facts.get("LoadState") == "masked")
+        on = enabled in ("enabled", "enabled-runtime", "alias")
+        return ServiceState(active, on, facts.get("LoadState") == "masked", barred=not active and self._barred(facts))
+
+    def _barred(self, facts: dict[str, str]) -> bool:
+        """Whether a start would be left out, which systemd calls a success: a condition of the unit does not hold."""
+        if facts.get("ActiveState") != "inactive" or facts.get("LoadState") != "loaded" or "--user" in self.options:
+            return False
+        program = self.host.which("systemd-analyze")
+        if program is None:
+            return False
+        done = self.host.look([program, "condition", f"--unit={self.unit}"])
+        return "Conditions failed" in done.stdout + done.stderr
 
     def act(self, host: Host, verb: str) -> None:
         done = host.run(self._words(verb, "--", self.unit), stream=True)
@@ -176,10 +188,18 @@ def _coming(host: Reader, name: str) -> str:
     return act.reason if act is not None else ""
 
 
+def wanted_active(state: Optional[str], before: ServiceState) -> Union[bool, Unknown, None]:
+    """Whether it shall run; one that is barred stays as it is."""
+    active = {"started": True, "restarted": True, "reloaded": True, "stopped": False}.get(state or "", before.active)
+    return before.active if active is True and before.barred else active
+
+
 def result(name: str, before: Optional[ServiceState], after: Optional[ServiceState], state: Optional[str]) -> dict[str, Any]:
     out: dict[str, Any] = {"name": name}
     if state is not None:
         out["state"] = {"restarted": "started", "reloaded": "started"}.get(state, state)
     if after is not None and after.enabled is not None:
         out["enabled"] = after.enabled
+    if after is not None and after.barred and state in ("started", "restarted", "reloaded"):
+        out["warnings"] = [f"systemd does not start {name} here: a condition of its unit does not hold"]
     return out

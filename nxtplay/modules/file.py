@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from dataclasses import dataclass
 from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.files import Content, FileState, FileTree
+from nxtplay.core.frozen import frozen
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan
@@ -16,7 +16,7 @@ from nxtplay.core.types import Path
 from nxtplay.modules import _copy, _files
 
 
-@dataclass(frozen=True)
+@frozen
 class _Linked(FileState):
     """A file and which other path is the very same file."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Query, arg
+from nxtplay.core.state import Unknown
 
+FORESEEN = {"passwd": "user:", "shadow": "user:", "group": "group:", "gshadow": "group:"}  # what a check files their entries under
 SPLITS = {"passwd": ":", "shadow": ":", "group": ":", "gshadow": ":"}
 
 
@@ -21,9 +23,12 @@ class Getent(Query):
 
     def look(self, host: Reader) -> dict[str, Any]:
         fact = f"getent_{self.database}"
+        coming = self._foreseen(host)
+        if self.key_ in coming and coming[self.key_] is not None:
+            return {"ansible_facts": {fact: {self.key_: coming[self.key_]}}}
         words = ["getent", *(["-s", self.service] if self.service else []), self.database, *([self.key_] if self.key_ else [])]
         done = host.look(words)
-        if done.rc == 2 and self.key_:
+        if self.key_ and (done.rc == 2 or self.key_ in coming):
             if self.fail_key:
                 raise Failed(f"no '{self.key_}' in the database {self.database}")
             return {"ansible_facts": {fact: {self.key_: None}}}
@@ -37,4 +42,24 @@ class Getent(Query):
             fields = line.split(separator) if separator else line.split()
             if fields:
                 found[fields[0]] = fields[1:]
+        if not self.key_:
+            found = {name: fields for name, fields in {**found, **coming}.items() if fields is not None}
         return {"ansible_facts": {fact: found}}
+
+    def _foreseen(self, host: Reader) -> dict[str, Optional[Unknown]]:
+        """The entries that earlier tasks of a check would have made or changed, unknown; None for those that would be gone."""
+        prefix = FORESEEN.get(self.database)
+        if prefix is None:
+            return {}
+        out: dict[str, Optional[Unknown]] = {}
+        if prefix == "group:":
+            for user in host.foreseen_under("user:").values():
+                groups = getattr(user, "groups", None) or ()
+                out.update({str(group): self._later(str(group)) for group in groups})
+        for key, state in host.foreseen_under(prefix).items():
+            name = key[len(prefix) :]
+            out[name] = None if state is None else self._later(name)
+        return out
+
+    def _later(self, name: str) -> Unknown:
+        return Unknown(f"the entry of {name} in {self.database} would be another by then")

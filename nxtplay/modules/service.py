@@ -35,7 +35,7 @@ class Service(Resource[ServiceState]):
 
     def desired(self, host: Reader, before: Optional[ServiceState]) -> Optional[ServiceState]:
         assert before is not None
-        active = {"started": True, "restarted": True, "reloaded": True, "stopped": False}.get(self.state or "", before.active)
+        active = _services.wanted_active(self.state, before)
         return dataclasses.replace(before, active=active, enabled=before.enabled if self.enabled is None else self.enabled)
 
     def apply(self, host: Host, plan: Plan[ServiceState]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import Any
+from typing import Any, Optional
 
 from nxtplay.core.host import Reader
 from nxtplay.core.resource import Query, arg
@@ -21,6 +21,8 @@ class Setup(Query):
     gather_timeout: int = arg(10, help="Seconds for a single fact.")
     fact_path: Path = arg("/etc/ansible/facts.d", help="Directory of the host's own facts (*.fact).")
 
+    parallel: Optional[bool] = arg(None, help="Taken for `gather_facts: {parallel: ...}`; there is only one gatherer here.")
+
     def look(self, host: Reader) -> dict[str, Any]:
         wanted = _facts.subsets(self.gather_subset)
         facts: dict[str, Any] = {}
@@ -29,8 +31,8 @@ class Setup(Query):
                 facts.update(gather(host))
         if "local" in wanted:
             facts["local"] = _facts.local(host, self.fact_path, self.gather_timeout)
-        facts.update(gather_subset=list(self.gather_subset), module_setup=True)
         named = {f"ansible_{name}": value for name, value in facts.items()}
+        named.update(gather_subset=list(self.gather_subset), module_setup=True)
         patterns = [p for p in self.filter if p and p != "*"]
         if patterns:
             named = {n: v for n, v in named.items() if any(fnmatch.fnmatch(n, p) or fnmatch.fnmatch(n, "ansible_" + p) for p in patterns)}

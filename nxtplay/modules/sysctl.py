@@ -51,6 +51,8 @@ class Sysctl(Resource[_Setting]):
         after = _Setting(value, value if before.live is not None else None)
         if after != before and os.geteuid() != 0 and self.sysctl_file.startswith("/etc/"):
             raise Failed("only root may change settings of the kernel (try become: true)")
+        if after.live != before.live and not os.access(self._proc(), os.W_OK):
+            raise Failed(f"the kernel does not let {self.name} be set here")
         if after.kept != before.kept:
             _files.parent_state(host, self._place(host))
         return after

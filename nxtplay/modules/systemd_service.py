@@ -47,7 +47,7 @@ class SystemdService(Resource[ServiceState]):
             return None
         if before is None:
             return None if not self.masked else ServiceState(False, False, True)
-        active = {"started": True, "restarted": True, "reloaded": True, "stopped": False}.get(self.state or "", before.active)
+        active = _services.wanted_active(self.state, before)
         return dataclasses.replace(
             before,
             active=active,

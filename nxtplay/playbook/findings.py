@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span, did_you_mean
@@ -17,6 +18,12 @@ class Findings(list[Diagnostic]):
 
     def warning(self, message: str, span: Span | None, hint: str = "") -> None:
         self.append(Diagnostic(message, span, hint, "warning"))
+
+    def soften(self, first: int, *, slips: bool) -> None:
+        """Makes warnings of the errors from number `first` on, of likely slips of the hand (`did you mean`) only with `slips`."""
+        for number, one in enumerate(self[first:], first):
+            if slips or not one.hint.startswith("did you mean"):
+                self[number] = replace(one, severity="warning")
 
     def take(self, error: PlaybookErrors) -> None:
         self.extend(error.diagnostics)

@@ -42,8 +42,8 @@ def is_foreign(word: str, known: Collection[str], collections: Collection[str]) 
     collection, name = (word.rpartition(".")[0], full[1]) if full else ("", word)
     if name in known:
         return False
-    if collection in OF:
-        return name in _names(collection)
+    if collection in OF:  # ansible.builtin leads to what has moved from there
+        return name in _names(collection) or (collection == "ansible.builtin" and is_foreign(name, known, collections))
     if not full and (name in COMMON or any(name in _names(one) for one in OF)):
         return True
     if difflib.get_close_matches(name, known, n=1, cutoff=0.88):

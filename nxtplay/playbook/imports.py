@@ -49,9 +49,9 @@ def not_found(name: str, tried: list[str]) -> str:
             neighbours.update(os.listdir(os.path.dirname(path) or "."))
         except OSError:
             pass
-    if "." not in os.path.basename(name):
-        neighbours |= {os.path.splitext(neighbour)[0] for neighbour in neighbours}
-    near = did_you_mean(os.path.basename(name), neighbours)
+    word = os.path.basename(name)
+    stems = {os.path.splitext(neighbour)[0]: neighbour for neighbour in sorted(neighbours)} if "." not in word else {}
+    near = f"did you mean '{stems[word]}'?" if word in stems else did_you_mean(word, neighbours | set(stems))
     return "; ".join(text for text in (near, searched(tried)) if text)
 
 

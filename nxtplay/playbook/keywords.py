@@ -33,6 +33,7 @@ KINDS = {
     "number": "a number",
     "text": "text",
     "name": "a variable name: letters, digits and underscores",
+    "naming": "a variable name: letters, digits and underscores",
     "words": "a list of words, or words separated by commas",
     "texts": "text or a list of texts",
     "exprs": "an expression or a list of expressions",
@@ -144,8 +145,8 @@ def _table() -> list[Keyword]:
 KEYWORDS: dict[str, Keyword] = {keyword.name: keyword for keyword in _table()}
 
 LOOP_CONTROL = {
-    "loop_var": Keyword("loop_var", "L", "name", "The variable that holds the item.", static=True),
-    "index_var": Keyword("index_var", "L", "name", "A variable that counts the items from 0.", static=True),
+    "loop_var": Keyword("loop_var", "L", "naming", "The variable that holds the item."),
+    "index_var": Keyword("index_var", "L", "naming", "A variable that counts the items from 0."),
     "label": Keyword("label", "L", "any", "What is shown of the item."),
     "pause": Keyword("pause", "L", "number", "Seconds between items."),
     "extended": Keyword("extended", "L", "bool", "Whether `ansible_loop` is there."),
@@ -248,6 +249,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "number": _number,
     "text": _scalar,
     "name": is_identifier,
+    "naming": is_identifier,
     "words": _scalars,
     "texts": _scalars,
     "exprs": _scalars,

@@ -61,7 +61,7 @@ def check(
             parsed.check_task(seen.task)
             lint_files.check_task(seen, course.base, parsed, found)
             if seen.expected:
-                found[first:] = [_as_expected(one) for one in found[first:]]
+                found.soften(first, slips=seen.ignored)
         if not broken:
             lint_handlers.check_play(course, found)
     if names_for_host is not None:
@@ -69,11 +69,6 @@ def check(
     if not broken:
         lint_unused.check(courses, parsed, found)
     return _in_order(found)
-
-
-def _as_expected(finding: Diagnostic) -> Diagnostic:
-    """A fault whose failure the playbook provides for is a warning, unless it looks like a slip of the hand."""
-    return finding if finding.hint.startswith("did you mean") else dataclasses.replace(finding, severity="warning")
 
 
 def _with_registers(names_for_host: HostNames | Callable[[Play], HostNames], playbook: Playbook) -> Callable[[Play], HostNames]:

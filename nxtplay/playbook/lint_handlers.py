@@ -6,6 +6,7 @@ from nxtplay.errors import Span, did_you_mean
 from nxtplay.playbook.findings import Findings, listed
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.lint_files import check_vars_files
+from nxtplay.playbook.model import called
 from nxtplay.playbook.seen import Course, Seen
 
 
@@ -24,11 +25,9 @@ def _notifications(course: Course, found: Findings) -> None:
         if task.name is not None and templated(task.name.value):
             return
         if task.name is not None:
-            names[str(task.name.value)] = task.name.span
-            if task.role:
-                names[f"{task.role.name} : {task.name.value}"] = task.name.span
+            names.update(dict.fromkeys(called(task, str(task.name.value)), task.name.span))
         for topic in task.listen:
-            names[topic] = task.span
+            names.update(dict.fromkeys(called(task, topic), task.span))
         if task.module in ("include_tasks", "include_role"):
             return
     if course.unforeseen:

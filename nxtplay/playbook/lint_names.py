@@ -3,8 +3,8 @@
 A task sees what the inventory and the levels of the playbook define, and what earlier tasks registered or set. Where a run may bring
 names that no text tells (a templated include or set_fact, variables chosen by a template), nothing is said from there on. A use that
 provides for absence (`default`, `is defined`, also in the conditions of the task) is never reported. A use that may not come to pass
-(a condition, a rescue, ignored errors, a handler that nothing notifies) is a warning, unless a name that is there looks like the one
-meant; in a loop, which may have no items, that holds for names whose absence is provided for elsewhere.
+(a condition, a rescue, a handler that nothing notifies) is a warning, unless a name that is there looks like the one meant; in a loop,
+which may have no items, that holds for names whose absence is provided for elsewhere. With ignored errors it always is a warning.
 """
 
 from __future__ import annotations
@@ -80,7 +80,10 @@ class _Names:
         for seen in (*self.course.tasks, *self.course.handlers):
             if self.open:
                 return
+            first = len(self.found)
             self._task(seen, certain=seen.certain and seen.task.span not in idle)
+            if seen.ignored:
+                self.found.soften(first, slips=True)
             self._leaves(seen.task)
         self._definitions()
 
@@ -115,6 +118,9 @@ class _Names:
     def _task(self, seen: Seen, *, certain: bool) -> None:
         task = seen.task
         self.looped = task.loop is not None and templated(task.loop.value.value)
+        if task.loop is not None and templated(task.loop.control.loop_var):
+            self.open = True  # no text tells what the item is called
+            return
         guarded = {name for one in task.shared.when for name, guard in self._uses(str(one.value), expression=True) if guard}
         local: list[Any] = [seen.names, *task.shared.vars, *(level for role in _chain(task.role) for level in _levels(role))]
         never = any(str(one.value).lower() == "false" for one in task.shared.when)

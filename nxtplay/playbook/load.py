@@ -32,15 +32,17 @@ def load(
     render_static: Render | None = None,
     modules: Collection[str] | None = None,
     decrypt: Callable[[str, str], str] | None = None,
+    module_paths: Sequence[str] = (),
     faulty: bool = False,
 ) -> Playbook:
     """The plays of one or more playbooks, in order, with everything static resolved.
 
     `render_static(text, variables)` renders the names of imports; without it such a template is an error. `modules` are the short
-    names that exist (default: all of nxtplay's). `decrypt(text, path)` opens files that are vaults. Raises PlaybookErrors;
+    names that exist (default: all of nxtplay's), beside those of a `library/` and in the folders `module_paths`. `decrypt(text, path)`
+    opens files that are vaults. Raises PlaybookErrors;
     `faulty` takes what could be read all the same, its `warnings` holding the errors, for `lint.check` to add what else is wrong.
     """
-    reading = Reading(options(roles_path, collections_path, extra_vars, render_static, modules, decrypt))
+    reading = Reading(options(roles_path, collections_path, extra_vars, render_static, modules, decrypt, module_paths))
     names = [paths] if isinstance(paths, str) else list(paths)
     plays: list[Play] = []
     for path in names:
@@ -71,7 +73,7 @@ def load_tasks(
     here = Place(
         file=stack[-1] if stack else os.path.join(base, "playbook"),
         base=base,
-        known=reading.options.modules | library(base) | (library(role.path) if role else frozenset()),
+        known=reading.options.known | library(base) | (library(role.path) if role else frozenset()),
         role=role,
         handlers=handlers,
         maybe=maybe,
@@ -112,7 +114,7 @@ def load_role(
     place = Place(
         file=span.file,
         base=base,
-        known=reading.options.modules | library(base) | (library(parent.path) if parent else frozenset()),
+        known=reading.options.known | library(base) | (library(parent.path) if parent else frozenset()),
         role=parent,
         maybe=maybe,
         scopes=(variables or {},),
@@ -145,13 +147,15 @@ def options(
     render_static: Render | None = None,
     modules: Collection[str] | None = None,
     decrypt: Callable[[str, str], str] | None = None,
+    module_paths: Sequence[str] = (),
 ) -> Options:
     """What all doors share, to be made once and given to load_tasks and load_role."""
     if modules is None:
         from nxtplay.modules import registry
 
         modules = registry.names() | registry.ENGINE_WORDS
-    return Options(frozenset(modules), tuple(roles_path), tuple(collections_path), dict(extra_vars or {}), render_static, decrypt)
+    paths = tuple(roles_path), tuple(collections_path)
+    return Options(frozenset(modules), *paths, dict(extra_vars or {}), render_static, decrypt, tuple(module_paths))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,7 +233,7 @@ def _playbook_paths(name: str, base: str, given: Options) -> list[str]:
 
 def _play(reading: Reading, raw: YamlMap, span: Span, path: str, brought: _Brought) -> Play | None:
     found = reading.found
-    known = reading.options.modules
+    known = reading.options.known
     if "hosts" not in raw:
         action = next((key for key in raw if isinstance(key, str) and key not in legal(PLAY) and canonical(key, known)), None)
         if action:

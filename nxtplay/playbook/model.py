@@ -156,6 +156,14 @@ class Task:
     file: str = ""  # the file it was written in: base for relative paths
 
 
+def called(handler: Task, word: str) -> list[str]:
+    """What a `notify` may say for a handler's name or topic: the word itself, also with the handler's role before it."""
+    if handler.role is None:
+        return [word]
+    roles = dict.fromkeys((handler.role.name, handler.role.name.rpartition(".")[2]))
+    return [word, *(f"{role}{colon}{word}" for role in roles for colon in (" : ", ":"))]
+
+
 @dataclass(frozen=True)
 class Block:
     """`block`/`rescue`/`always`; a plain list of tasks is a block without the other two.

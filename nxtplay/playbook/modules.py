@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from nxtplay.errors import Span, did_you_mean
+from nxtplay.modules.registry import ALIASES
 from nxtplay.playbook.findings import Findings, listed, shown, unknown_key
 from nxtplay.playbook.foreign import is_foreign
 from nxtplay.playbook.keywords import HANDLER, INCLUDE, KEYWORDS, LOOKUPS, legal, templated
@@ -130,17 +132,17 @@ def _spoken_action(raw: YamlMap, key: str, known: Collection[str], found: Findin
         given = _without(value, "module")
         word, word_span = value.get("module"), value.values_at.get("module", span)
         if isinstance(word, str) and " " in word.strip():
-            word, _, text = word.strip().partition(" ")
+            word, text = _first_word(word)
             given = _merged(given, split_pairs(text, word_span)[0])
     elif isinstance(value, str):
-        word, _, given = value.strip().partition(" ")
+        word, given = _first_word(value)
         word_span = span._replace(end_column=span.column + len(word)) if span.end_column else span
     else:
         word, given, word_span = None, None, span
     if not isinstance(word, str) or not word:
         found.error(f"'{key}' takes a module with its arguments, found {shown(value)}", span, f"such as  {key}: command ls")
         return None
-    module = canonical(word, known)
+    module = word if templated(word) else canonical(word, known)
     if module is None:
         found.error(f"unknown module '{word}'", word_span, suggestion(word, known))
         return None
@@ -150,6 +152,12 @@ def _spoken_action(raw: YamlMap, key: str, known: Collection[str], found: Findin
         given = given.lstrip()
     action = _with_args(raw, module, word_span, given or None, place, found)
     return dataclasses.replace(action, local=local) if action else None
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    """The module's name, which may be a template, and what follows it."""
+    match = re.match(r"((?:\{\{.*?\}\}|\S)+)\s*", text.strip(), re.DOTALL)
+    return (match[1], text.strip()[match.end() :]) if match else ("", "")
 
 
 def _without(raw: YamlMap, key: str) -> YamlMap:
@@ -196,6 +204,8 @@ def _from_text(module: str, text: str, span: Span, found: Findings) -> tuple[Yam
     args, rest, place = split_pairs(text, span)
     if module == "meta" or (not args and rest.startswith("{{") and rest.endswith("}}")):
         return YamlMap(span=span), Located(text.strip(), span)
+    if rest and templated(module):
+        return args, Located(rest, span)
     if rest:
         hint = f"write the arguments below {module}: as a mapping, or as key=value"
         found.error(f"'{module}' takes arguments, found {shown(rest)}", place or span, hint)
@@ -229,4 +239,5 @@ def concerns(key: str, module: str) -> bool:
     if key.startswith("group/"):
         prefix = GROUPS.get(key[6:])
         return prefix is not None and module.startswith(prefix)
-    return canonical(key, (module,)) == module
+    named = canonical(key, (module, *ALIASES, *ALIASES.values()))
+    return named is not None and ALIASES.get(named, named) == ALIASES.get(module, module)

@@ -14,6 +14,7 @@ from nxtplay.playbook.model import Item, Role
 from nxtplay.playbook.source import parse, read_text
 
 ENDINGS = ("", ".yml", ".yaml", ".json")
+NO_MODULES = (".pyc", ".md", ".rst", ".txt", ".yml", ".yaml", ".json", ".ps1")  # endings of other files in a `library/`
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ class Options:
     extra_vars: Mapping[str, Any] = field(default_factory=dict)
     render_static: Callable[[str, Mapping[str, Any]], Any] | None = None
     decrypt: Callable[[str, str], str] | None = None
+    module_paths: tuple[str, ...] = ()  # folders that are a `library/` for everybody
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The modules that can be named anywhere."""
+        return self.modules.union(*(modules_in(folder) for folder in self.module_paths))
 
 
 @dataclass(frozen=True)
@@ -116,8 +123,18 @@ def searched(paths: Sequence[str]) -> str:
 
 def library(directory: str) -> frozenset[str]:
     """The names of modules in a `library/` next to a playbook or in a role."""
+    return modules_in(os.path.join(directory, "library"))
+
+
+def modules_in(folder: str) -> frozenset[str]:
+    return frozenset(os.path.splitext(name)[0] for name in files_of_library(folder))
+
+
+def files_of_library(folder: str) -> list[str]:
+    """The files of a folder that are modules."""
     try:
-        names = os.listdir(os.path.join(directory, "library"))
+        names = sorted(os.listdir(folder))
     except OSError:
-        return frozenset()
-    return frozenset(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_"))
+        return []
+    modules = [name for name in names if os.path.splitext(name)[1] not in NO_MODULES and not name.startswith(("_", "."))]
+    return [name for name in modules if os.path.isfile(os.path.join(folder, name))]

@@ -33,6 +33,7 @@ _KINDS: dict[str, Any] = {
     "number": {"anyOf": [{"type": ["number", "null"]}, {"type": "string", "pattern": r"^\d+(\.\d+)?%?$"}, _TEMPLATE]},
     "text": _SCALAR,
     "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+    "naming": _SCALAR,
     "words": _EXPRESSIONS,
     "texts": _EXPRESSIONS,
     "exprs": _EXPRESSIONS,

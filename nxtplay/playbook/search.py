@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from nxtplay.playbook.model import Task
+from nxtplay.playbook.reading import files_of_library
 
 
 def search_path(task: Task, base: str) -> list[str]:
@@ -17,7 +18,7 @@ def search_path(task: Task, base: str) -> list[str]:
         folders += [task.role.path, *(parent.path for parent in task.role.parents)]
     if task.file:
         folders.append(os.path.abspath(os.path.dirname(task.file)))
-    return list(dict.fromkeys([*folders, base]))
+    return list(dict.fromkeys([*folders, os.path.abspath(base)]))
 
 
 def candidates(path: str, subfolder: str, folders: Sequence[str]) -> list[str]:
@@ -29,6 +30,16 @@ def candidates(path: str, subfolder: str, folders: Sequence[str]) -> list[str]:
     for folder in folders:
         out += [os.path.join(folder, subfolder, path), os.path.join(folder, path)]
     return [os.path.normpath(place) for place in dict.fromkeys(out)]
+
+
+def library_file(name: str, task: Task, base: str, further: Sequence[str]) -> str | None:
+    """The file of a module in the `library/` of a role around the task or beside the playbook, or in one of the `further` folders."""
+    roles = (task.role, *task.role.parents) if task.role else ()
+    for folder in (*(os.path.join(place, "library") for place in (*(role.path for role in roles), base)), *further):
+        for file in files_of_library(folder):
+            if os.path.splitext(file)[0] == name:
+                return os.path.abspath(os.path.join(folder, file))
+    return None
 
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)

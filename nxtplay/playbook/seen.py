@@ -27,9 +27,15 @@ class Seen:
         return Seen(None)  # type: ignore[arg-type]  # replaced by `at` before anyone looks
 
     def at(self, task: Task) -> Seen:
-        ignored = task.shared.ignore_errors is not None and str(task.shared.ignore_errors.value).lower() not in ("false", "no")
-        expected = self.expected or ignored or bool(task.failed_when)
-        return dataclasses.replace(self, task=task, certain=self.certain and not ignored, expected=expected)
+        seen = dataclasses.replace(self, task=task)
+        expected = self.expected or seen.ignored or bool(task.failed_when)
+        return dataclasses.replace(seen, certain=self.certain and not seen.ignored, expected=expected)
+
+    @property
+    def ignored(self) -> bool:
+        """Whether its failure is no failure."""
+        ignore = self.task.shared.ignore_errors
+        return ignore is not None and str(ignore.value).lower() not in ("false", "no")
 
     def inside(self, task: Task, key: tuple[str, str, str]) -> Seen:
         """What surrounds the tasks that an include brings."""

@@ -99,8 +99,8 @@ class SetStats(Args):
     """Values for the summary of the run."""
 
     data: Raw = arg(help="A mapping of values.")
-    per_host: bool = arg(False, help="Whether they are kept by host.")
-    aggregate: bool = arg(True, help="Whether they are added to what is there.")
+    per_host: Raw = arg(False, help="Whether they are kept by host; what is no truth value is false.")
+    aggregate: Raw = arg(True, help="Whether they are added to what is there.")
 
 
 class ValidateArgumentSpec(Args):

@@ -11,11 +11,13 @@ from jinja2.filters import FILTERS as JINJA
 from jinja2.runtime import Undefined as JinjaUndefined
 from jinja2.utils import pass_environment
 
+from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.errors import TemplateError, UndefinedVariable
 from nxtplay.template.environment import Environment
 from nxtplay.template.messages import described
 from nxtplay.template.registry import takes_undefined
 from nxtplay.template.undefined import Undefined
+from nxtplay.template.values import MISSING
 
 
 @takes_undefined
@@ -153,12 +155,17 @@ def subelements(value: Any, path: Any, skip_missing: bool = False) -> list[list[
     for element in elements:
         found = element
         for key in keys:
-            if not isinstance(found, Mapping) or key not in found:
+            try:
+                found = found[key] if isinstance(found, Mapping) else MISSING
+            except KeyError:
+                found = MISSING
+            if isinstance(found, Unknown):  # of a result of which a check knows a part
+                raise UnknownReached(found)
+            if found is MISSING:
                 if skip_missing:
                     found = []
                     break
-                raise TemplateError(f"subelements: there is no key '{key}' in {str(found)[:80]}")
-            found = found[key]
+                raise TemplateError(f"subelements: there is no key '{key}' in {str(element)[:80]}")
         if not isinstance(found, list):
             raise TemplateError(f"subelements: '{'.'.join(map(str, keys))}' should lead to a list, it leads to {described(found)}")
         out.extend([element, each] for each in found)

@@ -39,6 +39,13 @@ def test_ansible_agrees(playbook: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_check_runs_no_module_of_others(tmp_path: Path) -> None:
+    done = run([sys.executable, "-m", "nxtplay", "-C"], HERE / "library.yml", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "depends on says was not run" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("scenario", scenarios.every(), ids=str)
 def test_nxtplay_takes_the_course_written_down(scenario: scenarios.Scenario) -> None:
     seen = scenarios.by_nxtplay(scenario)

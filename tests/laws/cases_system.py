@@ -65,7 +65,25 @@ def _pair(expect: str = "changed", **args: object) -> Case:
     return Case("openssh_keypair", {"path": "{root}/k", **args}, setup=_keys, expect=expect, name=f"keypair-{args}")
 
 
+PAM = "# PAM\n@include common-auth\nsession    optional   pam_motd.so  motd=/run/motd.dynamic\nsession required pam_limits.so\n"
+
+
+def _pam(expect: str = "changed", **args: object) -> Case:
+    given = {"path": "{root}", "name": "sshd", "type": "session", "control": "required", "module_path": "pam_limits.so", **args}
+    return Case("pamd", given, {"sshd": PAM}, expect=expect, name=f"pamd-{args}")
+
+
 MADE = [
+    _pam(control="optional", module_path="pam_motd.so", state="absent"),
+    _pam("ok", control="optional", module_path="pam_nothing.so", state="absent"),
+    _pam(state="updated", new_control="sufficient"),
+    _pam("ok", state="updated", new_control="required"),
+    _pam(state="after", new_type="session", new_control="optional", new_module_path="pam_new.so", module_arguments=["a", "b=1"]),
+    _pam(state="before", new_type="session", new_control="optional", new_module_path="pam_new.so"),
+    _pam(state="args_present", module_arguments=["debug"]),
+    _pam("ok", state="args_absent", module_arguments=["debug"]),
+    _pam(control="optional", module_path="pam_motd.so", state="args_present", module_arguments=["motd=/other"]),
+    _pam("failed", name="no-such-service", state="updated"),
     Case("openssl_dhparam", {"path": "{root}/new", "size": 512}, expect="changed"),
     Case("openssl_dhparam", {"path": "{root}/p", "size": 512}, setup=_parameters, expect="ok"),
     Case("openssl_dhparam", {"path": "{root}/p", "size": 512, "mode": "0600"}, setup=_parameters, expect="changed"),

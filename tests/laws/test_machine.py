@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from nxtplay.core.state import Unknown
+
 from . import harness, throwaway
 from .harness import Task
 
@@ -70,6 +72,15 @@ else:
         ]
         assert check_then_run([("user", {"name": "lawuser", "password": HASH, "update_password": "on_create"})]) == ["ok"]
         assert check_then_run([("user", {"name": "lawbare", "create_home": False, "uid": 4321, "system": True})]) == ["changed"]
+        looked: Task = ("getent", {"database": "group", "key": "lawlater"})
+        facts = harness.check([("group", {"name": "lawlater"}), looked])[1].result["ansible_facts"]
+        assert isinstance(facts["getent_group"]["lawlater"], Unknown)
+        assert (
+            harness.check([("group", {"name": "lawgroup", "state": "absent"}), ("getent", {"database": "group", "key": "lawgroup"})])[
+                1
+            ].status
+            == "failed"
+        )
         assert check_then_run([("user", {"name": "lawnone", "group": "no-such-group"})]) == ["failed"]
         assert check_then_run([("group", {"name": "lawtwice", "gid": 4242})]) == ["failed"]
         assert check_then_run([("user", {"name": "lawuser", "state": "absent", "remove": True})]) == ["changed"]

@@ -87,3 +87,17 @@ def test_nothing_heavy_is_imported_for_help(arguments: list[str]) -> None:
     )
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert loaded.isdisjoint({"yaml", "jinja2", "paramiko", "docker", "jsonschema", "rich", "requests"})
+
+
+def test_a_plugin_that_cannot_be_loaded_is_missed_only_where_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "lookup_plugins").mkdir()
+    (tmp_path / "lookup_plugins" / "broken.py").write_text("import no_such_library\n")
+    play = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - debug: {msg: %s}\n"
+    (tmp_path / "without.yml").write_text(play % "all is well")
+    (tmp_path / "with.yml").write_text(play % "\"{{ lookup('broken') }}\"")
+    without = nxtplay("without.yml", cwd=tmp_path)
+    assert without.returncode == 0
+    assert "this lookup plugin cannot be loaded: ModuleNotFoundError" in without.stdout
+    using = nxtplay("with.yml", cwd=tmp_path)
+    assert using.returncode == 4
+    assert "there is no lookup named 'broken'" in using.stderr

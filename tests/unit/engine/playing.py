@@ -31,9 +31,7 @@ class Counting(ThreadConnection):
         return super().request(jobs, **more)
 
 
-def play(
-    text: str, folder: Path, *, hosts: str = "one,", options: Options | None = None
-) -> tuple[Recap, list[Event], list[list[str]]]:
+def play(text: str, folder: Path, *, hosts: str = "one,", options: Options | None = None) -> tuple[Recap, list[Event], list[list[str]]]:
     """(recap, events, the modules of each message). Hosts have the connection `memory`: not local, so tasks travel together."""
     path = folder / "playbook.yml"
     path.write_text(text)

@@ -6,6 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from nxtplay.modules import registry
+from nxtplay.playbook.foreign import is_foreign
+from nxtplay.playbook.modules import COLLECTIONS
+
 PLAYBOOK = """
 - hosts: localhost
   gather_facts: false
@@ -30,3 +36,15 @@ def test_a_foreign_module_that_is_reached_fails(tmp_path: Path) -> None:
     done = play(tmp_path / "site.yml", "inventory_hostname == 'localhost'")
     assert done.returncode == 2
     assert "win_ping" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["yum", "ansible.builtin.yum", "ansible.builtin.zypper", "community.general.open_iscsi", "netapp.ontap.na_ontap_x"]
+)
+def test_modules_of_other_systems_are_no_typing_errors(name: str) -> None:
+    assert is_foreign(name, registry.names(), COLLECTIONS)
+
+
+@pytest.mark.parametrize("name", ["copi", "ansible.builtin.coppy", "community.docker.docker_contianer", "community.general.no_such_thing"])
+def test_slips_of_the_hand_are(name: str) -> None:
+    assert not is_foreign(name, registry.names(), COLLECTIONS)

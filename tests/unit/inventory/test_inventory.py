@@ -378,8 +378,9 @@ class TestChanges:
         assert inventory.add_to_group("h", "os_debian", ["linux"]) is True
         assert inventory.add_to_group("h", "os_debian", ["linux"]) is False
         assert inventory.groups_of("h") == ["linux", "os_debian", "web"]
-        inventory.refresh()
-        assert list(inventory.hosts) == ["h"]
+        inventory.refresh()  # read anew; what the run added stays
+        assert list(inventory.hosts) == ["h", "n1"]
+        assert inventory.groups_of("h") == ["linux", "os_debian", "web"]
 
 
 def test_warnings(at: Callable[[str, str], str]) -> None:

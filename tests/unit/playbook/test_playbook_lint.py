@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from playbook_tree import MODULES, Tree
 
 from nxtplay.core.resource import Args, arg, exclusive
 from nxtplay.errors import Diagnostic
+from nxtplay.playbook.imports import not_found
 from nxtplay.playbook.lint import check
 from nxtplay.playbook.lint_args import registered
 from nxtplay.playbook.load import options
@@ -426,3 +428,9 @@ def test_what_is_never_reached_may_ask_for_what_is_not_there(tree: Tree) -> None
     ]
     asked = play.replace("      loop", "      notify: idle\n      loop")
     assert ("error", "undefined variable 'nowhere'") in [(d.severity, d.message) for d in lint(tree, asked, names={"h": set()})]
+
+
+def test_a_file_that_is_not_there_brings_its_neighbour_to_mind(tmp_path: Path) -> None:
+    (tmp_path / "site.conf").touch()
+    for name, neighbour in (("site.cnf", "site.conf"), ("site", "site.conf"), ("siet", "site")):
+        assert not_found(name, [str(tmp_path / name)]).startswith(f"did you mean '{neighbour}'?")

@@ -1,0 +1,1 @@
+"""What runs modules that were written for Ansible's interface."""

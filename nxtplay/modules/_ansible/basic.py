@@ -1,0 +1,503 @@
+"""`ansible.module_utils.basic` as modules of other people use it. It is carried to the host as that file and stands alone there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from typing import Any, NoReturn, Optional
+
+BOOLEANS_TRUE = frozenset(("y", "yes", "on", "1", "true", "t", 1, 1.0, True))
+BOOLEANS_FALSE = frozenset(("n", "no", "off", "0", "false", "f", 0, 0.0, False))
+BOOLEANS = BOOLEANS_TRUE | BOOLEANS_FALSE
+FILE_COMMON_ARGUMENTS: dict[str, Any] = {
+    "mode": {"type": "raw"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "seuser": {"type": "str"},
+    "serole": {"type": "str"},
+    "selevel": {"type": "str"},
+    "setype": {"type": "str"},
+    "attributes": {"type": "str", "aliases": ["attr"]},
+    "unsafe_writes": {"type": "bool", "default": False},
+}
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+def to_text(value: Any, encoding: str = "utf-8", errors: Optional[str] = None, nonstring: str = "simplerepr") -> Any:
+    if isinstance(value, bytes):
+        return value.decode(encoding, "surrogateescape")
+    return value if isinstance(value, str) or nonstring == "passthru" else str(value)
+
+
+def to_bytes(value: Any, encoding: str = "utf-8", errors: Optional[str] = None, nonstring: str = "simplerepr") -> Any:
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str) and nonstring == "passthru":
+        return value
+    return str(value).encode(encoding, "surrogateescape")
+
+
+to_native = to_text
+
+
+def boolean(value: Any, strict: bool = True) -> bool:
+    word = value.lower().strip() if isinstance(value, str) else value
+    if word in BOOLEANS_TRUE:
+        return True
+    if word in BOOLEANS_FALSE or not strict:
+        return False
+    raise TypeError(f"The value {value!r} is not a valid boolean.")
+
+
+def env_fallback(*names: str, **_: Any) -> str:
+    for name in names:
+        if name in os.environ:
+            return os.environ[name]
+    raise AnsibleFallbackNotFound
+
+
+class AnsibleFallbackNotFound(Exception):
+    """A fallback has no value."""
+
+
+def missing_required_lib(library: str, reason: Optional[str] = None, url: Optional[str] = None) -> str:
+    more = (f" This is required {reason}." if reason else "") + (f" See {url} for more info." if url else "")
+    return f"Failed to import the required Python library ({library}) on {os.uname().nodename}'s Python {sys.executable}.{more}"
+
+
+def jsonify(data: Any, **_: Any) -> str:
+    return json.dumps(data, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    return to_text(value)
+
+
+class AnsibleModule:
+    """The arguments of the task, checked, and the ways to answer it."""
+
+    def __init__(
+        self,
+        argument_spec: dict[str, Any],
+        bypass_checks: bool = False,
+        no_log: bool = False,
+        mutually_exclusive: Any = None,
+        required_together: Any = None,
+        required_one_of: Any = None,
+        add_file_common_args: bool = False,
+        supports_check_mode: bool = False,
+        required_if: Any = None,
+        required_by: Any = None,
+    ) -> None:
+        with open(sys.argv[1], encoding="utf-8") as stream:
+            given = json.load(stream)["ANSIBLE_MODULE_ARGS"]
+        internal = {key[len("_ansible_") :]: given.pop(key) for key in list(given) if key.startswith("_ansible_")}
+        self._name = internal.get("module_name", "")
+        self._verbosity = internal.get("verbosity", 0)
+        self._diff = internal.get("diff", False)
+        self.check_mode = internal.get("check_mode", False)
+        self.no_log = internal.get("no_log", no_log)
+        self.supports_check_mode = supports_check_mode
+        self.argument_spec = {**(FILE_COMMON_ARGUMENTS if add_file_common_args else {}), **argument_spec}
+        self.run_command_environ_update: dict[str, str] = {}
+        self.aliases: dict[str, str] = {}
+        self.ansible_version = "2.19"
+        self._tmpdir: Optional[str] = None
+        self._warnings: list[str] = []
+        self._deprecations: list[dict[str, Any]] = []
+        self.no_log_values: set[str] = set()
+        rules = (mutually_exclusive, required_together, required_one_of, required_if, required_by)
+        try:
+            self.params: dict[str, Any] = _read(self, self.argument_spec, given, rules, "")
+        except _Wrong as wrong:
+            self.params = {}
+            self.fail_json(msg=str(wrong))
+
+    # -- answers
+
+    def exit_json(self, **answer: Any) -> NoReturn:
+        answer.setdefault("changed", False)
+        self._answer(answer)
+        sys.exit(0)
+
+    def fail_json(self, msg: Any = "", **answer: Any) -> NoReturn:
+        self._answer({"changed": False, **answer, "msg": to_text(msg), "failed": True})
+        sys.exit(1)
+
+    def _answer(self, answer: dict[str, Any]) -> None:
+        if self._warnings:
+            answer["warnings"] = [*answer.get("warnings", ()), *self._warnings]
+        if self._deprecations:
+            answer["deprecations"] = [*answer.get("deprecations", ()), *self._deprecations]
+        if self._tmpdir:
+            shutil.rmtree(self._tmpdir, ignore_errors=True)
+        print("\n" + json.dumps(self._hidden(answer), default=_plain))
+
+    def _hidden(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._hidden(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple, set)):
+            return [self._hidden(inner) for inner in value]
+        if isinstance(value, bytes):
+            value = to_text(value)
+        if isinstance(value, str):
+            for secret in self.no_log_values:
+                value = HIDDEN if value == secret else value.replace(secret, "********")
+        return value
+
+    def warn(self, warning: str, **_: Any) -> None:
+        self._warnings.append(to_text(warning))
+
+    def deprecate(self, msg: str, version: Any = None, date: Any = None, collection_name: Any = None, **_: Any) -> None:
+        self._deprecations.append({"msg": msg, "version": version, "date": date, "collection_name": collection_name})
+
+    def log(self, msg: Any, log_args: Any = None) -> None:
+        """There is no log of modules."""
+
+    def debug(self, msg: Any) -> None:
+        """As `log`."""
+
+    def jsonify(self, data: Any) -> str:
+        return jsonify(data)
+
+    def from_json(self, data: Any) -> Any:
+        return json.loads(data)
+
+    def boolean(self, value: Any) -> bool:
+        try:
+            return boolean(value)
+        except TypeError as error:
+            self.fail_json(msg=str(error))
+
+    # -- programs
+
+    def get_bin_path(self, arg: str, required: bool = False, opt_dirs: Any = None) -> Optional[str]:
+        path = os.pathsep.join([*(opt_dirs or ()), os.environ.get("PATH", ""), "/sbin", "/usr/sbin", "/usr/local/sbin"])
+        found = shutil.which(arg, path=path)
+        if found is None and required:
+            self.fail_json(msg=f"Failed to find required executable {arg!r} in paths: {path}")
+        return found
+
+    def run_command(
+        self,
+        args: Any,
+        check_rc: bool = False,
+        close_fds: bool = True,
+        executable: Optional[str] = None,
+        data: Any = None,
+        binary_data: bool = False,
+        path_prefix: Optional[str] = None,
+        cwd: Any = None,
+        use_unsafe_shell: bool = False,
+        prompt_regex: Any = None,
+        environ_update: Optional[dict[str, str]] = None,
+        umask: Optional[int] = None,
+        encoding: Optional[str] = "utf-8",
+        errors: str = "surrogate_or_strict",
+        expand_user_and_vars: bool = True,
+        **_: Any,
+    ) -> tuple[int, Any, Any]:
+        words = args if isinstance(args, (list, tuple)) or use_unsafe_shell else shlex.split(to_text(args))
+        if isinstance(words, (list, tuple)):
+            words = [to_text(word) for word in words]
+            words = [os.path.expanduser(os.path.expandvars(word)) for word in words] if expand_user_and_vars else words
+            words = " ".join(map(shlex.quote, words)) if use_unsafe_shell else words
+        environ = {**os.environ, **self.run_command_environ_update, **(environ_update or {})}
+        if path_prefix:
+            environ["PATH"] = f"{path_prefix}:{environ.get('PATH', '')}"
+        if data is not None and not binary_data:
+            data = to_bytes(data) + b"\n"
+        try:
+            with _umask(umask):
+                done = subprocess.run(
+                    words, input=data, stdin=None if data is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE, shell=use_unsafe_shell, executable=executable, cwd=cwd, env=environ, check=False,
+                )  # fmt: skip
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and not check_rc:
+                self.fail_json(rc=error.errno, stdout="", stderr="", msg=f"Error executing command: {error}", cmd=words)
+            self.fail_json(rc=error.errno, stdout="", stderr="", msg=f"Error executing command: {error}", cmd=words)
+        out, err = (done.stdout, done.stderr) if encoding is None else (to_text(done.stdout, encoding), to_text(done.stderr, encoding))
+        if check_rc and done.returncode != 0:
+            self.fail_json(msg=to_text(err).rstrip(), cmd=words, rc=done.returncode, stdout=out, stderr=err)
+        return done.returncode, out, err
+
+    # -- files
+
+    @property
+    def tmpdir(self) -> str:
+        if self._tmpdir is None:
+            self._tmpdir = tempfile.mkdtemp(prefix="ansible-moduletmp-")
+        return self._tmpdir
+
+    def digest_from_file(self, filename: str, algorithm: Any) -> Optional[str]:
+        if not os.path.exists(filename):
+            return None
+        digest = hashlib.new(algorithm) if isinstance(algorithm, str) else algorithm
+        with open(filename, "rb") as stream:
+            for chunk in iter(lambda: stream.read(65536), b""):
+                digest.update(chunk)
+        return str(digest.hexdigest())
+
+    def sha1(self, filename: str) -> Optional[str]:
+        return self.digest_from_file(filename, "sha1")
+
+    def sha256(self, filename: str) -> Optional[str]:
+        return self.digest_from_file(filename, "sha256")
+
+    def md5(self, filename: str) -> Optional[str]:
+        return self.digest_from_file(filename, "md5")
+
+    def backup_local(self, fn: str) -> str:
+        import time
+
+        if not os.path.exists(fn):
+            return ""
+        kept = f"{fn}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S~')}"
+        shutil.copy2(fn, kept)
+        return kept
+
+    def cleanup(self, tmpfile: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(tmpfile)
+
+    def atomic_move(self, src: str, dest: str, unsafe_writes: bool = False, keep_dest_attrs: bool = True) -> None:
+        there = os.stat(dest) if os.path.exists(dest) else None
+        if there is None:
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(src, 0o666 & ~mask)
+        elif keep_dest_attrs:
+            os.chmod(src, stat.S_IMODE(there.st_mode))
+            with contextlib.suppress(OSError):
+                os.chown(src, there.st_uid, there.st_gid)
+        try:
+            os.rename(src, dest)
+        except OSError:  # another file system
+            beside = tempfile.mktemp(prefix=".ansible_tmp", dir=os.path.dirname(os.path.abspath(dest)))
+            shutil.copy2(src, beside)
+            os.rename(beside, dest)
+            os.unlink(src)
+
+    def load_file_common_arguments(self, params: dict[str, Any], path: Optional[str] = None) -> dict[str, Any]:
+        path = path or params.get("path", params.get("dest"))
+        return {"path": path, **{name: params.get(name) for name in FILE_COMMON_ARGUMENTS}} if path else {}
+
+    def set_fs_attributes_if_different(self, file_args: dict[str, Any], changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        path = file_args["path"]
+        changed = self.set_owner_if_different(path, file_args.get("owner"), changed)
+        changed = self.set_group_if_different(path, file_args.get("group"), changed)
+        return self.set_mode_if_different(path, file_args.get("mode"), changed)
+
+    set_file_attributes_if_different = set_directory_attributes_if_different = set_fs_attributes_if_different
+
+    def set_mode_if_different(self, path: str, mode: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        if mode is None:
+            return changed
+        now = stat.S_IMODE(os.lstat(path).st_mode)
+        if not isinstance(mode, int):
+            try:
+                mode = int(str(mode), 8)
+            except ValueError:
+                rc, _, err = self.run_command(["chmod", str(mode), path])
+                if rc != 0:
+                    self.fail_json(path=path, msg="mode must be in octal or symbolic form", details=err)
+                return changed or now != stat.S_IMODE(os.lstat(path).st_mode)
+        if now == mode:
+            return changed
+        if not self.check_mode:
+            os.chmod(path, mode)
+        return True
+
+    def set_owner_if_different(self, path: str, owner: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        import pwd
+
+        return self._owned(path, owner, changed, lambda name: pwd.getpwnam(name).pw_uid, "user", 0)
+
+    def set_group_if_different(self, path: str, group: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        import grp
+
+        return self._owned(path, group, changed, lambda name: grp.getgrnam(name).gr_gid, "group", 1)
+
+    def _owned(self, path: str, name: Any, changed: bool, find: Any, what: str, place: int) -> bool:
+        if name is None:
+            return changed
+        try:
+            number = int(name) if str(name).isdigit() else find(name)
+        except KeyError:
+            self.fail_json(path=path, msg=f"chown failed: failed to look up {what} {name}")
+        now = os.lstat(path)
+        if (now.st_uid, now.st_gid)[place] == number:
+            return changed
+        if not self.check_mode:
+            os.lchown(path, *((number, -1) if place == 0 else (-1, number)))
+        return True
+
+    def add_path_info(self, answer: dict[str, Any]) -> dict[str, Any]:
+        path = answer.get("path", answer.get("dest"))
+        if path and os.path.lexists(path):
+            found = os.lstat(path)
+            kind = "link" if stat.S_ISLNK(found.st_mode) else "directory" if stat.S_ISDIR(found.st_mode) else "file"
+            answer.update(uid=found.st_uid, gid=found.st_gid, mode=f"0{stat.S_IMODE(found.st_mode):o}", size=found.st_size, state=kind)
+        return answer
+
+    add_atomic_info = add_path_info
+
+
+@contextlib.contextmanager
+def _umask(mask: Optional[int]) -> Any:
+    old = os.umask(mask) if mask is not None else None
+    try:
+        yield
+    finally:
+        if old is not None:
+            os.umask(old)
+
+
+# -- arguments
+
+
+class _Wrong(Exception):
+    """What is wrong with the arguments."""
+
+
+def _read(module: AnsibleModule, spec: dict[str, Any], given: dict[str, Any], rules: Any, where: str) -> dict[str, Any]:
+    names = {spelling: name for name, one in spec.items() for spelling in (name, *(one.get("aliases") or ()))}
+    found = f" found in {where}" if where else ""
+    unknown = sorted(str(name) for name in given if name not in names)
+    if unknown:
+        known = ", ".join(sorted(n + (f" ({', '.join(one['aliases'])})" if one.get("aliases") else "") for n, one in spec.items()))
+        dotted = ", ".join(f"{where}.{name}" if where else name for name in unknown)
+        raise _Wrong(f"Unsupported parameters for ({module._name}) module: {dotted}. Supported parameters include: {known}.")
+    params: dict[str, Any] = {names[name]: value for name, value in given.items()}
+    for name, one in spec.items():
+        if params.get(name) is None and one.get("fallback"):
+            take, *options = one["fallback"]
+            with contextlib.suppress(AnsibleFallbackNotFound):
+                positional = options[0] if options and isinstance(options[0], (list, tuple)) else []
+                named = next((option for option in options if isinstance(option, dict)), {})
+                params[name] = take(*positional, **named)
+    present = {name for name, value in params.items() if value is not None}
+    _rules(params, present, rules, found)
+    lacking = sorted(name for name, one in spec.items() if one.get("required") and name not in present)
+    if lacking:
+        raise _Wrong(f"missing required arguments: {', '.join(lacking)}{found}")
+    for name, one in spec.items():
+        if params.get(name) is None:
+            params[name] = one.get("default")
+        if params[name] is not None:
+            params[name] = _value(module, name, one, params[name], f"{where} -> {name}" if where else name)
+            if one.get("no_log") and isinstance(params[name], (str, int)) and not isinstance(params[name], bool) and str(params[name]):
+                module.no_log_values.add(str(params[name]))
+        if not where:
+            for alias in one.get("aliases") or ():
+                params.setdefault(alias, params[name])
+    return params
+
+
+def _rules(params: dict[str, Any], present: set[str], rules: Any, found: str) -> None:
+    exclusive, together, one_of, required_if, by = rules
+    groups = [tuple(exclusive)] if exclusive and isinstance(exclusive[0], str) else exclusive or ()
+    for group in groups:
+        if len(present & set(group)) > 1:
+            raise _Wrong(f"parameters are mutually exclusive: {'|'.join(group)}{found}")
+    for group in together or ():
+        if present & set(group) and not set(group) <= present:
+            raise _Wrong(f"parameters are required together: {', '.join(group)}{found}")
+    for group in one_of or ():
+        if not present & set(group):
+            raise _Wrong(f"one of the following is required: {', '.join(group)}{found}")
+    for key, value, needed, *any_of in required_if or ():
+        lacking = [name for name in needed if name not in present]
+        enough = len(lacking) < len(needed) if any_of and any_of[0] else not lacking
+        if str(params.get(key)) == str(value) and not enough:
+            kind = "any" if any_of and any_of[0] else "all"
+            raise _Wrong(f"{key} is {value} but {kind} of the following are missing: {', '.join(lacking)}{found}")
+    for key, needed in (by or {}).items():
+        lacking = [name for name in ([needed] if isinstance(needed, str) else needed) if name not in present]
+        if key in present and lacking:
+            raise _Wrong(f"missing parameter(s) required by '{key}': {', '.join(lacking)}{found}")
+
+
+def _value(module: AnsibleModule, name: str, one: dict[str, Any], value: Any, where: str) -> Any:
+    kind = one.get("type", "str")
+    try:
+        value = kind(value) if callable(kind) else _TYPES[kind](value)
+    except (TypeError, ValueError) as error:
+        called = type(value).__name__
+        raise _Wrong(f"argument '{name}' is of type {called} and we were unable to convert to {kind}: {error}") from None
+    choices = one.get("choices")
+    if choices:
+        wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if item not in choices]
+        if wrong:
+            raise _Wrong(f"value of {name} must be one of: {', '.join(map(str, choices))}, got: {', '.join(wrong)}")
+    if one.get("elements") and isinstance(value, list):
+        inner = {**one, "type": one["elements"], "elements": None, "choices": None}
+        return [_value(module, name, inner, item, where) for item in value]
+    if one.get("options") and isinstance(value, dict):
+        rules = [one.get(rule) for rule in ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")]
+        return _read(module, one["options"], value, rules, where)
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    if isinstance(value, (int, float)):
+        return [str(value)]
+    if not isinstance(value, (list, tuple, set)):
+        raise TypeError(f"{type(value).__name__} cannot be converted to a list")
+    return list(value)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith("{"):
+            value = json.loads(text)
+        elif "=" in text:
+            value = dict(part.strip().split("=", 1) for part in text.replace(",", " ").split())
+    if not isinstance(value, dict):
+        raise TypeError(f"{type(value).__name__} cannot be converted to a dict")
+    return value
+
+
+def _path(value: Any) -> str:
+    return os.path.expanduser(os.path.expandvars(_text(value)))
+
+
+def _int(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise TypeError(f'"{value!r}" cannot be converted to an int') from None
+
+
+_TYPES: dict[str, Any] = {
+    "str": _text,
+    "list": _list,
+    "dict": _dict,
+    "bool": boolean,
+    "int": _int,
+    "float": float,
+    "path": _path,
+    "raw": lambda value: value,
+    "jsonarg": lambda value: value if isinstance(value, str) else json.dumps(value),
+    "json": lambda value: value if isinstance(value, str) else json.dumps(value),
+    "bytes": lambda value: value,
+    "bits": lambda value: value,
+}

@@ -1,0 +1,133 @@
+"""ansible_module: run a module of a `library/` that was written for Ansible."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import shlex
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+from nxtplay.core.host import Completed, Failed, Host
+from nxtplay.core.resource import Action, arg
+from nxtplay.core.types import Raw as Anything
+from nxtplay.modules import _sources
+
+_JSON_ARGS = b"<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"
+_TEXT = "from ansible.module_utils.basic import to_bytes, to_native, to_text\n"
+_LIBRARY = {
+    "ansible/__init__.py": "",
+    "ansible/module_utils/__init__.py": "",
+    "ansible/module_utils/_text.py": _TEXT,
+    "ansible/module_utils/common/__init__.py": "",
+    "ansible/module_utils/common/text/__init__.py": "",
+    "ansible/module_utils/common/text/converters.py": _TEXT + "from ansible.module_utils.basic import jsonify\n",
+    "ansible/module_utils/parsing/__init__.py": "",
+    "ansible/module_utils/parsing/convert_bool.py": "from ansible.module_utils.basic import BOOLEANS, BOOLEANS_FALSE, BOOLEANS_TRUE\n"
+    "from ansible.module_utils.basic import boolean\n",
+}
+
+
+@dataclass(frozen=True)
+class _Program:
+    """What `prepare` makes of the path: the module's file, and those of the `module_utils/` beside its `library/`."""
+
+    file: Any
+    utilities: tuple[Any, ...]
+
+
+class AnsibleModule(Action):
+    """Run a module written for Ansible's own interface. A task that names a file of a `library/` becomes this; a check cannot know what
+    such a module would do."""
+
+    private = False
+
+    name: str = arg(help="The module's name.")
+    path: Anything = arg(help="Its file on the controller.")
+    arguments: dict[str, Any] = arg(default_factory=dict, help="What it is given.")
+
+    @classmethod
+    def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
+        path = args.get("path")
+        if not isinstance(path, str):
+            return args
+        beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(path))), "module_utils")
+        names = sorted(os.listdir(beside)) if os.path.isdir(beside) else []
+        utilities = [_sources.take(controller, os.path.join(beside, name)) for name in names if name.endswith(".py")]
+        return {**args, "path": _Program(_sources.take(controller, os.path.abspath(path)), tuple(utilities))}
+
+    def called(self) -> str:
+        return self.name
+
+    def certain(self) -> bool:
+        return False
+
+    def perform(self, host: Host) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(prefix="nxtplay-") as folder:
+            words = self._lay_out(folder)
+            path = os.pathsep.join([folder, *filter(None, [host.environ.get("PYTHONPATH")])])
+            done = host.run(words, env={"PYTHONPATH": path})
+        result = _answer(done)
+        if result.get("failed") or ("failed" not in result and result.get("rc") not in (None, 0, "0")):
+            message = str(result.pop("msg", "") or "the module failed and did not say why")
+            result.pop("failed", None)
+            raise Failed(message, **result)
+        return {"changed": False, **result}
+
+    def _lay_out(self, folder: str) -> list[str]:
+        """The module, its arguments and what it imports, in a folder; the command that runs it."""
+        program: Any = self.path
+        given = {**self.arguments, "_ansible_module_name": self.name, "_ansible_check_mode": False}
+        source = _bytes(program.file)
+        as_json = json.dumps({"ANSIBLE_MODULE_ARGS": given})
+        old = not any(mark in source for mark in (b"ansible.module_utils", b"WANT_JSON", _JSON_ARGS))
+        plain = json.dumps(given) if b"WANT_JSON" in source else as_json
+        text = " ".join(f"{key}={shlex.quote(_word(value))}" for key, value in self.arguments.items()) if old else plain
+        files: dict[str, Any] = {**_LIBRARY, "ansible/module_utils/basic.py": pkgutil.get_data(__package__ + "._ansible", "basic.py")}
+        files.update({f"ansible/module_utils/{one.name}": _bytes(one) for one in program.utilities})
+        files.update({program.file.name: source.replace(_JSON_ARGS, as_json.encode()), "arguments": text})
+        for name, content in files.items():
+            place = os.path.join(folder, name)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "wb") as stream:
+                stream.write(content.encode() if isinstance(content, str) else content)
+        path = os.path.join(folder, program.file.name)
+        os.chmod(path, 0o700)
+        return [*_interpreter(source, program.file.name), path, os.path.join(folder, "arguments")]
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _bytes(file: Any) -> bytes:
+    return file.content if isinstance(file.content, bytes) else b"".join(file.content.chunks())
+
+
+def _interpreter(source: bytes, name: str) -> list[str]:
+    """What runs the file: for Python the one that runs here, else what its first line says."""
+    first = source.split(b"\n", 1)[0].decode("utf-8", "replace")
+    words = shlex.split(first[2:]) if first.startswith("#!") else []
+    if name.endswith(".py") or (words and "python" in os.path.basename(words[-1])):
+        return [sys.executable]
+    return [] if words or source.startswith(b"\x7fELF") else ["/bin/sh"]
+
+
+def _answer(done: Completed) -> dict[str, Any]:
+    """The JSON object that a module prints; Failed where there is none."""
+    lines = done.stdout.splitlines()
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith("{"):
+            text = "\n".join(lines[number:])
+            try:
+                found, _ = json.JSONDecoder().raw_decode(text.lstrip())
+            except ValueError:
+                continue
+            if isinstance(found, dict):
+                return {key: value for key, value in found.items() if not key.startswith("_ansible_") and key != "invocation"}
+    told = {"rc": done.rc, "module_stdout": done.stdout, "module_stderr": done.stderr}
+    last = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
+    raise Failed(f"MODULE FAILURE: the module gave no answer in JSON: {last}", **told)
