@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -128,6 +129,13 @@ class Stack:
         asked = f"docker ps -aq --no-trunc --filter label=com.docker.compose.project={self.project} | xargs -r docker inspect"
         told = json.loads(self.machine.run(asked) or "[]")
         return {a["Config"]["Labels"]["com.docker.compose.service"]: (a["Id"], a["State"]["StartedAt"]) for a in told}
+
+    def get(self, path: str) -> None:
+        """Ask Nginx for a path, whatever it answers."""
+        try:
+            urllib.request.urlopen(f"http://{self.machine.address}{path}", timeout=20).close()
+        except urllib.error.HTTPError as answer:
+            answer.close()
 
     def search(self) -> dict[str, Any]:
         """What a search through Nginx answers, asked from here."""
