@@ -17,6 +17,8 @@ def extra_vars(given: Sequence[str], read: Callable[[str], Any]) -> dict[str, An
     found: dict[str, Any] = {}
     for text in given:
         stripped = text.strip()
+        if not stripped:  # a variable of a script that is empty
+            continue
         if stripped.startswith("@"):
             found.update(_mapping(read(os.path.expanduser(stripped[1:])), stripped))
         elif stripped.startswith(("{", "[")) or (":" in stripped and "=" not in stripped.partition(":")[0]):
@@ -32,8 +34,9 @@ def _mapping(value: Any, text: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
+        found = "a list" if isinstance(value, list) else repr(value)
         raise UsageError(
-            Diagnostic(f"-e {text}: expected variables, found {type(value).__name__}", hint="write -e name=value, or -e @file")
+            Diagnostic(f"-e {text}: expected variables, found {found}", hint="write -e name=value, or -e @file")
         )
     return value
 

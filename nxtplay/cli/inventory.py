@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 @click.option("--vars", "with_vars", is_flag=True, help="With --graph: variables too.")
 @click.option("--host", metavar="HOST", help="The variables of one host (JSON).")
 @click.option("-y", "--yaml", "as_yaml", is_flag=True, help="YAML instead of JSON.")
+@click.option("--output", metavar="FILE", help="Write the list there.")
+@click.option("--export", is_flag=True, hidden=True)  # what is listed may be read again anyway
+@click.option("-v", "--verbose", count=True, hidden=True)
 @click.option("-l", "--limit", default="", metavar="PATTERN", help="Only hosts that match.")
 @click.option("--playbook-dir", default=".", metavar="DIR", help="group_vars and host_vars are looked for here too.")
 @click.argument("group", required=False)
@@ -30,7 +33,8 @@ def command(**given: Any) -> int:
     from nxtplay.errors import NxtplayError
     from nxtplay.report.masking import Masker
 
-    own = {name: given.pop(name) for name in ("as_list", "as_graph", "with_vars", "host", "as_yaml", "playbook_dir", "group")}
+    own = {name: given.pop(name) for name in ("as_list", "as_graph", "with_vars", "host", "as_yaml", "playbook_dir", "group", "output")}
+    del given["export"], given["verbose"]
     masker = Masker()
     ground = compose.lay(asked_for(**given), masker, playbook_dir=own["playbook_dir"])
     inventory = ground.inventory
@@ -40,7 +44,7 @@ def command(**given: Any) -> int:
         _print(masker.value(inventory.variables(compose.known_host(ground, own["host"]))), yaml=own["as_yaml"])
     elif own["as_list"]:
         names = set(inventory.match(given["limit"])) if given["limit"] else set(inventory.hosts)
-        _print(masker.value(listed(inventory, names)), yaml=own["as_yaml"])
+        _print(masker.value(listed(inventory, names)), yaml=own["as_yaml"], file=own["output"])
     else:
         top = own["group"] or "all"
         if top not in inventory.groups:
@@ -81,7 +85,7 @@ def _bars(depth: int) -> str:
     return "  " + "|  " * (depth - 1) + "|--" if depth else ""
 
 
-def _print(value: Any, *, yaml: bool) -> None:
+def _print(value: Any, *, yaml: bool, file: str | None = None) -> None:
     import json
 
     from nxtplay.events import plain
@@ -89,6 +93,8 @@ def _print(value: Any, *, yaml: bool) -> None:
     if yaml:
         import yaml as yaml_
 
-        click.echo(yaml_.safe_dump(plain(value), sort_keys=False, allow_unicode=True, default_flow_style=False), nl=False)
+        text = yaml_.safe_dump(plain(value), sort_keys=False, allow_unicode=True, default_flow_style=False)
     else:
-        click.echo(json.dumps(plain(value), indent=4))
+        text = json.dumps(plain(value), indent=4) + "\n"
+    with click.open_file(file or "-", "w", encoding="utf-8") as stream:
+        stream.write(text)

@@ -52,7 +52,13 @@ def inventory_options(function: F) -> F:
     """-i, -e and the vault's options, common to several commands."""
     decorators = [
         click.option(
-            "-i", "--inventory", "inventories", multiple=True, metavar="SOURCE", help="A file, a directory, a script, or `host1,host2,`."
+            "-i",
+            "--inventory",
+            "--inventory-file",
+            "inventories",
+            multiple=True,
+            metavar="SOURCE",
+            help="A file, a directory, a script, or `host1,host2,`.",
         ),
         click.option("-e", "--extra-vars", "extra_vars", multiple=True, metavar="VARS", help="`name=value`, JSON or YAML, or `@file`."),
         click.option(
@@ -102,6 +108,7 @@ def _flag(*names: str, help: str) -> Callable[[F], F]:
 @click.option("-T", "--timeout", type=click.IntRange(1), metavar="SECONDS", help="To connect.")
 @click.option("--ssh-common-args", metavar="ARGS", help="For every use of SSH, such as a proxy.")
 @click.option("--ssh-extra-args", metavar="ARGS", help="For SSH alone.")
+@click.option("--scp-extra-args", "--sftp-extra-args", expose_value=False, multiple=True, hidden=True)  # neither program is used
 @_flag("-b", "--become", help="Run tasks as another user.")
 @click.option("--become-user", metavar="USER", help="As this user (root).")
 @click.option("--become-method", metavar="METHOD", help="By this means (sudo).")

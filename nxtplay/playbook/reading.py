@@ -59,6 +59,7 @@ class Reading:
         self.sources: dict[str, str] = {}
         self.roles: list[Role] = []  # of the play being read, in the order they run
         self.handlers: list[Item] = []  # of those roles
+        self.checked: dict[int, Any] = {}  # specifications that were looked at, by id
         self._parsed: dict[str, Any] = {}
         self._lines: dict[str, list[str]] = {}
 

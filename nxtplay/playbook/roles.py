@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nxtplay.errors import Span, did_you_mean
+from nxtplay.playbook import specification
 from nxtplay.playbook.findings import check_names, shown
 from nxtplay.playbook.model import Located, Role, YamlList, YamlMap
 from nxtplay.playbook.reading import Options, Place, Reading, first_file, searched
@@ -116,7 +117,14 @@ def argument_specs(reading: Reading, role_path: str, from_meta: YamlMap) -> Yaml
     file = first_file([os.path.join(role_path, "meta", "argument_specs")])
     data: Any = reading.read(file) if file else None
     specs = data.get("argument_specs") if isinstance(data, YamlMap) else from_meta.get("argument_specs")
-    return specs if isinstance(specs, YamlMap) else None
+    if not isinstance(specs, YamlMap):
+        return None
+    if id(specs) not in reading.checked:  # a role that is used often is told once
+        reading.checked[id(specs)] = specs
+        for entry in specs.values():
+            if isinstance(entry, YamlMap):
+                specification.check(entry, reading.found)
+    return specs
 
 
 def read_role(

@@ -1,7 +1,7 @@
 """Random playbooks from a grammar: what a seed gives is the same each time.
 
 They stay clear of what nxtplay does differently on purpose (docs/differences.md): failures of run_once and any_errors_fatal inside a
-block with a rescue, notifications that differ between the items of a loop.
+block with a rescue, notifications that differ between the items of a loop, a handler that notifies an earlier one beside run_once.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Grammar:
         self.number = 0
         self.registers: list[str] = []
         self.case = Case()
+        self.once = False
         self.rescued = False
 
     def grow(self) -> Case:
@@ -241,6 +242,7 @@ class Grammar:
             task["vars"] = self.variables()
         if r.random() < 0.06:
             task.update(run_once=True, ignore_errors=True)
+            self.once = True
         if r.random() < 0.06 and "command" in task:
             task.update({"until": self.condition(item), "retries": 1, "delay": 0})
         if r.random() < 0.05:
@@ -324,7 +326,7 @@ class Grammar:
         if r.random() < 0.2:
             handler["when"] = self.condition()
         if r.random() < 0.2:
-            handler["notify"] = f"h{r.randint(0, 3)}"
+            handler["notify"] = f"h{r.randint(number if self.once else 0, 3)}"
             handler["changed_when"] = True
         if r.random() < 0.1:
             handler["loop"] = [1, 2]

@@ -58,6 +58,7 @@ def test_listing_options() -> None:
     ("given", "found"),
     [
         (["a=1"], {"a": "1"}),
+        (["", " ", "a=1"], {"a": "1"}),
         (["a=1 b='x y'"], {"a": "1", "b": "x y"}),
         (["a=false", "a=true"], {"a": "true"}),
         (['{"a": [1, false]}'], {"a": [1, False]}),

@@ -50,6 +50,18 @@ def test_roles_run_before_tasks_and_dependencies_before_their_role(tree: Tree) -
     assert [b.role.name for b in playbook.plays[0].sections[1].tasks[:3] if isinstance(b, Block) and b.role] == ["base", "db", "web"]
 
 
+def test_typos_in_specifications_are_found(tree: Tree) -> None:
+    options = "options: {x: {type: itn, reqired: true, title: own}, y: {type: list, elements: dict, options: {z: {typ: str}}}}"
+    role(tree, "a")
+    tree.write("roles/a/meta/argument_specs.yml", f"argument_specs: {{main: {{short_descripton: a, {options}}}}}\n")
+    with pytest.raises(PlaybookErrors) as told:
+        tree.load("- hosts: all\n  roles: [a, a]\n")
+    assert [one.message.split("'")[1] for one in told.value.diagnostics if one.severity == "error"] == ["itn"]
+    tree.write("roles/a/meta/argument_specs.yml", f"argument_specs: {{main: {{short_descripton: a, {options.replace('itn', 'int')}}}}}\n")
+    playbook = tree.load("- hosts: all\n  roles: [a, a]\n")
+    assert [one.message.split("'")[1] for one in playbook.warnings] == ["short_descripton", "reqired", "typ"]
+
+
 def test_uses_with_the_same_parameters_count_as_one(tree: Tree) -> None:
     role(tree, "web")
     play = tree.load("- hosts: all\n  roles: [web, {role: web}, {role: web, x: 1}, {role: web, when: y}]\n").plays[0]
