@@ -21,6 +21,7 @@ class ServiceState:
     active: Union[bool, Unknown, None] = None
     enabled: Union[bool, Unknown, None] = None
     masked: Union[bool, Unknown, None] = None
+    status: dict[str, str] = field(default_factory=dict, metadata={"volatile": True})  # all that systemd shows of it
     barred: bool = field(default=False, metadata={"volatile": True})  # idle, and its own conditions keep it from being started here
 
 
@@ -65,7 +66,7 @@ class Systemd(Manager):
         active = facts.get("ActiveState") in ("active", "activating", "reloading")
         enabled = self.host.look(self._words("is-enabled", "--", self.unit)).stdout.strip()
         on = enabled in ("enabled", "enabled-runtime", "alias")
-        return ServiceState(active, on, facts.get("LoadState") == "masked", barred=not active and self._barred(facts))
+        return ServiceState(active, on, facts.get("LoadState") == "masked", facts, barred=not active and self._barred(facts))
 
     def _barred(self, facts: dict[str, str]) -> bool:
         """Whether a start would be left out, which systemd calls a success: a condition of the unit does not hold."""

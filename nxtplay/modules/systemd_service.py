@@ -6,17 +6,18 @@ import dataclasses
 from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import Resource, arg, one_of
+from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan
 from nxtplay.modules import _services
 from nxtplay.modules._services import Manager, ServiceState, Systemd
+
+SHOWN = ("Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "Result", "FragmentPath")  # after a change
 
 
 class SystemdService(Resource[ServiceState]):
     """Start, stop, enable, mask a unit; have systemd read its files anew."""
 
     private = False
-    rules = (one_of("state", "enabled", "masked", "daemon_reload", "daemon_reexec"),)
 
     name: str | None = arg(None, help="The unit; .service may be left out.", aliases=["service", "unit"], key=True)
     state: Literal["started", "stopped", "restarted", "reloaded"] | None = arg(None, help="What it shall do.")
@@ -76,7 +77,12 @@ class SystemdService(Resource[ServiceState]):
         self._systemd(host).act(host, "reload" if self.state == "reloaded" else "restart")
 
     def result(self, before: Optional[ServiceState], after: Optional[ServiceState]) -> dict[str, Any]:
-        return _services.result(self.name or "", before, after, self.state)
+        out = _services.result(self.name or "", before, after, self.state)
+        if self.name is None:
+            return out
+        status = after.status if after is not None else {"LoadState": "not-found", "ActiveState": "inactive", "SubState": "dead"}
+        only_looks = self.state is None and self.enabled is None and self.masked is None
+        return {**out, "status": status if only_looks else {name: status[name] for name in SHOWN if name in status}}
 
     def _reload(self, host: Host) -> None:
         scope = [] if self.scope == "system" else [f"--{self.scope}"]

@@ -48,8 +48,8 @@ def is_foreign(word: str, known: Collection[str], collections: Collection[str]) 
         return True
     if difflib.get_close_matches(name, known, n=1, cutoff=0.88):
         return False
-    if full:
-        return not difflib.get_close_matches(collection, [*collections, *OF], n=1, cutoff=0.75)
+    if full:  # a collection of which nothing is here; a slip in the name of one that is here has a module's name that is known
+        return True
     return any(name.startswith(family) and len(name) > len(family) for family in FAMILIES)
 
 

@@ -81,7 +81,7 @@ def _block(reading: Reading, raw: YamlMap, shared: Shared, place: Place) -> Bloc
         part = next(part for part in _PARTS if part in raw)
         found.error(f"'{part}' without 'block'", raw.keys_at[part], "put the tasks it belongs to under block:")
         return None
-    if place.handlers:
+    if place.handlers and not place.stack:  # in a file that a handler includes there may be some
         hint = "write the handlers one by one; `listen` gives them one name to be notified by"
         found.error("a block cannot be a handler", raw.keys_at["block"], hint)
         return None
