@@ -97,7 +97,7 @@ def by_default(db: Session, kind: Kind, owner: str) -> dict[str, tuple[str, ...]
 def defaults(db: Session, owner: str, schema: Optional[str], word: str) -> dict[str, tuple[str, ...]]:
     """What ALTER DEFAULT PRIVILEGES holds for an owner's new TABLES, SEQUENCES ..., everywhere or in one schema."""
     letter, acl_letter = DEFAULTS[word]
-    start = f"acldefault('{acl_letter}', r.oid)" if schema is None else "'{}'::aclitem[]"
+    start = f"acldefault('{acl_letter}', r.oid)" if schema is None else "NULL::aclitem[]"
     return _held(
         db.query(
             f"SELECT 'x' AS name, {_ROLE}, a.privilege_type AS privilege, a.is_grantable AS passes_on FROM pg_roles r "

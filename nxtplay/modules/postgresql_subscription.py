@@ -66,7 +66,7 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
             )
         if not found:
             return None
-        options = {name: _text(found["row"].get(column)) for name, column in OPTIONS.items()}
+        options = {name: _text(found["row"][column]) for name, column in OPTIONS.items() if column in found["row"]}
         publications = tuple(sorted(found["publications"]))
         return SubscriptionState(found["owner"], publications, parse_conninfo(found["connection"]), options, found["comment"])
 
@@ -82,11 +82,11 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
         with session(self, host) as db:
             relation.refuse(host, self, db, owner=self.owner)
             user = str(db.value("SELECT current_user"))
+            fresh = {**_fresh(db.version), "slot_name": self.name}
         given = {name: value for name, value in (self.subsparams or {}).items() if name not in ONLY_AT_CREATION}
-        unknown = sorted(set(given) - set(OPTIONS))
+        unknown = sorted(set(given) - set(fresh))
         if unknown:
-            raise Failed(f"subsparams: unknown {', '.join(unknown)}; legal are {', '.join((*OPTIONS, *ONLY_AT_CREATION))}")
-        fresh = {"enabled": "true", "binary": "false", "streaming": "false", "synchronous_commit": "off", "slot_name": self.name}
+            raise Failed(f"subsparams: this server does not know {', '.join(unknown)}; legal are {', '.join((*fresh, *ONLY_AT_CREATION))}")
         if not before and _bool((self.subsparams or {}).get("connect", "true")) == "false":
             fresh["enabled"] = "false"
         start = before or SubscriptionState(user, (), {}, fresh, None)
@@ -124,7 +124,7 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
         publications = ", ".join(identifier(p) for p in after.publications)
         out = []
         if before is None:
-            options = ", ".join(f"{key} = {literal(value)}" for key, value in (self.subsparams or {}).items())
+            options = ", ".join(f"{key} = {_option(value)}" for key, value in (self.subsparams or {}).items())
             front = f"CREATE SUBSCRIPTION {name} CONNECTION {literal(conninfo(after.connection))} PUBLICATION {publications}"
             out.append(front + (f" WITH ({options})" if options else ""))
         else:
@@ -134,7 +134,7 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
                 refresh = "" if after.options["enabled"] == "true" else " WITH (refresh = false)"
                 out.append(f"ALTER SUBSCRIPTION {name} SET PUBLICATION {publications}{refresh}")
             new = {k: v for k, v in after.options.items() if before.options[k] != v and k != "enabled"}
-            out += [f"ALTER SUBSCRIPTION {name} SET ({', '.join(f'{k} = {literal(v)}' for k, v in new.items())})"] if new else []
+            out += [f"ALTER SUBSCRIPTION {name} SET ({', '.join(f'{k} = {_option(v)}' for k, v in new.items())})"] if new else []
             if before.options["enabled"] != after.options["enabled"]:
                 out.append(f"ALTER SUBSCRIPTION {name} {'ENABLE' if after.options['enabled'] == 'true' else 'DISABLE'}")
         if self.owner and (before is None or before.owner != after.owner):
@@ -142,6 +142,17 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
         if (before.comment if before else None) != after.comment:
             out.append(f"COMMENT ON SUBSCRIPTION {name} IS {literal(after.comment)}")
         return out
+
+
+def _fresh(version: int) -> dict[str, str]:
+    """A new subscription's options, as a server of this version has them."""
+    later = {"binary": "false", "streaming": "parallel" if version >= 180000 else "false"} if version >= 140000 else {}
+    return {"enabled": "true", "synchronous_commit": "off", **later}
+
+
+def _option(value: str) -> str:
+    """NONE is a word of its own: no slot."""
+    return "NONE" if value == "NONE" else literal(value)
 
 
 def _bool(value: str) -> str:

