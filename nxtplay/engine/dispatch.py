@@ -10,7 +10,7 @@ from typing import Any
 from nxtplay.connection.protocol import Connection, Job, Reply
 from nxtplay.core import background
 from nxtplay.core.host import Failed
-from nxtplay.core.resource import Args, Module, Query, check_args
+from nxtplay.core.resource import Args, Module, Query, Resource, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
 from nxtplay.core.types import ArgError
 from nxtplay.engine import bare
@@ -36,6 +36,7 @@ from nxtplay.variables.precedence import Scope
 
 MAX_TIMEOUT = 100_000_000  # seconds
 Ask = Callable[[str, bool], str]  # (prompt, echo) -> what is typed
+LISTED_DIFFS = frozenset(("blockinfile", "copy", "lineinfile", "replace", "template"))  # whose results have a list of differences
 
 
 @dataclass
@@ -193,6 +194,8 @@ class Dispatch:
         where = f"{task.module} at {task.span}"
         fields = result_.from_reply(reply, where=where)
         changes = tuple(Change(path, before, after) for path, before, after in reply.changes)
+        if task.shared.diff is not None or self.options.diff:
+            self._add_diff(task, scope, fields, changes)
         reason = reply.reason
         if reply.status == "failed":
             reason = str(fields.get("msg", "failed"))
@@ -213,6 +216,13 @@ class Dispatch:
             receiver.plain_facts.update(name for name in facts if not name.startswith("ansible_"))
             attempt.facts_for = receiver
         return attempt
+
+    def _add_diff(self, task: Task, scope: TaskScope, fields: dict[str, Any], changes: tuple[Change, ...]) -> None:
+        """The differences in the result, where they are asked for and the module has any to tell."""
+        asked = self.options.diff if task.shared.diff is None else self.flag(task.shared.diff, scope)
+        if asked and "diff" not in fields and issubclass(self.load_class(task), Resource):
+            name = str(dict.get(fields, "dest") or dict.get(fields, "path") or "")
+            fields["diff"] = result_.diff_of(changes, name, listed=task.module in LISTED_DIFFS)
 
     def facts_receiver(self, task: Task, host: HostRun, scope: TaskScope) -> HostRun:
         """Facts go to the host itself unless delegate_facts says otherwise."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nxtplay.connection.protocol import Reply
-from nxtplay.core.state import Unknown
+from nxtplay.core.state import Change, Unknown, public
 
 
 class PartialResult(dict):  # type: ignore[type-arg]
@@ -46,6 +46,30 @@ def with_lines(fields: dict[str, Any]) -> dict[str, Any]:
         if isinstance(text, str) and f"{name}_lines" not in fields:
             fields[f"{name}_lines"] = text.splitlines()
     return fields
+
+
+def diff_of(changes: Sequence[Change], name: str, *, listed: bool) -> Any:
+    """What differs, as `register` has it where differences are asked for: a text under `before` and `after`, other attributes as
+    mappings under the same names. `listed`: as a list of both, as the modules give it that edit files."""
+    texts: dict[str, Any] = {}
+    sides: tuple[dict[str, Any], dict[str, Any]] = ({"path": name} if name else {}, {"path": name} if name else {})
+    for change in changes:
+        for key, side, value in (("before", sides[0], public(change.before)), ("after", sides[1], public(change.after))):
+            whole = {".".join(change.path): value}
+            if not change.path:
+                whole = {k: v for k, v in value.items() if v is not None} if isinstance(value, Mapping) else {"state": value or "absent"}
+            if "content" in whole:
+                texts[key] = whole.pop("content") or ""
+            side.update({"state" if field == "kind" else field: _octal(field, one) for field, one in whole.items() if field != "inode"})
+    attributes = {"before": sides[0], "after": sides[1]}
+    if not any(texts.values()):
+        return [attributes] if listed and changes else [] if listed else attributes
+    text = {"before": "", "after": "", **texts, "before_header": name, "after_header": name}
+    return [text, attributes] if listed else text
+
+
+def _octal(name: str, value: Any) -> Any:
+    return f"{value:04o}" if name == "mode" and isinstance(value, int) else value
 
 
 def skipped(reason: str, condition: Any = None) -> dict[str, Any]:

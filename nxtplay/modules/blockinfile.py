@@ -62,7 +62,8 @@ class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     def _lines(self) -> list[bytes]:
         if self.state == "absent" or not self.block:
             return []
-        return [line + b"\n" for line in self._bytes(self.block).splitlines()]
+        lines = _lines.split(self._bytes(self.block))
+        return [line if line.endswith(b"\n") else line + b"\n" for line in lines]  # a \r before it is the block's own
 
     def _bytes(self, text: str) -> bytes:
         return text.encode(self.encoding, "surrogateescape")
