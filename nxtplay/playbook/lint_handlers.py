@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nxtplay.errors import Span, did_you_mean
 from nxtplay.playbook.findings import Findings, listed
 from nxtplay.playbook.keywords import templated
@@ -20,27 +22,36 @@ def check_play(course: Course, found: Findings) -> None:
 def _notifications(course: Course, found: Findings) -> None:
     """A literal `notify` must name a handler or a topic of the play. With handlers that only the run knows, nothing is said."""
     names: dict[str, Span] = {}
+    forms: list[re.Pattern[str]] = []  # what names with templates in them may be
     for seen in course.handlers:
         task = seen.task
         if task.name is not None and templated(task.name.value):
-            return
-        if task.name is not None:
+            forms += [_form(one) for one in called(task, str(task.name.value))]
+        elif task.name is not None:
             names.update(dict.fromkeys(called(task, str(task.name.value)), task.name.span))
         for topic in task.listen:
             names.update(dict.fromkeys(called(task, topic), task.span))
-        if task.module in ("include_tasks", "include_role"):
-            return
     if course.unforeseen:
         return
     for seen in (*course.tasks, *course.handlers):
         for one in seen.task.shared.notify:
             if isinstance(one.value, str) and not templated(one.value) and one.value not in names:
+                if any(form.fullmatch(one.value) for form in forms):
+                    continue
                 near = did_you_mean(one.value, names)
                 word = near.removeprefix("did you mean '").removesuffix("'?") if near else ""
                 there = f"handlers of this play: {listed(names)}" if names else "this play has no handlers: add them under handlers:"
                 hint = near or there
                 notes = ((f"'{word}' is here", names[word]),) if word in names else ()
                 found.error(f"no handler '{one.value}' in this play", one.span, hint, *notes)
+
+
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
+
+def _form(name: str) -> re.Pattern[str]:
+    """A name with anything where its templates stand."""
+    return re.compile(".*".join(map(re.escape, _TEMPLATE.split(name))), re.DOTALL)
 
 
 def unnotified(course: Course) -> set[Span]:

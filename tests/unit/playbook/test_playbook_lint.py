@@ -157,6 +157,19 @@ def test_notes_lead_to_the_handler_meant(rich: Tree) -> None:
     assert span.line == 3
 
 
+@pytest.mark.parametrize(
+    ("notified", "found"),
+    [("restart web", 0), ("r : restart db", 0), ("reload", 0), ("inside", 0), ("restrat web", 1), ("x : restart web", 1), ("isnide", 1)],
+)
+def test_handlers_with_templates_and_includes_among_them(rich: Tree, notified: str, found: int) -> None:
+    """A template may be anything, what stands around it may not; files that handlers include are looked into."""
+    rich.write("roles/r/handlers/main.yml", "- name: 'restart {{ x }}'\n  ping:\n")
+    rich.write("more.yml", "- {name: inside, ping: }\n")
+    handlers = "[{name: reload, include_tasks: more.yml}]"
+    text = f"- hosts: all\n  vars: {{x: 1}}\n  roles: [r]\n  tasks: [{{ping: , notify: '{notified}'}}]\n  handlers: {handlers}\n"
+    assert len([one for one in lint(rich, text) if "no handler" in one.message]) == found
+
+
 def test_a_template_file_is_checked_where_it_stands(rich: Tree) -> None:
     rich.write("templates/bad.j2", "a\n{% if x %}\nb {{ y | nosuch }}\n{% endif %}\n")
     (found,) = told(rich, "- template: {src: bad.j2, dest: a}")
