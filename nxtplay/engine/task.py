@@ -22,7 +22,7 @@ from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProg
 from nxtplay.playbook.model import Located, Task
 from nxtplay.playbook.words import ARGS
 from nxtplay.template.values import OMIT, is_template
-from nxtplay.variables.precedence import Scope
+from nxtplay.variables.precedence import Layer, Level, Scope
 
 DOUBT = "whether it runs is unknown"
 
@@ -230,6 +230,7 @@ class TaskRunner:
         no_log = False
         try:
             no_log = self.dispatch.flag(task.shared.no_log, scope, default=self.options.no_log)
+            task, scope = self._with_delegate(task, scope)
             if task.shared.when:
                 held = self.templates.test(task.shared.when, scope)
                 if held is False:
@@ -249,6 +250,21 @@ class TaskRunner:
             flat = [one for name in names for one in (name if isinstance(name, list) else [name])]
             attempt.notify = tuple(str(name) for name in flat if name is not OMIT)
         return attempt
+
+    def _with_delegate(self, task: Task, scope: TaskScope) -> tuple[Task, TaskScope]:
+        """The task with its delegate as it is called now, whose variables are there as `ansible_delegated_vars`."""
+        located = task.shared.delegate_to
+        if located is None:
+            return task, scope
+        try:
+            name = self.templates.render(located.value, scope, span=located.span)
+        except (NxtplayError, UnknownReached):
+            return task, scope  # told where it is needed, if it comes to that
+        if not isinstance(name, str) or not name:
+            return task, scope
+        seen = {"ansible_delegated_vars": {name: scope.find("hostvars")[0].get(name, {})}}
+        fixed = replace(task, shared=replace(task.shared, delegate_to=Located(name, located.span)))
+        return fixed, scope.plus(Layer(Level.MAGIC, "delegate_to", seen, trusted=False))
 
     def _attempts(self, task: Task, host: HostRun, scope: TaskScope, task_id: str, doubt: Unknown | None, item: int) -> Attempt:
         if task.until is None and task.retries is None:
