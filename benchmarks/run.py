@@ -144,6 +144,7 @@ def main() -> None:
         bench.costs,
         names,
         without=bench.failed,
+        why={title: line.why for line in lines for title in line.titles},
         head={
             "date": datetime.date.today().isoformat(),
             "machine": machine,

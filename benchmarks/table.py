@@ -28,8 +28,10 @@ class Cost:
 Costs = Mapping[str, Mapping[str, Sequence[Cost]]]  # title of a line -> tool -> runs
 
 
-def results(costs: Costs, tools: Sequence[str], *, without: Mapping[tuple[str, str], str], head: Mapping[str, str]) -> str:
-    """The whole page in Markdown. `without`: why a line (by its title) has no figures of a tool."""
+def results(
+    costs: Costs, tools: Sequence[str], *, without: Mapping[tuple[str, str], str], why: Mapping[str, str], head: Mapping[str, str]
+) -> str:
+    """The whole page in Markdown. `without`: why a line (by its title) has no figures of a tool; `why`: why another may be ahead."""
     out = ["# Results", "", "Written by `python benchmarks/run.py`. Medians; (2.0x): twice what nxtplay takes.", ""]
     out += [f"- {name}: {value}" for name, value in head.items()]
     out += ["", "| work | tool | wall s | controller CPU s | host CPU s | largest process MiB | round trips |"]
@@ -42,8 +44,8 @@ def results(costs: Costs, tools: Sequence[str], *, without: Mapping[tuple[str, s
                 out.append(f"| {shown} | {tool} | " + " | ".join(_cells(by_tool[tool], None if tool == US else ours)) + " |")
             elif (title, tool) in without:
                 out.append(f"|  | {tool} | {without[title, tool]} |  |  |  |  |")
-    behind = list(_behind(costs))
-    out += ["", "Not ahead: " + ("; ".join(behind) if behind else "nowhere"), ""]
+    behind = [f"- {title}: {', '.join(found)}. {why.get(title, '')}".rstrip() for title, found in _behind(costs).items()]
+    out += ["", "## Not ahead", "", *(behind or ["Nowhere."]), ""]
     return "\n".join(out)
 
 
@@ -64,13 +66,14 @@ def _median(runs: Sequence[Cost], name: str) -> float | None:
     return median(values) if values else None
 
 
-def _behind(costs: Costs) -> list[str]:
+def _behind(costs: Costs) -> dict[str, list[str]]:
+    """Title -> where another tool takes less."""
     words = {"wall": "wall time", "cpu": "controller CPU", "host": "host CPU", "peak": "memory"}
-    out = []
+    out: dict[str, list[str]] = {}
     for title, by_tool in costs.items():
         for tool, runs in by_tool.items():
             for name, word in words.items():
                 ours, theirs = _median(by_tool.get(US, ()), name), _median(runs, name)
                 if tool != US and ours and theirs is not None and ours >= theirs:
-                    out.append(f"{title}: {tool} in {word}")
+                    out.setdefault(title, []).append(f"{tool} in {word}")
     return out
