@@ -196,8 +196,8 @@ def _facts() -> list[Line]:
     deploy = "from pyinfra import host\nfrom pyinfra.facts import server\n\n"
     deploy += f"for name in {facts}:\n    host.get_fact(getattr(server, name))\n"
     return [
-        Line("command20", "one command on 20 hosts, no facts", _play(_command(20)), again=True, hosts=20, why=_AGENT),
-        Line("facts20", "facts of 20 hosts (pyinfra: 13 facts only)", _play(Play(playbook, deploy, hosts=20)), again=True, hosts=20),
+        Line("command20", "one command on 20 hosts, no facts", _play(_command(20)), hosts=20, why=_AGENT),
+        Line("facts20", "facts of 20 hosts (pyinfra: 13 facts only)", _play(Play(playbook, deploy, hosts=20)), hosts=20),
     ]
 
 

@@ -62,7 +62,7 @@ def packages(peer: str) -> list[str]:
         return PACKAGES[peer]
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    return config["options"]["install_requires"].split()
+    return [*config["options"]["install_requires"].split(), "setuptools>=70.1"]
 
 
 def install(peer: str) -> str:
@@ -79,7 +79,7 @@ def install(peer: str) -> str:
             for name in ("setup.cfg", "pyproject.toml", "README.md"):
                 shutil.copy(ROOT / name, copy)
             shutil.copytree(ROOT / "nxtplay", f"{copy}/nxtplay", ignore=shutil.ignore_patterns("__pycache__"))
-            subprocess.run([*pip, "install", "--force-reinstall", "--no-deps", copy], check=True, env=environ)
+            subprocess.run([*pip, "install", "--force-reinstall", "--no-deps", "--no-build-isolation", copy], check=True, env=environ)
     code = f"from importlib.metadata import version; print(version({ {'ansible': 'ansible-core'}.get(peer, peer)!r}))"
     return subprocess.run([pip[0], "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
