@@ -14,7 +14,7 @@ ENGINE_WORDS = frozenset(
     "meta pause reboot set_fact set_stats validate_argument_spec wait_for_connection".split()
 )
 
-ALIASES = {"gather_facts": "setup", "systemd": "systemd_service"}  # older names of modules
+ALIASES = {"gather_facts": "setup", "sysvinit": "service", "systemd": "systemd_service"}  # older names of modules
 
 _loaded: dict[str, type[Module]] = {}
 _names: Optional[frozenset[str]] = None

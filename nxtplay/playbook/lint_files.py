@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +31,20 @@ class FileText:
     used: tuple[tuple[str, bool], ...]
 
 
+def _words(command: str) -> list[str]:
+    """A command line as its words; quotes hold blanks together."""
+    try:
+        return shlex.split(command)
+    except ValueError:  # a quote that a template closes, or nobody
+        return command.split()
+
+
 def named_file(task: Task) -> tuple[str, str, Span] | None:
     """The literal name of a file of the controller, its folder, its place; None when the task names none."""
     if task.module == "script":
-        words = str(task.free_form.value).split() if task.free_form else str(task.args.get("cmd", "")).split()
+        words = _words(str(task.free_form.value) if task.free_form else str(task.args.get("cmd", "")))
         span = task.free_form.span if task.free_form else task.args.values_at.get("cmd", task.module_span)
-        return (words[0].strip("'\""), "files", span) if words and not templated(words[0]) and "{" not in words[0] else None
+        return (words[0], "files", span) if words and not templated(words[0]) and "{" not in words[0] else None
     if task.module not in _TAKES:
         return None
     argument, folder = _TAKES[task.module]

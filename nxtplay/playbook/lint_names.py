@@ -133,13 +133,13 @@ class _Names:
             self._texts(of_value(task.loop.value), guarded, local, certain)
         local.append(loop_names(task))
         shown = task.module == "debug" and "var" in task.args  # an undefined one is shown as such
-        self._texts(of_arguments(task), guarded, local, certain and not shown)
+        self._texts(of_arguments(task), guarded, local, None if shown else certain)
         self._texts(of_keywords(task), guarded, local, certain)
         own = [{task.register}] if task.register else []
         self._texts(of_result(task), guarded, [*local, *own], certain)
         self._template_file(task, guarded, local, certain)
 
-    def _texts(self, texts: Iterator[Text], guarded: AbstractSet[str], local: Sequence[Any], certain: bool) -> None:
+    def _texts(self, texts: Iterator[Text], guarded: AbstractSet[str], local: Sequence[Any], certain: bool | None) -> None:
         for one in texts:
             for name, guard in self._uses(one.text, expression=one.expression):
                 self.asked.add(name)
@@ -162,7 +162,8 @@ class _Names:
             if not guard and name not in guarded and name not in IN_TEMPLATES:
                 self._use(name, Span(file.path, 1, 1), file.text, local, certain)
 
-    def _use(self, name: str, span: Span, text: str, local: Sequence[Any], certain: bool) -> None:
+    def _use(self, name: str, span: Span, text: str, local: Sequence[Any], certain: bool | None) -> None:
+        """Reports a name that is not there; `certain` None: the task shows that it is not, and does not fail."""
         if name in MAGIC or name in self.fixed or name in self.kept or any(name in level for level in local):
             return
         lacking = self._lacking(name)
@@ -181,7 +182,7 @@ class _Names:
         place = self.parsed.sources.word(span, name, text)
         hint = f"did you mean '{near[0]}'?" if near else f"define it, or provide for its absence:  {name} | default(...)"
         defined = self.fixed.get(near[0]) or self.kept.get(near[0]) if near else None
-        sure = (certain or near) and not (self.looped and name in self._optional())
+        sure = certain is not None and (certain or near) and not (self.looped and name in self._optional())
         report = self.found.error if sure else self.found.warning
         message = f"undefined variable '{name}'{where}"
         if defined and report == self.found.error:
