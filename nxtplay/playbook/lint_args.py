@@ -10,9 +10,10 @@ from nxtplay.core.resource import check_args
 from nxtplay.core.types import ArgError
 from nxtplay.errors import Span
 from nxtplay.playbook.findings import Findings
+from nxtplay.playbook.foreign import is_foreign
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Task, YamlList, YamlMap
-from nxtplay.playbook.modules import GROUPS, canonical, concerns, suggestion
+from nxtplay.playbook.modules import COLLECTIONS, GROUPS, canonical, concerns, suggestion
 from nxtplay.playbook.words import ARGS
 
 Specs = Callable[[str], Any]
@@ -115,7 +116,8 @@ def check_defaults(task: Task, specs: Specs, known: Collection[str], told: set[S
         told.add(one.span)
         for key, values in one.value.items():
             module = canonical(str(key), known)
-            if module is None and str(key).removeprefix("group/") not in GROUPS:
+            word = str(key).removeprefix("group/")
+            if module is None and word not in GROUPS and not is_foreign(word, known, COLLECTIONS):
                 found.error(f"unknown module '{key}'", one.value.keys_at[key], suggestion(str(key), known))
             cls = specs(module) if module else None
             if cls is None or not isinstance(values, YamlMap):

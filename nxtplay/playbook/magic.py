@@ -37,4 +37,9 @@ IN_TEMPLATES = frozenset(
 )
 
 # what modules leave as variables without `register`
-LEFT_BY = {"service_facts": ("services",), "package_facts": ("packages",)}
+LEFT_BY = {
+    "gather_facts": ("gather_subset", "module_setup"),
+    "package_facts": ("packages",),
+    "service_facts": ("services",),
+    "setup": ("gather_subset", "module_setup"),
+}

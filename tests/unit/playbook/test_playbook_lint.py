@@ -149,6 +149,13 @@ def test_what_is_right_is_left_alone(rich: Tree, tasks: str) -> None:
     assert told(rich, tasks, play=HANDLERS) == []
 
 
+def test_defaults_for_modules_of_other_collections_say_nothing(rich: Tree) -> None:
+    wrong = ("dbeug", "community.docker.docker_contianer")
+    for name in ("cisco.ios.ios_facts", "group/amazon.aws.aws", "yum", *wrong):
+        text = f"- hosts: all\n  module_defaults: {{{name}: {{a: 1}}}}\n  tasks: [{{ping: }}]\n"
+        assert len([one for one in lint(rich, text) if "unknown module" in one.message]) == (name in wrong), name
+
+
 def test_notes_lead_to_the_handler_meant(rich: Tree) -> None:
     found = lint(rich, "- hosts: all\n  tasks: [{ping: , notify: restrt}]\n  handlers: [{name: restart, ping: }]\n")
     ((text, span),) = found[0].notes
