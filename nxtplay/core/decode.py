@@ -43,7 +43,7 @@ def _decode(
             hint = near(str(name), spellings) or _legal(specs)
             errors.append(ArgError((*at, name), f"unknown argument '{name}'", hint, f"Unsupported parameters: {name}"))
             continue
-        if field_name in given:
+        if field_name in given and not (_may_be_omitted(value, is_template) or _may_be_omitted(args[given[field_name]], is_template)):
             errors.append(ArgError((*at, name), f"'{name}' and '{given[field_name]}' are the same argument; give one of them"))
             continue
         given[field_name] = name
@@ -88,6 +88,11 @@ def _not_among(value: Any, choices: Sequence[Any], at: tuple[Any, ...]) -> str:
     return f"value of {at[-1]} must be one of: {', '.join(map(str, choices))}, got: {value}"
 
 
+def _may_be_omitted(value: Any, is_template: Callable[[object], bool]) -> bool:
+    """Whether a template may mean that the argument is not given."""
+    return is_template(value) and "omit" in str(value)
+
+
 def _check_rules(
     cls: type, values: Mapping[str, Any], given: Mapping[str, str], at: tuple[Any, ...], is_template: Callable[[object], bool]
 ) -> list[Any]:
@@ -95,7 +100,7 @@ def _check_rules(
     specs: dict[str, ArgSpec] = cls.specs()  # type: ignore[attr-defined]
     for rule in cls.rules:  # type: ignore[attr-defined]
         names = rule.names
-        left_open = [n for n in names if is_template(values.get(n)) and "omit" in str(values[n])]  # such a template may mean: not given
+        left_open = [n for n in names if _may_be_omitted(values.get(n), is_template)]
         there = [n for n in names if n in given and n not in left_open]
         plain = [n.rstrip("_") for n in names]
         said, listed = ", ".join(f"'{n}'" for n in plain), ", ".join(plain)

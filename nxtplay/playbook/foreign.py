@@ -19,6 +19,11 @@ FAMILIES = (
     "jenkins_ junos_ k8s keycloak_ ldap_ lxd_ mongodb_ mysql_ nxos_ openssl_ os_ podman_ postgresql_ proxmox proxysql_ rabbitmq_ rds redis "
     "route53 s3_ telegram vmware_ win_ x509_ zabbix_"
 ).split()
+LOOKUPS = frozenset(
+    "aws_secret aws_ssm bitwarden chef_databag conjur_variable consul_kv credstash cyberarkpassword dig dnstxt dsv etcd etcd3 "
+    "hashi_vault hiera k8s keyring lastpass lmdb_kv manifold merge_variables onepassword onepassword_raw passwordstore random_pet "
+    "random_string random_words redis revbitspss shelvefile tss vault_kv2_get vault_read".split()
+)
 # what does the same here
 INSTEAD = {
     "apk": "package",
@@ -56,3 +61,8 @@ def is_foreign(word: str, known: Collection[str], collections: Collection[str]) 
 @functools.cache
 def _names(collection: str) -> frozenset[str]:
     return frozenset(OF[collection].split())
+
+
+def is_foreign_lookup(name: str) -> bool:
+    """Whether a lookup that is not here means one of Ansible's world."""
+    return name.count(".") >= 2 or name in LOOKUPS

@@ -9,23 +9,27 @@ from typing import Any
 
 from nxtplay.errors import Span, TemplateError
 from nxtplay.playbook.findings import Findings
+from nxtplay.playbook.foreign import is_foreign_lookup
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Located, Shared, Task, YamlList, YamlMap
 from nxtplay.playbook.words import EXPRESSIONS
 from nxtplay.template.values import Encrypted, Unsafe
 
 _BARE = re.compile(r" *(not +)?([A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*( +is +(?:not +)?defined)? *\Z")
+_FOREIGN = re.compile(r"there is no lookup named '([\w.]+)'")
 _WORDS = frozenset("true false none True False None not and or is in if else".split())
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text that is or may be a template; an expression stands without braces. A `quiet` one may use what is not defined."""
+    """A text that is or may be a template; an expression stands without braces. A `quiet` one may use what is not defined; a `lazy` one
+    is a variable's, and may never be asked for."""
 
     text: str
     span: Span
     expression: bool = False
     quiet: bool = False
+    lazy: bool = False
 
 
 class Sources:
@@ -199,9 +203,9 @@ class Templates:
         except TemplateError as error:
             return error
 
-    def check(self, value: Any, span: Span, *, expression: bool = False) -> None:
+    def check(self, value: Any, span: Span, *, expression: bool = False, lazy: bool = False) -> None:
         for text, place in strings(value, span):
-            self.check_text(Text(text, place, expression))
+            self.check_text(Text(text, place, expression, lazy=lazy))
 
     def check_text(self, one: Text) -> None:
         """Reports a text that is no template."""
@@ -213,14 +217,16 @@ class Templates:
             for diagnostic in parsed.diagnostics:
                 place = diagnostic.span
                 span = self.sources.within(one.span, one.text, place.line, place.column, place.end_column) if place else one.span
-                self.found.error(diagnostic.message, span, diagnostic.hint)
+                foreign = _FOREIGN.match(diagnostic.message)
+                never = one.lazy and foreign is not None and is_foreign_lookup(foreign[1])
+                (self.found.warning if never else self.found.error)(diagnostic.message, span, diagnostic.hint)
         if one.expression and "{{" in one.text:
             self._told.add(one.span)
             self.found.warning("a condition is an expression already: braces make it render twice", one.span, "leave out {{ and }}")
 
     def check_variables(self, variables: YamlMap) -> None:
         for key, value in variables.items():
-            self.check(value, variables.values_at.get(key) or variables.span or Span(""))
+            self.check(value, variables.values_at.get(key) or variables.span or Span(""), lazy=True)
 
     def check_task(self, task: Task) -> None:
         """Every text of a task."""

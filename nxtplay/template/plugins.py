@@ -49,6 +49,7 @@ def search(roots: Iterable[str]) -> None:
 
 _roots: list[str] = []
 _asked: set[tuple[str, str]] = set()
+_broken: dict[tuple[str, str], TemplateError] = {}
 
 
 def reach(kind: str, name: str) -> None:
@@ -56,19 +57,23 @@ def reach(kind: str, name: str) -> None:
 
     Raises TemplateError when the file of that very name cannot be loaded.
     """
-    collection, _, short = name.rpartition(".")
-    if collection.count(".") != 1 or (kind, collection) in _asked:
-        return
-    _asked.add((kind, collection))
+    collection = name.rpartition(".")[0]
+    if collection.count(".") == 1 and (kind, collection) not in _asked:
+        _asked.add((kind, collection))
+        _take_collection(kind, collection)
+    if (kind, name) in _broken:
+        raise _broken[kind, name]
+
+
+def _take_collection(kind: str, collection: str) -> None:
     for root in _roots:
         folder = os.path.join(root, "ansible_collections", *collection.split("."), "plugins", kind)
         for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             if file.endswith(".py") and not file.startswith("_"):
                 try:
                     _take(kind, os.path.join(folder, file), under=f"{collection}.")
-                except TemplateError:
-                    if file[:-3] == short:
-                        raise
+                except TemplateError as error:
+                    _broken[kind, f"{collection}.{file[:-3]}"] = error
 
 
 def _take(kind: str, path: str, under: str = "") -> None:

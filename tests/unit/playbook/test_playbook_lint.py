@@ -454,3 +454,16 @@ def test_a_file_that_is_not_there_brings_its_neighbour_to_mind(tmp_path: Path) -
     (tmp_path / "site.conf").touch()
     for name, neighbour in (("site.cnf", "site.conf"), ("site", "site.conf"), ("siet", "site")):
         assert not_found(name, [str(tmp_path / name)]).startswith(f"did you mean '{neighbour}'?")
+
+
+def test_a_lookup_of_ansible_in_a_variable_may_never_be_asked_for(tree: Tree) -> None:
+    play = """
+- hosts: all
+  vars: {token: "{{ lookup('passwordstore', 'x') }}", slip: "{{ lookup('fil', 'x') }}"}
+  tasks: [{debug: {msg: "{{ %s }}"}}]
+"""
+    assert [(d.severity, d.message[-15:]) for d in lint(tree, play % "lookup('dig', 'x')")] == [
+        ("warning", "'passwordstore'"),
+        ("error", "kup named 'fil'"),
+        ("error", "kup named 'dig'"),
+    ]
