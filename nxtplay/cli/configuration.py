@@ -6,7 +6,6 @@ One file counts, the first there is of: $NXTPLAY_CONFIG, $ANSIBLE_CONFIG, ./nxtp
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 import stat
@@ -89,6 +88,8 @@ class _File:
 
     @classmethod
     def read(cls, path: str) -> _File:
+        import configparser
+
         try:
             with open(path, encoding="utf-8") as stream:
                 text = stream.read()
