@@ -24,7 +24,7 @@ from nxtplay.engine.options import Options
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import Scopes, TaskScope
 from nxtplay.engine.segment import Prepared, Segment
-from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError, Unreachable
+from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
 from nxtplay.modules import registry
 from nxtplay.playbook.model import Located, Task
@@ -350,7 +350,7 @@ class Dispatch:
     def _environ(self, task: Task, scope: TaskScope) -> dict[str, str]:
         out: dict[str, str] = {}
         for located in task.shared.environment:
-            value = self.templates.render(located.value, scope, span=located.span)
+            value = self._environ_of(task, located, scope)
             for one in value if isinstance(value, list) else [value]:
                 if isinstance(one, Unknown):
                     raise UnknownReached(one)
@@ -358,6 +358,22 @@ class Dispatch:
                     out.update({str(k): str(v) for k, v in one.items() if v is not OMIT})
                 elif one and one is not OMIT:
                     raise TemplateError(Diagnostic("environment takes a mapping of names to values", located.span))
+        return out
+
+    def _environ_of(self, task: Task, located: Located, scope: TaskScope) -> Any:
+        """One `environment`. While facts are gathered, entries that are made of the host's own environment are left out."""
+        try:
+            return self.templates.render(located.value, scope, span=located.span)
+        except UndefinedVariable as error:
+            if task.module not in ("setup", "gather_facts") or not isinstance(located.value, Mapping) or not _of_environ(error):
+                raise
+        out: dict[str, Any] = {}
+        for name, value in located.value.items():
+            try:
+                out[name] = self.templates.render(value, scope, span=located.span)
+            except UndefinedVariable as error:
+                if not _of_environ(error):
+                    raise
         return out
 
     def flag(self, located: Located | None, scope: TaskScope, *, default: bool = False) -> bool:
@@ -369,6 +385,11 @@ class Dispatch:
     def note(self, text: str, span: Span | None = None, *, host: str = "", level: str = "warning") -> None:
         self.emit(Notice(level, text, span, host))
 
+
+
+def _of_environ(error: UndefinedVariable) -> bool:
+    """Whether what is undefined is the environment that only facts tell."""
+    return "'ansible_env'" in str(error)
 
 
 def _usual(module: str, cls: type[Args], errors: Sequence[ArgError]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors, did_you_mea
 from nxtplay.events import Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
 from nxtplay.playbook.model import Block, Item, Located, Play, Playbook, Task, YamlMap
 from nxtplay.template.render import Templates
-from nxtplay.template.values import is_template
+from nxtplay.template.values import OMIT, is_template
 
 if TYPE_CHECKING:
     from nxtplay.inventory.model import Inventory
@@ -64,6 +65,7 @@ class Run:
         self._start = Start(self.playbook.plays)
         self._step = self.options.step
         self._lines = Lines()
+        self._gates: dict[int, threading.Semaphore] = {}
         self._alone = True
         self._dispatch = Dispatch(
             templates=self.templates,
@@ -150,7 +152,8 @@ class Run:
         return names
 
     def _rendered(self, located: Located | None, play: Play, default: Any = None) -> Any:
-        return default if located is None else self.templates.render(located.value, self.scopes.of_play(play), span=located.span)
+        value = OMIT if located is None else self.templates.render(located.value, self.scopes.of_play(play), span=located.span)
+        return default if value is OMIT else value
 
     def _play(self, play: Play) -> None:
         began = time.monotonic()
@@ -252,7 +255,13 @@ class Run:
     ) -> list[Verdict]:
         """The task on some hosts; its outcome on the only one counts for `others` too. What a host answered is kept for none longer."""
 
+        gate = self._gate(task, throttle) if throttle else nullcontext()  # hosts that do not keep step come here one by one
+
         def one(host: HostRun) -> Verdict:
+            with gate:
+                return act(host)
+
+        def act(host: HostRun) -> Verdict:
             verdict, attempt = self._runner.run(task, host, task_id=task_id, doubt=host.doubt(task) if task.is_handler else "")
             for other in others:
                 _share(task, attempt, host, other)
@@ -271,6 +280,11 @@ class Run:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _gate(self, task: Task, width: int) -> threading.Semaphore:
+        """What lets `width` hosts at a time into a task."""
+        with self._lock:
+            return self._gates.setdefault(id(task), threading.Semaphore(width))
 
     def _fatal(self, task: Task, hosts: Sequence[HostRun], verdicts: list[Verdict], scope: Any, *, once: bool) -> list[Verdict]:
         """any_errors_fatal, run_once and max_fail_percentage: the failure of some becomes the failure of all."""

@@ -238,8 +238,8 @@ class Scopes:
             scope = Scope([*below, self._extra, *self._magic.layers(host, None)])
             choices = self.templates.render(entry.value, scope, span=entry.span)
             tried = []
-            for choice in choices if isinstance(choices, list) else [choices]:
-                path = os.path.normpath(os.path.join(self.playbook_dir, os.path.expanduser(str(choice))))
+            named = choices if isinstance(choices, list) else [choices]
+            for path in (place for choice in named for place in candidates(str(choice), "vars", [self.playbook_dir])):
                 tried.append(path)
                 if os.path.exists(path):
                     if path not in self._vars_files:

@@ -101,3 +101,20 @@ def test_a_plugin_that_cannot_be_loaded_is_missed_only_where_it_is_used(tmp_path
     using = nxtplay("with.yml", cwd=tmp_path)
     assert using.returncode == 4
     assert "there is no lookup named 'broken'" in using.stderr
+
+
+def test_throttle_holds_where_hosts_do_not_keep_step(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text("""
+- hosts: all
+  gather_facts: false
+  strategy: free
+  tasks:
+    - shell: touch {{ inventory_hostname }}; ls | wc -l; sleep 0.2; rm {{ inventory_hostname }}
+      args: {chdir: "{{ playbook_dir }}/at_work"}
+      throttle: 2
+      register: seen
+    - assert: {that: seen.stdout | int <= 2}
+""")
+    (tmp_path / "at_work").mkdir()
+    done = nxtplay("-i", "a,b,c,d,e,", "-c", "local", "-f", "5", "site.yml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
