@@ -28,7 +28,7 @@ from nxtplay.engine.task import TaskRunner
 from nxtplay.engine.walk import Signal, Verdict, flatten, in_common_order, walk_play
 from nxtplay.engine.words import WORDS, is_once
 from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors, did_you_mean
-from nxtplay.events import Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
+from nxtplay.events import Counts, Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
 from nxtplay.playbook.model import Block, Item, Located, Play, Playbook, Task, YamlMap
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, is_template
@@ -97,7 +97,8 @@ class Run:
             for name in self.inventory.hosts:
                 cache.forget(name)
         self._start = start_at(self.playbook.plays, self.options.start_at_task, self._name_in)
-        self._tell(RunStarted((self.playbook.path,), self.options.check, self.options.diff, self._all_hosts()))
+        meant = self._all_hosts()
+        self._tell(RunStarted((self.playbook.path,), self.options.check, self.options.diff, meant))
         interrupted = ""
         try:
             for play in self._start.plays:
@@ -111,7 +112,8 @@ class Run:
         if cache and not self.options.check:
             for host in list(self._hosts.values()):
                 cache.keep(host)
-        hosts = {name: host.tally.frozen() for name, host in self._hosts.items()}
+        counts = {name: host.tally.frozen() for name, host in self._hosts.items()}
+        hosts = {name: counted for name, counted in counts.items() if name in meant or counted != Counts()}  # not who was only delegated to
         worst = max((host.exit_code for host in self._hosts.values()), default=0)
         recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else worst, interrupted)
         self._tell(RunFinished(recap))
