@@ -102,7 +102,7 @@ class Pip(Action):
         if self.requirements is not None:
             folder = _files.host_path(self.chdir) if self.chdir is not None else os.getcwd()
             return requirements(host, os.path.join(folder, os.path.expanduser(self.requirements)))
-        names = [part for name in self.name or () for part in _split(name)]
+        names = _split(",".join(self.name or ()))  # a list that was written as one text came apart at every comma
         if self.version is not None:
             exact = self.version if re.match(r"[<>=!~]", self.version) else f"=={self.version}"
             names = [names[0] + exact]

@@ -106,7 +106,7 @@ def nxtplay(words: Sequence[str], *, cwd: Path, environ: Mapping[str, str] | Non
             steps.append(f"PLAY {event['name']}")
         elif kind == "task_started":
             role = event["role"].rpartition(".")[2] if event["role"].count(".") == 2 else event["role"]
-            name = f"{role} : {event['name']}" if role else event["name"]
+            name = f"{role} : {event['name']}" if role and event["module"] != "include_role" else event["name"]
             tasks[event["id"]] = Done(name, event["is_handler"])
             modules[event["id"]] = event["module"].rsplit(".", 1)[-1]
             steps.append(tasks[event["id"]])

@@ -39,7 +39,8 @@ class CallbackModule(CallbackBase):
         self._write("play", name=play.get_name().strip())
 
     def _started(self, task, handler):
-        name = task.get_name(include_role_fqcn=False) if task._role else task.get_name()
+        by_role = task._role and task.action.rpartition(".")[2] != "include_role"  # whose own name says what it includes
+        name = task.get_name(include_role_fqcn=False) if by_role else task.get_name()
         self._write("task", id=task._uuid, name=name, handler=handler, module=task.action)
 
     def v2_playbook_on_task_start(self, task, is_conditional):
