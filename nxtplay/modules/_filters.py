@@ -21,8 +21,8 @@ class Pattern:
             return False
         text = self.text
         if text.endswith("/***"):  # the folder and all that is below it
-            folder, below = (Pattern(text[:-3], base=self.base), Pattern(text[:-1], base=self.base))
-            return folder.matches(path, is_folder) or below.matches(path, is_folder)
+            both = Pattern(text[:-3], base=self.base), Pattern(text[:-1], base=self.base)
+            return any(one.matches(path, is_folder) for one in both)
         if text.endswith("/"):
             if not is_folder:
                 return False

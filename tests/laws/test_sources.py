@@ -122,14 +122,11 @@ else:
     def test_python_packages() -> None:
         wheel("1.0")
         wheel("1.2")
-        where = {
-            "virtualenv": "/opt/law-python",
-            "virtualenv_command": f"{sys.executable} -m venv",
-            "extra_args": "--no-index --find-links /opt/wheels",
-        }
+        where = {"virtualenv": "/opt/law-python", "virtualenv_command": f"{sys.executable} -m venv"}
+        offline = {"extra_args": "--no-index --find-links /opt/wheels"}
 
         def pip(**args: Any) -> str:
-            return check_then_run([("pip", {**where, **args})])[0]
+            return check_then_run([("pip", {**where, **({} if args.get("state") == "absent" else offline), **args})])[0]
 
         assert pip(name="lawpython", version="1.0") == "changed"
         assert pip(name="LawPython>=1.0,<2") == "ok"
@@ -140,4 +137,5 @@ else:
         assert pip(requirements="/opt/none.txt") == "failed"
         assert pip(name="lawpython", state="absent") == "changed"
         assert pip(name="lawpython", state="absent") == "ok"
-        assert [one.status for one in harness.run([("pip", {**where, "name": "lawpython", "state": "latest"})] * 2)] == ["changed", "ok"]
+        latest = ("pip", {**where, **offline, "name": "lawpython", "state": "latest"})
+        assert [one.status for one in harness.run([latest] * 2)] == ["changed", "ok"]
