@@ -168,10 +168,10 @@ def _literal(value: Any, choices: tuple[Any, ...], at: tuple[Any, ...]) -> tuple
 
 
 def _is_one(value: Any, item: Any) -> bool:
-    """Whether it is a single entry where a list is wanted: a number, or a mapping for a nested class."""
+    """Whether it is a single entry where a list is wanted: a number, a bool where anything will do, or a mapping for a nested class."""
     if isinstance(value, Mapping):
         return isinstance(item, type) and hasattr(item, "specs")
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and (item is Raw or not isinstance(value, bool))
 
 
 def _list(value: Any, item: Any, at: tuple[Any, ...], is_template: Callable[[object], bool]) -> tuple[Any, list[Any]]:

@@ -15,7 +15,7 @@ def search_path(task: Task, base: str) -> list[str]:
     """Folders in Ansible's order: the role, the roles that brought it, the folder of the tasks file, the playbook's (`base`)."""
     folders: list[str] = []
     if task.role is not None:
-        folders += [task.role.path, *(parent.path for parent in task.role.parents)]
+        folders += [os.path.abspath(role.path) for role in (task.role, *task.role.parents)]
     if task.file:
         folders.append(os.path.abspath(os.path.dirname(task.file)))
     return list(dict.fromkeys([*folders, os.path.abspath(base)]))
