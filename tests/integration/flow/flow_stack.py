@@ -72,7 +72,7 @@ def remove(project: str) -> None:
         names = docker(*listing, "--filter", label).split()
         if names:
             docker(*removal, *names)
-    for image in docker("image", "ls", "-q", f"{project}-*").split():
+    for image in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{project}-*").split():
         docker("image", "rm", "-f", image)
 
 

@@ -147,7 +147,7 @@ class Stack:
 
     def remove_images(self) -> None:
         """Those on this side."""
-        for image in docker("image", "ls", "-q", f"{self.project}-*").split():
+        for image in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{self.project}-*").split():
             docker("image", "rm", "-f", image)
 
     def secrets(self) -> list[str]:
