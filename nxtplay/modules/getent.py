@@ -29,6 +29,9 @@ class Getent(Query):
         words = ["getent", *(["-s", self.service] if self.service else []), self.database, *([self.key_] if self.key_ else [])]
         done = host.look(words)
         if self.key_ and (done.rc == 2 or self.key_ in coming):
+            act = host.pending_act() if self.key_ not in coming else None
+            if act is not None:  # a package that would be installed may bring it
+                return {"ansible_facts": {fact: {self.key_: act}}}
             if self.fail_key:
                 raise Failed(f"no '{self.key_}' in the database {self.database}")
             return {"ansible_facts": {fact: {self.key_: None}}}

@@ -133,6 +133,9 @@ else:
         owned: Task = ("file", {"path": "/opt/law", "state": "directory", "owner": "of-lawpack"})
         after = harness.check([("apt", {"name": "lawpack"}), owned])[1]
         assert after.status == "unknown", after  # the user may come with the package
+        looked: Task = ("getent", {"database": "group", "key": "of-lawpack"})
+        facts = harness.check([("apt", {"name": "lawpack"}), looked])[1].result["ansible_facts"]
+        assert isinstance(facts["getent_group"]["of-lawpack"], Unknown)
         tasks: list[Task] = [
             ("apt", {"name": ["lawpack"], "update_cache": True}),
             ("package", {"name": "lawlib", "state": "present"}),
