@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import os
+import pwd
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -127,3 +129,22 @@ class _Alive(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._of)
+
+
+def of_template(path: str, source: str, dest: object) -> Layer:
+    """What a template file may say of itself: `path` is where it is, `source` how the task calls it, `dest` where it goes."""
+    found = os.stat(path)
+    try:
+        owner: str | int = pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        owner = found.st_uid
+    values = {
+        "template_host": os.uname().nodename,
+        "template_path": source,
+        "template_fullpath": os.path.abspath(path),
+        "template_destpath": dest,
+        "template_mtime": datetime.datetime.fromtimestamp(found.st_mtime),
+        "template_uid": owner,
+        "template_run_date": datetime.datetime.now(),
+    }
+    return Layer(Level.MAGIC, "the template file", values, trusted=False)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nxtplay.core.state import Unknown
 from nxtplay.engine.connections import as_bool
 from nxtplay.engine.hosts import HostRun
-from nxtplay.engine.magic import Magic
+from nxtplay.engine.magic import Magic, of_template
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
@@ -370,7 +370,8 @@ class Scopes:
         with open(path, encoding="utf-8", newline="") as stream:
             text = stream.read()
         known = {f.name: options[f.name] for f in fields(TemplateOptions) if options.get(f.name) is not None}
-        return self.templates.render_file(text, scope, options=TemplateOptions(**known), file=path, search=search)
+        around = scope.plus(of_template(path, str(options.get("src", path)), options.get("dest")))
+        return self.templates.render_file(text, around, options=TemplateOptions(**known), file=path, search=search)
 
     def add_host(self, name: str, groups: Sequence[str], variables: Mapping[str, Any]) -> bool:
         changed = self.inventory.add_host(name, groups, variables)

@@ -212,6 +212,9 @@ def set_stats(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, a
     if not isinstance(data, Mapping):
         span = task.args.values_at.get("data", task.module_span)
         raise TemplateError(Diagnostic("The 'data' option needs to be a dictionary/hash", span))
+    wrong = next((name for name in data if not is_identifier(name)), None)
+    if wrong is not None:
+        raise TemplateError(Diagnostic(f"Invalid variable name '{wrong}'", task.args.values_at.get("data", task.module_span)))
     per_host, aggregate = as_bool(args.get("per_host", False)), as_bool(args.get("aggregate", True))
     dispatch.scopes.add_stats(host.name if per_host else "", dict(data), aggregate=aggregate)
     stats = {"data": dict(data), "per_host": per_host, "aggregate": aggregate}

@@ -18,6 +18,7 @@ class Command(_commands.Run, _commands.Input, Action):
 
     cmd: str | None = arg(None, help="The command line; split into words as a shell would.", aliases=["_raw_params"])
     argv: list[str] | None = arg(None, help="The command as a list of words.")
+    executable: str | None = arg(None, help="Taken and not used: no shell is there for it to be.")
     expand_argument_vars: bool = arg(True, help="Fill in $NAME and ~ in the words.")
 
     def words(self, host: Reader) -> list[str]:

@@ -54,8 +54,9 @@ class Template(_files.Ownership, _files.Content_, Resource[FileState]):
         options = {name: args[name] for name in OPTIONS if args.get(name) is not None}
         options["newline_sequence"] = NEWLINES.get(options.get("newline_sequence", "\n"), options.get("newline_sequence", "\n"))
         found = controller.find(src, "templates")
+        options |= {"src": src, "dest": args.get("dest")}  # which the template may name
         text = controller.template(found, options)
-        content: Any = text if isinstance(text, Unknown) else text.encode(options.get("output_encoding") or "utf-8", "surrogateescape")
+        content: Any = text if isinstance(text, Unknown) else text.encode(args.get("output_encoding") or "utf-8", "surrogateescape")
         return {**args, "src": Source(os.path.basename(found), os.stat(found).st_mode & 0o7777, content)}
 
     def key(self) -> str:
