@@ -26,6 +26,7 @@ from measure import measured
 from table import US, Cost, results
 
 LONG = 30.0  # seconds; a tool that took longer is not asked again
+EARLIER = "; other tools' figures may be of an earlier run, so under another load: compare CPU, not wall time"
 MANY = ("hosts100", "hosts200", "hosts1000")
 
 
@@ -150,7 +151,7 @@ def main() -> None:
             "machine": machine,
             "load": f"{before:.1f} before, {os.getloadavg()[0]:.1f} at the end (others work on these cores: read CPU and ratios)",
             "versions": ", ".join(f"{peer} {version}" for peer, version in versions.items()),
-            "runs": f"{given.runs}, tools in turn; one only where it took more than {LONG:g} s",
+            "runs": f"{given.runs}, tools in turn; one only where it took more than {LONG:g} s" + (EARLIER if given.keep else ""),
         },
     )
     print(text)
