@@ -32,12 +32,15 @@ class Magic:
 
     def begin(self, play: Play, hosts: Sequence[HostRun], batch: Sequence[HostRun]) -> None:
         """A batch of a play's hosts is next."""
-        roles = [role.name for role in play.roles]
+        needed = list(dict.fromkeys(name for role in play.roles for name in _needed(role)))
+        roles = [role.name for role in play.roles if not role.parents]
         values = {
             "ansible_play_hosts_all": [host.name for host in hosts],
             "ansible_play_name": str(play.name.value if play.name else play.hosts.value),
             "ansible_play_role_names": roles,
             "role_names": roles,
+            "ansible_dependent_role_names": needed,
+            "ansible_role_names": list(dict.fromkeys([*needed, *roles])),
         }
         self._play = [_layer(values), _layer(_Alive(hosts, batch))]
 
@@ -129,6 +132,13 @@ class _Alive(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._of)
+
+
+def _needed(role: Role) -> Iterator[str]:
+    """The names of the roles that a role depends on, at any depth."""
+    for one in role.dependencies:
+        yield one.name
+        yield from _needed(one)
 
 
 def of_template(path: str, source: str, dest: object) -> Layer:
