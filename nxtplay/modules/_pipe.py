@@ -199,6 +199,7 @@ def _inside_container(
     finally:
         if not done:
             kill()
+        stream.hang_up()  # a feeder whose program reads no more is waiting in there
         stream.close()
         if feeder is not None:
             feeder.join(PATIENCE)
