@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +16,7 @@ from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Host, Reader
 from nxtplay.core.resource import decode
 from nxtplay.core.world import World
-from nxtplay.modules import registry
+from nxtplay.modules import _inside, _pipe, registry
 
 PASSWORD = "in the box"
 
@@ -123,3 +125,16 @@ def test_a_standby_in_a_container() -> None:
             assert len(left.splitlines()) == 1, left
     finally:
         docker("network", "rm", network)
+
+
+def test_a_program_that_reads_no_further_is_not_waited_for() -> None:
+    """What feeds it ends with it, though the engine would take no more."""
+    before = set(threading.enumerate())
+    taken = bytearray()
+    with container("postgis/postgis:15-3.3", "-e", f"POSTGRES_PASSWORD={PASSWORD}") as name:
+        host = Host(World())
+        much = itertools.repeat(b"abcdef" * 10_000)
+        code, errors = _pipe.through(host, ["head", "-c3"], container=_inside.find(host, name), source=much, sink=taken.extend)
+        left = [thread for thread in threading.enumerate() if thread not in before]
+    assert (code, errors, bytes(taken)) == (0, "", b"abc")
+    assert left == []
