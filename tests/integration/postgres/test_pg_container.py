@@ -133,8 +133,9 @@ def test_a_program_that_reads_no_further_is_not_waited_for() -> None:
     taken = bytearray()
     with container("postgis/postgis:15-3.3", "-e", f"POSTGRES_PASSWORD={PASSWORD}") as name:
         host = Host(World())
-        much = itertools.repeat(b"abcdef" * 10_000)
-        code, errors = _pipe.through(host, ["head", "-c3"], container=_inside.find(host, name), source=much, sink=taken.extend)
+        argv = ["sh", "-c", "exec <&-; sleep 1; echo abc"]
+        endless = itertools.repeat(b"abcdef" * 10_000)
+        code, errors = _pipe.through(host, argv, container=_inside.find(host, name), source=endless, sink=taken.extend)
         left = [thread for thread in threading.enumerate() if thread not in before]
-    assert (code, errors, bytes(taken)) == (0, "", b"abc")
+    assert (code, errors, bytes(taken)) == (0, "", b"abc\n")
     assert left == []
