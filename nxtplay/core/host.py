@@ -68,8 +68,12 @@ class Reader:
     # -- what earlier tasks of a check would have left
 
     def foreseen(self, key: str, default: Any = None) -> Any:
-        """The state foreseen under `key`, else `default`; ask `has_foreseen` to tell a foreseen None from nothing."""
-        return self._world.foreseen.get(key, default)
+        """The state foreseen under `key`, else `default`; ask `has_foreseen` to tell a foreseen None from nothing. Raises UnknownReached
+        where an earlier task leaves it open."""
+        state = self._world.foreseen.get(key, default)
+        if isinstance(state, Unknown):
+            raise UnknownReached(state)
+        return state
 
     def has_foreseen(self, key: str) -> bool:
         return self._world.has(key)

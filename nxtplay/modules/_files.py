@@ -83,7 +83,7 @@ def gid_of(host: Reader, name: str) -> Union[int, Unknown]:
 
 
 def _foreseen_id(host: Reader, key: str, attribute: str, missing: str) -> Union[int, Unknown]:
-    state = host.foreseen(key)
+    state = host.foreseen_under(key).get(key)
     if state is None:
         raise Failed(missing)
     if isinstance(state, Unknown):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Optional, Sequence, Union
 
 from nxtplay.core.host import Completed, Failed, Host, Reader
-from nxtplay.core.state import Unknown, UnknownReached
+from nxtplay.core.state import Unknown
 
 LISTS = "/var/lib/apt/lists"
 STAMPS = ("/var/lib/apt/periodic/update-success-stamp", LISTS)
@@ -80,10 +80,13 @@ def looked(host: Reader, specs: Sequence[Spec]) -> dict[str, Version]:
             out.update({name: Installed(v) for name, v in have.items() if ":" not in name and fnmatch.fnmatchcase(name, spec.name)})
             continue
         name = f"{spec.name}:{spec.arch}" if spec.arch else spec.name
-        foreseen = host.has_foreseen(f"package:{spec.name}")
-        if not foreseen and name not in have and host.has_foreseen(MORE):
-            raise UnknownReached(host.foreseen(MORE))
-        out[name] = host.foreseen(f"package:{spec.name}") if foreseen else Installed(have[name]) if name in have else None
+        key = f"package:{spec.name}"
+        if host.has_foreseen(key):
+            out[name] = host.foreseen_under(key)[key]
+        elif name in have:
+            out[name] = Installed(have[name])
+        else:
+            out[name] = host.foreseen(MORE)
     return out
 
 

@@ -13,7 +13,7 @@ from typing import Any, Iterator, Optional, Union
 
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Args, arg
-from nxtplay.core.state import Secret, Unknown, UnknownReached
+from nxtplay.core.state import Secret
 from nxtplay.core.types import Path
 from nxtplay.modules import _inside
 
@@ -228,7 +228,4 @@ def foreseen_state(host: Reader, key: str) -> tuple[bool, Any]:
     """(whether a check has foreseen the key, its state). Raises UnknownReached where only that something happens is foreseen."""
     if not host.has_foreseen(key):
         return False, None
-    state = host.foreseen(key)
-    if isinstance(state, Unknown):
-        raise UnknownReached(state)
-    return True, state
+    return True, host.foreseen(key)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.state import Plan, Unknown
 from nxtplay.core.types import Path
 from nxtplay.modules import _files
 from nxtplay.modules import _postgres_dump as dumps
@@ -109,7 +109,4 @@ class PostgresqlGlobals(PostgresLogin, Resource[Roles]):
         key = role_key(self, name.strip('"').replace('""', '"'))
         if not host.has_foreseen(key):
             return False
-        state = host.foreseen(key)
-        if isinstance(state, Unknown):
-            raise UnknownReached(state)
-        return state is not None
+        return host.foreseen(key) is not None
