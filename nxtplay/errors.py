@@ -100,6 +100,10 @@ class Unreachable(HostError):
     exit_code = 4
 
 
+class BecomeMissing(Unreachable):
+    """The user to become, or the program to do it by, is not on the host."""
+
+
 class ModuleFailed(HostError):
     pass
 

@@ -117,6 +117,8 @@ class Dialog:
         return text.count(PROMPT)
 
 
+NO_USER = "there is no such become user on that host"
+NO_PROGRAM = "the become program is not installed on that host"
 _REFUSALS = (
     (r"incorrect password|sorry, try again|authentication failure", "wrong become password"),
     (
@@ -124,13 +126,13 @@ _REFUSALS = (
         "a become password is needed: -K, or ansible_become_password",
     ),
     (r"not in the sudoers file|is not allowed to (run sudo|execute)|may not run sudo", "this user may not use sudo on that host"),
-    (r"unknown user|user .* does not exist|no passwd entry", "there is no such become user on that host"),
+    (r"unknown user|user .* does not exist|no passwd entry", NO_USER),
     (r"must have a tty|requiretty", "sudo there wants a terminal: remove `Defaults requiretty`"),
     (r"a tty is required", "doas there wants a terminal for the password: `permit nopass` in doas.conf, or another ansible_become_method"),
     (r"a terminal is required|must be run from a terminal", "a become password is needed: -K, or ansible_become_password"),
     (r"operation not permitted", "this user may not become another one: doas.conf or sudoers has no rule for it"),
     (r"account .*expired|password .*expired", "the account or its password has expired"),
-    (r"command not found|no such file or directory|: not found|unknown command", "the become program is not installed on that host"),
+    (r"command not found|no such file or directory|: not found|unknown command", NO_PROGRAM),
     (r"may not be used by non-root", "runuser is for root alone: ansible_become_method: sudo or su"),
 )
 

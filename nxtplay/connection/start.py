@@ -10,7 +10,7 @@ from nxtplay.connection.become import Dialog, Escalation
 from nxtplay.connection.link import Link, first_of
 from nxtplay.connection.streams import Streams, Tail, Transport, last_lines
 from nxtplay.core import agent
-from nxtplay.errors import Diagnostic, Unreachable
+from nxtplay.errors import BecomeMissing, Diagnostic, Unreachable
 
 PATIENCE = 60.0  # seconds for a host to find its Python, unpack the archive and greet
 
@@ -74,7 +74,8 @@ class Agent:
             problem = (self._dialog.problem if self._dialog else "") or become.explain(stderr)
             who = f"cannot become {self._escalation.user} with {self._escalation.method}"
             if problem:
-                return Unreachable(f"{self.place}: {who}: {problem}")
+                kind = BecomeMissing if problem in (become.NO_USER, become.NO_PROGRAM) else Unreachable
+                return kind(f"{self.place}: {who}: {problem}")
             if not trouble:
                 return Unreachable(f"{self.place}: {who}: {self._silence() or said or f'it ended with {ended} and no word'}")
         if trouble:

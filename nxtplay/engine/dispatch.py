@@ -13,7 +13,7 @@ from nxtplay.core.host import Failed
 from nxtplay.core.resource import Args, Module, Query, Resource, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
 from nxtplay.core.types import ArgError
-from nxtplay.engine import bare
+from nxtplay.engine import bare, tocome
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
 from nxtplay.engine.attempt import Attempt
@@ -24,7 +24,7 @@ from nxtplay.engine.options import Options
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import Scopes, TaskScope
 from nxtplay.engine.segment import Prepared, Segment
-from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError, UndefinedVariable, Unreachable
+from nxtplay.errors import BecomeMissing, Diagnostic, NxtplayError, Span, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
 from nxtplay.modules import registry
 from nxtplay.playbook.model import Located, Task
@@ -257,9 +257,11 @@ class Dispatch:
     def _from_segment(self, segment: Segment, host: HostRun, prepared: Prepared, task_id: str) -> Reply | None:
         try:
             reply = segment.take(self._on_event(host, task_id))
-        except Unreachable:
+        except Unreachable as error:
             self.connections.drop(prepared.target)
-            raise
+            reply = self._to_come(prepared, host, error)
+            if reply is None:
+                raise
         if reply is not None:
             self._learn(prepared.target, host, reply)
         return reply
@@ -278,13 +280,24 @@ class Dispatch:
         began = time.monotonic()
         try:
             reply: Reply = connection.request([job], on_event=self._on_event(host, task_id), foreseen=foreseen, timeout=timeout)[0]
-        except Unreachable:
+        except Unreachable as error:
             self.connections.drop(wanted)
             if timeout is not None and time.monotonic() - began >= timeout:
                 return Reply("failed", result_.timed_out(timeout))
-            raise
+            early = self._to_come(prepared, host, error)
+            if early is None:
+                raise
+            reply = early
         self._learn(wanted, host, reply)
         return reply
+
+    def _to_come(self, prepared: Prepared, host: HostRun, error: Unreachable) -> Reply | None:
+        """What a check says where the user that a task becomes is only to come; None where that is not the trouble."""
+        wanted = prepared.target.escalation
+        if wanted is None or not isinstance(error, BecomeMissing) or (prepared.job.permit and not self.options.check):
+            return None
+        reason = tocome.user_to_come(wanted.user, self._owner(prepared.target, host).news)
+        return tocome.unknown(prepared.job, reason) if reason else None
 
     def _bare(self, prepared: Prepared, connection: Connection, host: HostRun, timeout: float | None) -> Reply:
         """The job of a module that needs no Python there; no agent foresaw what a check of it did."""

@@ -167,3 +167,28 @@ def test_raw_over_ssh_in_a_run_and_a_check(ground: Ground) -> None:
     code, text = ground.play(playbook, "--check")
     assert code == 0, text
     assert "failed=0" in text
+
+
+TO_COME = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - user: {name: nxt-to-come}
+    - {command: id -un, become: true, become_user: nxt-to-come, register: who, changed_when: false}
+    - {command: id -un, become: true, become_user: nxt-to-come, check_mode: false}
+    - {file: {path: /tmp/nxt-to-come-dir, state: directory}, become: true, become_user: nxt-to-come}
+    - stat: {path: /tmp/nxt-to-come-dir}
+      register: there
+    - {debug: {msg: "never"}, when: there.stat.exists}
+    - debug: {msg: the check went on}
+"""
+
+
+def test_a_check_of_tasks_that_become_a_user_who_is_only_to_come(ground: Ground) -> None:
+    code, said = ground.play(TO_COME, "--check", "--exit-code")
+    assert code == 6, said
+    assert "the check went on" in said and "unreachable=0" in said and "unknown=4" in said
+    assert "the user nxt-to-come comes with an earlier task" in said
+    alone = TO_COME.replace("    - user: {name: nxt-to-come}\n", "")
+    code, said = ground.play(alone, "--check")
+    assert code == 4 and "no such become user" in said, "nothing explains it: a run would end here as well"
