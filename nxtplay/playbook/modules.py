@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,12 +75,16 @@ class Action:
     foreign: bool = False  # Ansible has this module, nxtplay does not
 
 
-def find_action(raw: YamlMap, where: str, known: Collection[str], found: Findings) -> Action | None:
-    """The one action of a task; reports when there is none or more than one, and every key that means nothing."""
+def find_action(
+    raw: YamlMap, where: str, known: Collection[str], found: Findings, *, of_collections: Callable[[str], bool] = lambda _: False
+) -> Action | None:
+    """The one action of a task; reports when there is none or more than one, and every key that means nothing. `of_collections` says
+    whether a short name means a module of a collection that is not here."""
     keywords = legal(where)
     candidates = [key for key in raw if key not in keywords and not (isinstance(key, str) and key.startswith("with_"))]
     actions = [key for key in candidates if isinstance(key, str) and canonical(key, known)]
-    foreign = [] if actions else [key for key in candidates if isinstance(key, str) and is_foreign(key, known, COLLECTIONS)]
+    words = [] if actions else [key for key in candidates if isinstance(key, str)]
+    foreign = [key for key in words if is_foreign(key, known, COLLECTIONS) or of_collections(key)]
     actions = actions or foreign
     spoken = [key for key in ("action", "local_action") if key in raw]
     all_actions = [*actions, *spoken]

@@ -10,8 +10,10 @@ from typing import Any
 from nxtplay.errors import Span, did_you_mean
 from nxtplay.playbook import specification
 from nxtplay.playbook.findings import check_names, shown
+from nxtplay.playbook.foreign import is_foreign
 from nxtplay.playbook.model import Located, Role, YamlList, YamlMap
-from nxtplay.playbook.reading import Options, Place, Reading, first_file, searched
+from nxtplay.playbook.modules import COLLECTIONS
+from nxtplay.playbook.reading import Options, Place, Reading, first_file, modules_in, searched
 
 META = frozenset(("dependencies", "allow_duplicates", "galaxy_info", "argument_specs", "collections", "standalone"))
 
@@ -45,6 +47,22 @@ def collection_of(path: str) -> str:
     """The collection that a role's directory belongs to; empty for none."""
     found = _COLLECTION.match(path)
     return f"{found[1]}.{found[2]}" if found else ""
+
+
+def of_collections(word: str, place: Place, options: Options, collections: Sequence[str]) -> bool:
+    """Whether a short name may mean a module, not here, of the collection that the role lies in, or of one that `collections` names."""
+    own = _COLLECTION.match(place.role.path) if place.role else None
+    if own and word in modules_in(os.path.join(os.path.dirname(own[0]), "plugins", "modules")):
+        return True
+    roots = [os.path.join(place.base, "collections"), *options.collections_path]
+    for collection in collections:
+        homes = [os.path.join(root, "ansible_collections", *collection.split(".")) for root in roots]
+        installed = [os.path.join(home, "plugins", "modules") for home in homes if os.path.isdir(home)]
+        if any(word in modules_in(folder) for folder in installed):
+            return True
+        if not installed and is_foreign(f"{collection}.{word}", place.known, COLLECTIONS):
+            return True
+    return False
 
 
 def find(name: str, span: Span, place: Place, reading: Reading, collections: Sequence[str] = ()) -> str | None:

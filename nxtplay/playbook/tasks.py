@@ -6,10 +6,10 @@ import dataclasses
 from typing import Any
 
 from nxtplay.errors import Span
-from nxtplay.playbook import imports
+from nxtplay.playbook import imports, roles
 from nxtplay.playbook.findings import check_keys, check_values, place_of, shown, unknown_key
 from nxtplay.playbook.foreign import INSTEAD
-from nxtplay.playbook.inherit import each, inherit, located
+from nxtplay.playbook.inherit import each, inherit, located, words
 from nxtplay.playbook.keywords import BLOCK, HANDLER, LOOP_CONTROL, TASK, legal, templated
 from nxtplay.playbook.model import Block, Item, Located, Loop, LoopControl, Shared, Task, YamlList, YamlMap
 from nxtplay.playbook.modules import IMPORT_PLAYBOOK, IMPORTS, INCLUDES, Action, canonical, find_action, loop_lookup
@@ -50,7 +50,14 @@ def read_item(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pla
         reading.found.error("import_playbook cannot be a task", raw.keys_at[playbook], hint)
         return None
     where = HANDLER if place.handlers else TASK
-    action = find_action(raw, where, place.known, reading.found)
+    collections = tuple(str(one.value) for one in words(raw, "collections")) or shared.collections
+    action = find_action(
+        raw,
+        where,
+        place.known,
+        reading.found,
+        of_collections=lambda word: roles.of_collections(word, place, reading.options, collections),
+    )
     check_values(raw, legal(where), reading.found)
     if action is None:
         return None

@@ -88,6 +88,23 @@ def test_where_roles_are_found(tree: Tree) -> None:
     assert found == ["roles/a", "extra/b", "c", "collections/ansible_collections/n/s/roles/d"]
 
 
+def test_short_names_of_a_collections_modules(tree: Tree) -> None:
+    """A role of a collection, and `collections`, may mean its modules: they are not here, which is no slip of the hand."""
+    home = "collections/ansible_collections/n/s"
+    tree.write(f"{home}/plugins/modules/colour.py", "")
+    tree.write(f"{home}/roles/d/tasks/main.yml", "- colour: {name: red}\n")
+    away = "module 'colour' is Ansible's and not in nxtplay"
+    assert tree.finding("- hosts: all\n  roles: [n.s.d]\n")[:2] == (f"{home}/roles/d/tasks/main.yml:1:3", away)
+    task = "  tasks: [{colour: {name: red}}]\n"
+    assert tree.finding(f"- hosts: all\n  collections: [n.s]\n{task}")[1] == away
+    assert tree.finding(f"- hosts: all\n  collections: [n.elsewhere]\n{task}")[1] == away
+    assert tree.finding(f"- hosts: all\n{task}")[1] == "unknown module 'colour'"
+    slip = "- hosts: all\n  collections: [n.s]\n  tasks: [{colur: {name: red}}]\n"
+    assert tree.finding(slip)[1] == "unknown module 'colur'"
+    assert "coppy" in tree.finding("- hosts: all\n  collections: [n.elsewhere]\n  tasks: [{coppy: {src: a}}]\n")[1]
+    tree.load("- hosts: all\n  collections: [n.s]\n  tasks: [{colour: {name: red}, when: x is defined}]\n")
+
+
 def test_a_missing_role_names_the_places_searched(tree: Tree) -> None:
     role(tree, "webserver")
     place, message, hint = tree.finding("- hosts: all\n  roles: [websrver]\n")
