@@ -120,6 +120,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
         read=lambda path: source.read(path, decrypt=decrypt),  # its keys are groups and hosts, not variables
         read_variables=read_file,
         playbook_dir=playbook_dir,
+        templates=templates,
     )
     templates.match_hosts = inventory.match
     return Ground(options, masker, templates, inventory, asked.config, decrypt, read_file)

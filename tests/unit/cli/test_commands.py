@@ -49,6 +49,12 @@ def test_the_inventory_as_a_tree(here: Path) -> None:
     ]
 
 
+def test_groups_made_of_variables(here: Path) -> None:
+    (here / "made.yml").write_text("plugin: constructed\nkeyed_groups: [{key: port, prefix: port}]\n")
+    done = nxtplay("inventory", "-i", "hosts.ini", "-i", "made.yml", "--list", "--limit", "web", cwd=here)
+    assert json.loads(done.stdout)["port_81"] == {"hosts": ["web2"]}
+
+
 def test_the_inventory_as_scripts_print_it(here: Path) -> None:
     told = json.loads(nxtplay("inventory", "-i", "hosts.ini", "--list", cwd=here).stdout)
     assert told["web"] == {"hosts": ["web1", "web2"]}
