@@ -54,9 +54,9 @@ def load(
     inventory_dirs = [_vars_directories(path, of_variables) for path in dict.fromkeys(path for path in beside if path)]
     same = {pair.groups.path for pair in inventory_dirs}
     playbook = [] if playbook_dir is None else [_vars_directories(os.path.abspath(playbook_dir), of_variables)]
-    last = next((source for source in reversed(sources) if "," not in source), None)
+    last = next((source for source in reversed(sources) if not _is_list(source)), None)
     inventory = Inventory(
-        draft, sources=[source if "," in source else os.path.abspath(source) for source in sources], inventory_dirs=inventory_dirs,
+        draft, sources=[source if _is_list(source) else os.path.abspath(source) for source in sources], inventory_dirs=inventory_dirs,
         playbook_dirs=[pair for pair in playbook if pair.groups.path not in same], reload=draft_of,
         directory=_directory_of(last) if last else None, file=os.path.abspath(last) if last else None,
     )
@@ -69,8 +69,13 @@ def _vars_directories(base: str, read: Read) -> VarsDirectories:
     return VarsDirectories(groups, hosts)
 
 
+def _is_list(source: str) -> bool:
+    """Whether a source names hosts; a path may hold commas, too."""
+    return "," in source and not os.path.exists(source)
+
+
 def _directory_of(source: str) -> str | None:
-    if "," in source:
+    if _is_list(source):
         return None
     path = os.path.abspath(source)
     return path if os.path.isdir(path) else os.path.dirname(path)
@@ -85,7 +90,7 @@ class _Reader:
 
 
 def _source(source: str, draft: Draft, reader: _Reader, *, top: bool) -> None:
-    if top and "," in source and not os.path.exists(source):
+    if top and _is_list(source):
         for written in source.split(","):
             if written.strip():
                 name, port = with_port(written.strip())

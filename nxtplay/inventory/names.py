@@ -94,4 +94,11 @@ def value_of(text: str) -> Any:
         return found.decode("utf-8", "replace")
     if isinstance(found, complex) or found is ...:  # what no variable can be
         return text
-    return _literal.__wrapped__(text) if isinstance(found, (list, dict, set)) else found
+    return _plain(_literal.__wrapped__(text)) if isinstance(found, (list, tuple, dict, set)) else found
+
+
+def _plain(value: Any) -> Any:
+    """Tuples and sets as the lists that variables are made of."""
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item) for item in value]
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -472,3 +472,18 @@ def test_other_text_is_itself(text: str) -> None:
     except (ValueError, SyntaxError):
         expected = text
     assert value_of(text) == expected
+
+
+def test_tuples_become_lists() -> None:
+    assert value_of("(1, [(2, 3)], {'a': (4,)})") == [1, [[2, 3]], {"a": [4]}]
+    assert value_of("{3, 4}") == [3, 4]
+
+
+def test_commas_in_a_path(tmp_path: Path) -> None:
+    folder = tmp_path / "north,south"
+    (folder / "group_vars").mkdir(parents=True)
+    (folder / "hosts").write_text("web1\n")
+    (folder / "group_vars" / "all.yml").write_text("region: both\n")
+    inventory = load([str(folder / "hosts")], read=read)
+    assert inventory.variables("web1")["region"] == "both"
+    assert inventory.file == str(folder / "hosts")
