@@ -455,6 +455,7 @@ def local(host: Reader, directory: str, timeout: int) -> Facts:
         path = os.path.join(directory, name)
         state = host.stat(path, follow=True)
         if state is None:
+            out[name[:-5]] = f"Could not stat fact ({path}): it leads nowhere"
             continue
         try:
             runs = isinstance(state.mode, int) and bool(state.mode & 0o111)

@@ -147,6 +147,13 @@ def manager(host: Reader, name: str, *, options: Sequence[str] = (), use: str = 
     return SysV(host, name, options)
 
 
+def reload(host: Host, options: Sequence[str] = (), *, reload: bool, reexec: bool) -> None:
+    """Has systemd start itself or read its unit files anew."""
+    for wanted, verb in ((reexec, "daemon-reexec"), (reload, "daemon-reload")):
+        if wanted:
+            host.run(["systemctl", *options, verb], check=True)
+
+
 def looked(host: Reader, key: str, found: Manager, *, missing_fails: bool) -> Optional[ServiceState]:
     """The service's state as a check foresees it, else as it is. A unit that a foreseen package may bring is unknown."""
     if host.has_foreseen(key):

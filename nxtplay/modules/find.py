@@ -61,7 +61,12 @@ class Find(Query):
                 continue
             for found, state in self._walk(host, path, 1):
                 examined += 1
-                facts = self._facts(host, found, state, now, oldest, largest)
+                try:
+                    facts = self._facts(host, found, state, now, oldest, largest)
+                except (UnicodeDecodeError, LookupError) as error:
+                    why = error if isinstance(error, LookupError) else f"due to an encoding error. current encoding: {self.encoding}"
+                    skipped[root] = f"Failed to read the file {found} {why}"
+                    break
                 if facts is not None:
                     files.append(facts)
                     if self.limit is not None and len(files) >= self.limit:
@@ -138,7 +143,7 @@ class Find(Query):
         if self.contains is None or state.kind != "file":
             return True
         try:
-            text = host.read(path).decode(self.encoding or "utf-8", "surrogateescape")
+            text = host.read(path).decode(self.encoding or "utf-8", "strict" if self.encoding else "surrogateescape")
         except Failed:
             return False
         try:

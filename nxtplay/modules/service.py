@@ -16,7 +16,7 @@ class Service(Resource[ServiceState]):
     """Start, stop, restart a service; have it start with the machine."""
 
     private = False
-    rules = (one_of("state", "enabled"),)
+    rules = (one_of("state", "enabled", "daemon_reload", "daemon_reexec"),)
 
     name: str = arg(help="The service.", key=True)
     state: Literal["started", "stopped", "restarted", "reloaded"] | None = arg(None, help="What it shall do.")
@@ -25,10 +25,17 @@ class Service(Resource[ServiceState]):
     pattern: str | None = arg(None, help="Of no effect: the service itself is asked.")
     runlevel: str = arg("default", help="Of no effect.")
     arguments: str = arg("", help="Of no effect under systemd.", aliases=["args"])
+    daemon_reload: bool = arg(False, help="Have systemd read its unit files anew first.", aliases=["daemon-reload"])
+    daemon_reexec: bool = arg(False, help="Have systemd start itself anew first.", aliases=["daemon-reexec"])
     use: str = arg("auto", help="Which manager; auto finds it.")
 
     def key(self) -> str:
         return "service:" + (self.name[: -len(".service")] if self.name.endswith(".service") else self.name)
+
+    def refresh(self, host: Host) -> None:
+        if (self.daemon_reload or self.daemon_reexec) and not isinstance(self._manager(host), _services.Systemd):
+            raise Failed("daemon_reload and daemon_reexec are systemd's, which does not manage the services of this host")
+        _services.reload(host, reload=self.daemon_reload, reexec=self.daemon_reexec)
 
     def observe(self, host: Reader) -> Optional[ServiceState]:
         return _services.looked(host, self.key(), self._manager(host), missing_fails=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat as stat_
 from typing import Any, Literal
 
@@ -71,8 +72,8 @@ class Stat(Query):
             out["lnk_source"] = os.path.realpath(path)
         if found.kind == "file" and self.get_checksum:
             out["checksum"] = self._checksum(host, path)
-        if self.get_mime and found.kind != "file":
-            out.update(mimetype=f"inode/{'symlink' if found.kind == 'link' else found.kind}", charset="binary")
+        if self.get_mime:
+            out["mimetype"], out["charset"] = _mime(host, path, found)
         return out
 
     def _permissions(self, found: FileState) -> dict[str, Any]:
@@ -96,6 +97,21 @@ class Stat(Query):
         except Failed:
             return None
         return digest.hexdigest()
+
+
+def _mime(host: Reader, path: str, found: FileState) -> tuple[Any, Any]:
+    """The kind of a file's content and its character set, as file(1) tells them; "unknown" without it."""
+    if found.kind != "file":
+        return f"inode/{'symlink' if found.kind == 'link' else found.kind}", "binary"
+    if host.has_foreseen("file:" + host.canonical(host.resolve(path))):
+        later = Unknown(f"{path} is only foreseen")
+        return later, later
+    program = host.which("file")
+    if program is None:
+        return "unknown", "unknown"
+    done = host.look([program, "--brief", "--mime-type", "--mime-encoding", "--", os.path.realpath(path)])
+    told = re.fullmatch(r"(\S+); charset=(\S+)", done.stdout.strip())
+    return (told[1], told[2]) if told and done.rc == 0 else ("unknown", "unknown")
 
 
 def _live(host: Reader, path: str, found: FileState, follow: bool) -> dict[str, Any]:

@@ -71,7 +71,8 @@ class SystemdService(Resource[ServiceState]):
         return None
 
     def refresh(self, host: Host) -> None:
-        self._reload(host)  # so that what is looked at is what the files say now
+        scope = [] if self.scope == "system" else [f"--{self.scope}"]  # so that what is looked at is what the files say now
+        _services.reload(host, scope, reload=self.daemon_reload, reexec=self.daemon_reexec)
 
     def perform(self, host: Host, plan: Plan[ServiceState]) -> None:
         self._systemd(host).act(host, "reload" if self.state == "reloaded" else "restart")
@@ -83,12 +84,6 @@ class SystemdService(Resource[ServiceState]):
         status = after.status if after is not None else {"LoadState": "not-found", "ActiveState": "inactive", "SubState": "dead"}
         only_looks = self.state is None and self.enabled is None and self.masked is None
         return {**out, "status": status if only_looks else {name: status[name] for name in SHOWN if name in status}}
-
-    def _reload(self, host: Host) -> None:
-        scope = [] if self.scope == "system" else [f"--{self.scope}"]
-        for wanted, verb in ((self.daemon_reexec, "daemon-reexec"), (self.daemon_reload, "daemon-reload")):
-            if wanted:
-                host.run(["systemctl", *scope, verb], check=True)
 
     def _systemd(self, host: Reader) -> Manager:
         options = [] if self.scope == "system" else [f"--{self.scope}"]

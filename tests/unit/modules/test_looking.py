@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from typing import Any
@@ -104,3 +105,29 @@ def test_a_taken_port_names_its_holder(listener: int) -> None:
     name = done.result["ports"][1]["process"]
     assert look("port_free", ports=[listener], owner=[name]).status == "ok"
     assert look("port_free", ports=[listener], fail=False).result["free"] is False
+
+
+def test_the_kind_of_a_file(tmp_path: Any) -> None:
+    (tmp_path / "text").write_text("some words\n")
+    told = look("stat", path=str(tmp_path / "text")).result["stat"]
+    if shutil.which("file"):
+        assert (told["mimetype"], told["charset"]) == ("text/plain", "us-ascii")
+    else:
+        assert told["mimetype"] == "unknown"
+    assert "mimetype" not in look("stat", path=str(tmp_path / "text"), get_mime=False).result["stat"]
+
+
+def test_files_that_are_not_in_the_encoding_named(tmp_path: Any) -> None:
+    (tmp_path / "old").write_bytes("naïve\n".encode("latin-1"))
+    asked = {"paths": [str(tmp_path)], "contains": "na"}
+    assert look("find", **asked).result["matched"] == 1
+    assert look("find", **asked, encoding="latin-1").result["matched"] == 1
+    skipped = look("find", **asked, encoding="utf-8").result["skipped_paths"]
+    assert f"the file {tmp_path}/old" in skipped[str(tmp_path)]
+    assert "unknown" in look("find", **asked, encoding="nothing-such").result["skipped_paths"][str(tmp_path)]
+
+
+def test_a_local_fact_that_leads_nowhere_is_told(tmp_path: Any) -> None:
+    (tmp_path / "gone.fact").symlink_to(tmp_path / "nothing")
+    facts = look("setup", gather_subset=["!all"], fact_path=str(tmp_path)).result["ansible_facts"]
+    assert facts["ansible_local"]["gone"].startswith("Could not stat fact")
