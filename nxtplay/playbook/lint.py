@@ -54,12 +54,14 @@ def check(
     courses = [_course(play, given, sources, found) for play in playbook.plays]
     for course in courses:
         _play_templates(course.play, parsed)
+        coming: set[str] = set()
         for seen in (*course.tasks, *course.handlers):
             first = len(found)
             lint_args.check_task(seen.task, classes, found)
             lint_args.check_defaults(seen.task, classes, given.modules, told, found)
             parsed.check_task(seen.task)
-            lint_files.check_task(seen, course.base, parsed, found)
+            lint_files.check_task(seen, course.base, parsed, found, coming=coming)
+            coming |= lint_files.made(seen.task)
             if seen.expected:
                 found.soften(first, slips=seen.ignored)
         if not broken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from nxtplay.errors import Span, TemplateError
 from nxtplay.playbook.findings import Findings
 from nxtplay.playbook.imports import not_found
 from nxtplay.playbook.keywords import templated
-from nxtplay.playbook.lint_templates import Templates
+from nxtplay.playbook.lint_templates import Templates, of_arguments
 from nxtplay.playbook.model import Play, Task
 from nxtplay.playbook.reading import searched
 from nxtplay.playbook.search import candidates, search_path
@@ -65,8 +66,18 @@ def found_file(task: Task, base: str) -> str | None:
     return next((path for path in candidates(named[0], named[1], search_path(task, base)) if os.path.exists(path)), None)
 
 
-def check_task(seen: Seen, base: str, parsed: Templates, found: Findings) -> None:
-    """A literal file that is not there; an absolute one may still be made by the run, and is only warned about."""
+def made(task: Task) -> set[str]:
+    """The base names of the paths that a task on the controller speaks of: it may make such files."""
+    shared = task.shared
+    where = {str(one.value) for one in (shared.delegate_to, shared.connection) if one is not None}
+    if task.module != "fetch" and not where & {"localhost", "127.0.0.1", "local", "ansible.builtin.local"}:
+        return set()
+    words = (word for one in of_arguments(task) for word in _words(one.text))
+    return {os.path.basename(word.rstrip("/")) for word in words}
+
+
+def check_task(seen: Seen, base: str, parsed: Templates, found: Findings, *, coming: Collection[str] = ()) -> None:
+    """A literal file that is not there; an absolute one, or one named in `coming`, may still be made by the run: only a warning."""
     task = seen.task
     named = named_file(task)
     if named is None:
@@ -76,7 +87,7 @@ def check_task(seen: Seen, base: str, parsed: Templates, found: Findings) -> Non
     if path is None:
         tried = candidates(name, folder, search_path(task, base))
         hint = not_found(name.rstrip("/"), [place.rstrip("/") for place in tried])
-        if os.path.isabs(os.path.expanduser(name)):
+        if os.path.isabs(os.path.expanduser(name)) or os.path.basename(name.rstrip("/")) in coming:
             found.warning(f"{task.module}: there is no file '{name}' on the controller now", span)
         else:
             found.error(f"{task.module}: file '{name}' not found on the controller", span, hint)

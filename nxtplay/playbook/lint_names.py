@@ -130,7 +130,8 @@ class _Names:
             self._texts(of_value(one, expression=True), guarded, [*local, loop_names(task)], certain)
             certain = certain and one.value is True
         if task.loop is not None:
-            self._texts(of_value(task.loop.value), guarded, local, certain)
+            passed_over = task.loop.lookup == "first_found"  # it goes on to the next name
+            self._texts(of_value(task.loop.value), guarded, local, None if passed_over else certain)
         local.append(loop_names(task))
         shown = task.module == "debug" and "var" in task.args  # an undefined one is shown as such
         self._texts(of_arguments(task), guarded, local, None if shown else certain)
@@ -163,7 +164,7 @@ class _Names:
                 self._use(name, Span(file.path, 1, 1), file.text, local, certain)
 
     def _use(self, name: str, span: Span, text: str, local: Sequence[Any], certain: bool | None) -> None:
-        """Reports a name that is not there; `certain` None: the task shows that it is not, and does not fail."""
+        """Reports a name that is not there; `certain` None: the task copes with that, and does not fail."""
         if name in MAGIC or name in self.fixed or name in self.kept or any(name in level for level in local):
             return
         lacking = self._lacking(name)

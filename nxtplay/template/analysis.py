@@ -159,9 +159,11 @@ class _Walk:
 
     def _filter(self, node: nodes.Filter, bound: frozenset[str], safe: frozenset[str]) -> None:
         self.filters.append(node.name)
-        inner = safe | _roots(node.node) if short_name(node.name) in ("default", "d") and node.node is not None else safe
+        name = short_name(node.name)
+        inner = safe | _loaded(node.node) if name in ("default", "d") else safe
+        chosen = safe.union(*(_roots(each) for each in node.args)) if name == "ternary" else safe  # what is not chosen may be undefined
         for child in node.iter_child_nodes():
-            self.visit(child, bound, inner if child is node.node else safe)
+            self.visit(child, bound, inner if child is node.node else chosen)
 
     def _test(self, node: nodes.Test, bound: frozenset[str], safe: frozenset[str]) -> None:
         self.tests.append(node.name)
@@ -249,6 +251,13 @@ def _roots(node: nodes.Node | None) -> frozenset[str]:
     if isinstance(node, nodes.Name):
         return frozenset({node.name})
     return frozenset(name.name for name in node.find_all(nodes.Name)) if node is not None else frozenset()
+
+
+def _loaded(node: nodes.Node | None) -> frozenset[str]:
+    """Every name in an expression."""
+    if node is None:
+        return frozenset()
+    return frozenset(name.name for name in (node, *node.find_all(nodes.Name)) if isinstance(name, nodes.Name))
 
 
 def _known_when(test: nodes.Node, outcome: bool) -> frozenset[str]:

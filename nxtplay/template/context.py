@@ -15,6 +15,7 @@ from nxtplay.template.render import Values
 from nxtplay.template.undefined import Undefined, UndefinedUsed
 from nxtplay.template.values import MISSING
 
+_HANDED_ON = dict.fromkeys(("lookup", "query", "q"))  # there in what a template imports without its variables, too
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()), type(_ for _ in ()), map, filter, zip)
 
 
@@ -100,7 +101,8 @@ class FileTemplate(jinja2.Template):
     def new_context(self, vars: Any = None, shared: bool = False, locals: Mapping[str, Any] | None = None) -> Context:
         below = vars if isinstance(vars, (Frames, Values)) else Frames(vars or {}, _EMPTY)
         own = {name: value for name, value in (locals or {}).items() if value is not missing}
-        return Context(self.environment, Frames(own, below), self.name, self.blocks)  # type: ignore[arg-type]
+        named = _HANDED_ON if isinstance(vars, (Frames, Values)) or vars else None
+        return Context(self.environment, Frames(own, below), self.name, self.blocks, named)  # type: ignore[arg-type]
 
 
 class _Nothing(Values):

@@ -102,12 +102,13 @@ def guarded(name: str, function: Callable[..., Any], kind: str) -> Callable[...,
     if getattr(function, "takes_undefined", False):
         return function
     skip = 1 if getattr(function, "jinja_pass_arg", None) is not None else 0
+    chooses = getattr(function, "chooses", False)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        for value in args[skip:] if skip else args:
+        for value in args[:1] if chooses else args[skip:] if skip else args:
             if isinstance(value, (Unknown, Undefined)):
                 return value
-        for value in kwargs.values():
+        for value in () if chooses else kwargs.values():
             if isinstance(value, (Unknown, Undefined)):
                 return value
         try:

@@ -15,7 +15,7 @@ from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.errors import TemplateError, UndefinedVariable
 from nxtplay.template.environment import Environment
 from nxtplay.template.messages import described
-from nxtplay.template.registry import takes_undefined
+from nxtplay.template.registry import chooses, takes_undefined
 from nxtplay.template.undefined import Undefined
 from nxtplay.template.values import MISSING
 
@@ -56,6 +56,7 @@ def to_bool(value: Any) -> bool:
     return bool(value == 1)
 
 
+@chooses
 def ternary(value: Any, true_val: Any, false_val: Any, none_val: Any = None) -> Any:
     if value is None and none_val is not None:
         return none_val

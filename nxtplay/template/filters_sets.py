@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinja2.filters import FILTERS as JINJA
@@ -59,7 +59,7 @@ def unique(environment: Environment, value: Any, case_sensitive: bool | None = N
     try:
         return list(JINJA["unique"](environment, value, bool(case_sensitive), attribute))
     except TypeError:
-        if attribute is not None:
+        if attribute is not None or case_sensitive is False or not isinstance(value, Iterable):
             raise
         return _without_doubles(value)
 

@@ -170,7 +170,8 @@ def sequence(
     """Numbers as text: `start=1 end=9 stride=2 format=web%02d`, or short: `1-9/2:web%02d`."""
     given = {"start": start, "end": end, "count": count, "stride": stride, "format": format}
     out: list[Any] = []
-    for term in (terms if isinstance(terms, (list, tuple)) else [terms]) or [""]:
+    otherwise = [""] if any(value is not None for value in given.values()) else []
+    for term in (terms if isinstance(terms, (list, tuple)) else [terms]) or otherwise:
         options = {**{key: value for key, value in given.items() if value is not None}, **_sequence_options(str(term))}
         out.extend(_numbers(options, str(term)))
     return out
@@ -205,7 +206,7 @@ def _numbers(options: Mapping[str, Any], term: str) -> list[str]:
         count = number("count", 0)
         if count == 0:
             return []
-        end = start + count * stride - (1 if stride >= 0 else -1)
+        end = start + count * stride - 1  # backwards two more than asked for, as playbooks know it
     else:
         end = number("end", 0)
     if stride == 0:
@@ -283,8 +284,22 @@ LOOKUPS: dict[str, Lookup] = {
 }
 
 
+def _defined(terms: Any) -> Any:
+    """Terms without those among them that name what is not defined."""
+    if not isinstance(terms, (list, tuple)):
+        return finish(terms)
+    out = []
+    for index in range(len(terms)):
+        try:
+            out.append(_defined(terms[index]))
+        except UndefinedVariable:
+            continue
+    return out
+
+
 def loop_items(values: Values, name: str, terms: Any) -> Sequence[Any] | Unknown:
     """The items of `with_<name>: terms`; a lone value stands for a list of it, as it does there."""
+    terms = _defined(terms) if short_name(name) == "first_found" else finish(terms)
     if isinstance(terms, Unknown):
         return terms
     if not isinstance(terms, (list, tuple)) and short_name(name) not in ("dict", "list"):

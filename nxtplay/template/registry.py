@@ -55,6 +55,12 @@ def takes_undefined(function: Function) -> Function:
     return function
 
 
+def chooses(function: Function) -> Function:
+    """Marks a filter that gives one of its arguments: the others may be undefined or unknown, what it is applied to may not."""
+    function.chooses = True  # type: ignore[attr-defined]
+    return function
+
+
 _HERE = "nxtplay.template."
 filters = Registry(
     "filter",

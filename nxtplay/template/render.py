@@ -126,7 +126,7 @@ class Templates:
         from nxtplay.template.lookups import loop_items
 
         values = Values(self, scope)
-        return self._outermost(lambda: finish(loop_items(values, lookup, finish(values.live(terms)))), span)  # type: ignore[no-any-return]
+        return self._outermost(lambda: finish(loop_items(values, lookup, values.live(terms))), span)  # type: ignore[no-any-return]
 
     def view(self, scope: Mapping[str, Any]) -> View:
         """The scope as a read-only mapping of rendered values (an entry of `hostvars`)."""

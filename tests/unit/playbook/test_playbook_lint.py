@@ -57,6 +57,10 @@ def lint(tree: Tree, text: str | None = None, names: Any = None) -> list[Diagnos
     return check(tree.load(text), specs=specs, names_for_host=names, given=GIVEN)
 
 
+def _play(tasks: str) -> str:
+    return "- hosts: all\n  tasks:\n" + textwrap.indent(tasks, "    ") + "\n"
+
+
 def told(tree: Tree, tasks: str, *, play: str = "", names: Any = None) -> list[tuple[str, str, str]]:
     """Findings of a play whose tasks start at line 100."""
     head = "- hosts: all\n" + play
@@ -270,8 +274,23 @@ DEFINED = [
     "- include_tasks: uses.yml\n  vars: {given: 1}",
     "- include_tasks: uses.yml\n  loop: [1]\n  loop_control: {loop_var: given}",
     "- include_role: {name: uses, public: true}\n- debug: {msg: '{{ of_role }}'}",
+    "- debug: {msg: '{{ colour | ternary(nowhere, 1) }}'}\n  vars: {colour: false}",
     "- debug: {msg: '{{ template_of_facts }}'}\n  vars: {template_of_facts: '{{ db_password }}'}",
 ]
+
+
+def test_a_source_that_the_run_makes_is_only_warned_of(rich: Tree) -> None:
+    made = "- copy: {dest: made/here, content: x}\n  delegate_to: localhost\n- copy: {src: here, dest: a}"
+    assert [(one.severity, one.message) for one in lint(rich, _play(made))] == [
+        ("warning", "copy: there is no file 'here' on the controller now")
+    ]
+    elsewhere = made.replace("localhost", "web1")
+    assert [one.severity for one in lint(rich, _play(elsewhere))] == ["error"]
+
+
+def test_names_that_first_found_passes_over(rich: Tree) -> None:
+    tasks = "- debug: {msg: '{{ item }}'}\n  with_first_found: ['{{ nowhere }}', files/motd]"
+    assert [one.severity for one in lint(rich, _play(tasks), HOSTS)] == ["warning"]
 
 
 @pytest.mark.parametrize("tasks", DEFINED)

@@ -161,6 +161,11 @@ def test_places_of_arguments_in_one_line(tree: Tree) -> None:
     assert task.args.keys_at["src"][1:] == (3, 13, 16)
 
 
+def test_quotes_inside_a_template_inside_the_same_quotes(tree: Tree) -> None:
+    (task,) = tree.tasks("""- debug: msg="{{ lookup("file", "a b") }} and " verbosity=1""")
+    assert task.args == {"msg": '{{ lookup("file", "a b") }} and ', "verbosity": "1"}
+
+
 def test_loops_of_the_old_form(tree: Tree) -> None:
     (task,) = tree.tasks("- command: ls\n  with_dict: '{{ d }}'")
     assert task.loop is not None

@@ -57,6 +57,8 @@ def ask(expression: str, **values: Any) -> Any:
         ("'foobar' | regex_search('zzz')", None),
         ("'a1b2' | regex_findall('([a-z])([0-9])')", [["a", "1"], ["b", "2"]]),
         ("none | ternary('a', 'b', 'c')", "c"),
+        ("false | ternary(not_there, 'b')", "b"),
+        ("true | ternary(not_there, 'b') | d('none')", "none"),
         ("'test' | hash('sha256')", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
         ("[1, [2, [3, [none]]]] | flatten", [1, 2, 3]),
         ("[1, [2, [3]]] | flatten(levels=1)", [1, 2, [3]]),

@@ -67,6 +67,8 @@ class TestFiles:
         assert render("{% extends 'base.j2' %}{% block b %}{{ super() }}{{ a }}{% endblock %}") == "<baseA>"
         assert render("{% from 'mac.j2' import m %}{{ m(1) }}") == "[1?]"
         assert render("{% from 'mac.j2' import m with context %}{{ m(1) }}") == "[1A]"
+        at("sub/ask.j2", "{% macro m() %}{{ lookup('items', 1) }}{{ query('items', 2) }}{% endmacro %}")
+        assert render("{% from 'ask.j2' import m %}{{ m() }}") == "1[2]"
 
     @pytest.mark.parametrize(
         ("text", "line", "message"),
@@ -117,9 +119,11 @@ class TestLookups:
             ("query('subelements', [{'n': 1, 'k': [1, 2]}], 'k')", [[{"n": 1}, 1], [{"n": 1}, 2]]),
             ("query('sequence', 'start=4 end=8 stride=2 format=w%02d')", ["w04", "w06", "w08"]),
             ("query('sequence', '2-6/2')", ["2", "4", "6"]),
+            ("query('sequence', 'count=2 start=5', stride=-1)", ["5", "4", "3", "2"]),
             ("query('sequence', '2:host%02d')", ["host01", "host02"]),
             ("lookup('sequence', 'count=3')", "1,2,3"),
             ("query('sequence', 'count=0')", []),
+            ("query('sequence')", []),
             ("query('vars', 'v1', 'v2')", [1, 1]),
             ("query('varnames', '^v')", ["v1", "v2"]),
             ("query('inventory_hostnames', 'web')", ["h1", "web"]),
@@ -143,6 +147,8 @@ class TestLookups:
         assert self.ask("lookup('first_found', ['none', 'f.txt'])", **scope) == role
         assert self.ask("query('first_found', ['none'], skip=true)", **scope) == []
         assert self.ask("query('fileglob', '*.txt')", **scope) == [role]
+        several = ["{{ nobody }}/x", {"files": ["{{ nobody }}"]}, [{"files": ["f.txt"]}]]
+        assert Templates().loop_items("first_found", several, scope) == [role]
         with pytest.raises(TemplateError, match=r"searched: .*role/files/none"):
             self.ask("lookup('file', 'none')", **scope)
 

@@ -41,6 +41,9 @@ def test_names_used(text: str, used: dict[str, bool]) -> None:
         ("a is undefined and a", {"a": False}),
         ("'x' in vars and x", {"x": True}),
         ("{{ a }} == 'p{{ b }}'", {"a": False, "b": False}),
+        ("k | extract(a) | d('z')", {"k": True, "a": True}),
+        ("k | extract(a)", {"k": False, "a": False}),
+        ("b | ternary(a, 'x')", {"b": False, "a": True}),
         ("hostvars[x]['y'] | d('z')", {"hostvars": True, "x": False}),
     ],
 )
