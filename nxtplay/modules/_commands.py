@@ -9,9 +9,9 @@ from typing import Any, Optional, Sequence, Union
 from nxtplay.core.files import FileState
 from nxtplay.core.host import Completed, Failed, Host, Reader
 from nxtplay.core.resource import Args, arg
-from nxtplay.core.state import Unknown
+from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.types import Path
-from nxtplay.modules import _files
+from nxtplay.modules import _files, _packages
 
 
 class Run(Args):
@@ -46,6 +46,9 @@ def reason_to_skip(host: Reader, args: Run) -> str:
     base = working_directory(host, args) or os.getcwd()
     if args.creates is not None and _files.glob(host, _pattern(base, args.creates)):
         return f"'{args.creates}' exists"
+    later = _packages.not_there(host, _pattern(base, args.creates)) if args.creates is not None else None
+    if later is not None:
+        raise UnknownReached(later)
     if args.removes is not None and not _files.glob(host, _pattern(base, args.removes)):
         return f"'{args.removes}' does not exist"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import glob
 import os
 import re
 import time
@@ -13,6 +14,8 @@ from nxtplay.core.host import Completed, Failed, Host, Reader
 from nxtplay.core.state import Unknown
 
 LISTS = "/var/lib/apt/lists"
+INFO = "/var/lib/dpkg/info"  # a list of files for each package that is there
+OWNED = ("/etc/", "/usr/", "/var/", "/lib/", "/run/")  # where packages put things
 STAMPS = ("/var/lib/apt/periodic/update-success-stamp", LISTS)
 MORE = "packages:along"  # foreseen where packages come along of which nobody can tell the names yet
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"}
@@ -88,6 +91,30 @@ def looked(host: Reader, specs: Sequence[Spec]) -> dict[str, Version]:
         else:
             out[name] = host.foreseen(MORE)
     return out
+
+
+def may_bring(host: Reader, path: str) -> Optional[Unknown]:
+    """Why a path that is not there may be there by then: a package would be installed whose name it bears (`/etc/nginx/conf.d`).
+
+    What a package holds is known once it is fetched. Names are what there is to go by; below /home, /opt, /srv, /usr/local and the
+    like Debian's packages bring nothing.
+    """
+    if not path.startswith(OWNED) or path.startswith("/usr/local/"):
+        return None
+    parts = set(path.split("/"))
+    for key, state in host.foreseen_under("package:").items():
+        name = key[len("package:") :].split(":")[0]
+        if state is None or parts.isdisjoint((name, name.split("-")[0], name.rstrip("0123456789.-"))):
+            continue
+        if not glob.glob(f"{INFO}/{name}.list") + glob.glob(f"{INFO}/{name}:*.list"):  # one that is there is only renewed
+            return Unknown(f"the package {name} is not installed yet and may bring {path}")
+    return None
+
+
+def not_there(host: Reader, path: str) -> Optional[Unknown]:
+    """`may_bring` of a path at which nothing was found; None where an earlier task would have seen to it."""
+    path = host.canonical(path)
+    return None if host.has_foreseen(f"file:{path}") else may_bring(host, path)
 
 
 def apt_get(host: Host, words: Iterable[str], *, lock_timeout: int, env: Optional[Mapping[str, str]] = None) -> Completed:

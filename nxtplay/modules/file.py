@@ -11,9 +11,9 @@ from nxtplay.core.files import Content, FileState, FileTree
 from nxtplay.core.frozen import frozen
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan
+from nxtplay.core.state import Plan, Unknown
 from nxtplay.core.types import Path
-from nxtplay.modules import _copy, _files
+from nxtplay.modules import _copy, _files, _packages
 
 
 @frozen
@@ -50,7 +50,7 @@ class File(_files.Ownership, Resource[FileState]):
         state = host.stat(path, times=self._times_matter())
         wanted = self._wanted(host)
         if state is None:
-            return None
+            return self._not_there(host, path, wanted)
         if wanted == "hard":
             found, source = host.stat(path, content=True), host.stat(self._source_path(path))
             linked = found is not None and source is not None and found.inode is not None and found.inode == source.inode
@@ -70,6 +70,11 @@ class File(_files.Ownership, Resource[FileState]):
             raise Failed("recurse is of use only with state: directory")
         make = {"absent": self._absent, "directory": self._directory, "link": self._link, "hard": self._hard}.get(wanted, self._file)
         return make(host, before)
+
+    def _not_there(self, host: Reader, path: str, wanted: str) -> Optional[FileState]:
+        """Nothing, or what cannot be known: a package that would be installed may bring the directory, or what shall be absent."""
+        later: Any = _packages.not_there(host, path) if wanted in ("directory", "absent") else None
+        return later  # type: ignore[no-any-return]
 
     # -- the states
 
@@ -93,8 +98,9 @@ class File(_files.Ownership, Resource[FileState]):
 
     def _directory(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
         path = self._place(host)
-        if before is None:
-            return _files.new_directories(host, self, [*_files.missing_parents(host, path), path])[path]
+        if before is None or isinstance(before, Unknown):
+            new = _files.new_directories(host, self, [*_files.missing_parents(host, path), path])[path]
+            return new if before is None else self._left_open(new, before)
         if before.kind != "directory":
             raise Failed(f"{path} is a {before.kind}; it does not become a directory (remove it first)")
         after = _files.with_attributes(host, self, before)
@@ -102,6 +108,11 @@ class File(_files.Ownership, Resource[FileState]):
             others = {p: s if s is None else _files.with_attributes(host, self, s) for p, s in (before.others or {}).items()}
             after = dataclasses.replace(after, others=others)  # type: ignore[call-arg]
         return self._timed(after)
+
+    def _left_open(self, new: FileState, later: Any) -> FileState:
+        """A directory that may be there already: what the arguments do not speak of is as it will be."""
+        given = {"mode": self.mode, "uid": self.owner, "gid": self.group}
+        return dataclasses.replace(new, **{name: later for name, value in given.items() if value is None})
 
     def _link(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
         path = self._place(host)
@@ -279,7 +290,7 @@ class File(_files.Ownership, Resource[FileState]):
         after = plan.after
         if isinstance(after, _Linked) and after.same_as is not None:  # one file under two names
             return [(f"file:{after.same_as}", dataclasses.replace(after, path=after.same_as, same_as=None))]
-        if plan.before is None and after is not None and after.kind == "directory" and after.path is not None:
+        if _new(plan.before) and after is not None and after.kind == "directory" and after.path is not None:
             return _copy.with_parents(plan, _files.new_directories(host, self, _files.missing_parents(host, after.path)))
         return _copy.with_parents(plan, {})
 
@@ -291,6 +302,10 @@ class File(_files.Ownership, Resource[FileState]):
         if self.state == "hard":
             out["state"] = "hard"
         return out
+
+
+def _new(before: Any) -> bool:
+    return before is None or isinstance(before, Unknown)
 
 
 def _leads_back(host: Reader, start: str, path: str) -> bool:

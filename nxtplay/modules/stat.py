@@ -14,7 +14,7 @@ from nxtplay.core.modes import octal
 from nxtplay.core.resource import Query, arg
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.types import Path
-from nxtplay.modules import _files
+from nxtplay.modules import _files, _packages
 
 BITS = (("rusr", 0o400), ("wusr", 0o200), ("xusr", 0o100), ("rgrp", 0o040), ("wgrp", 0o020), ("xgrp", 0o010),
         ("roth", 0o004), ("woth", 0o002), ("xoth", 0o001), ("isuid", 0o4000), ("isgid", 0o2000))  # fmt: skip
@@ -46,7 +46,8 @@ class Stat(Query):
         path = _files.host_path(self.path)
         found = host.stat(path, content=False, follow=self.follow)
         if found is None:
-            return {"stat": {"exists": False}}
+            later = _packages.not_there(host, path)
+            return {"stat": {"exists": False} if later is None else later}
         return {"stat": {"exists": True, "path": str(self.path), **self._facts(host, path, found)}}
 
     def _facts(self, host: Reader, path: str, found: FileState) -> dict[str, Any]:
