@@ -97,7 +97,7 @@ ELSEWHERE = {
     "ansible_module": "what it runs is other people's: tests/compat/playbooks/library.yml",
     "apt user group package service systemd_service timezone": "they change the machine: test_machine.py",
     "apt_ deb822_ debconf dpkg_ iptables pip": "they change the machine: test_sources.py",
-    "locale_gen modprobe npm": "they need what only a machine of its own has: tests/integration/roles",
+    "locale_gen modprobe npm ufw": "they need what only a machine of its own has: tests/integration/roles",
     "docker_ redis postgresql_ s3_object mail slack": "they need an engine or a server: tests/integration",
 }
 

@@ -12,7 +12,7 @@ import pytest
 
 IMAGE = "nxtplay-test-systemd"
 LABEL = "nxtplay-test=roles"
-PACKAGES = "systemd systemd-sysv dbus openssh-server sudo python3 procps kmod locales tzdata"
+PACKAGES = "systemd systemd-sysv dbus openssh-server sudo python3 procps kmod locales tzdata ufw"
 RECIPE = f"""
 FROM debian:bookworm-slim
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {PACKAGES} && rm -f /usr/sbin/policy-rc.d
