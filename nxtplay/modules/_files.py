@@ -43,8 +43,8 @@ class Content_(Args):
 
 
 def host_path(path: str) -> str:
-    """The absolute path on the host, `~` expanded, without a slash at its end."""
-    return os.path.abspath(os.path.expanduser(path))
+    """The absolute path on the host, `~` and `$HOME` expanded, without a slash at its end."""
+    return os.path.abspath(os.path.expanduser(os.path.expandvars(path)))
 
 
 def file_key(path: str) -> str:

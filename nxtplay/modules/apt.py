@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional, Sequence
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown
-from nxtplay.modules import _files, _packages
+from nxtplay.modules import _debs, _packages
 from nxtplay.modules._packages import Installed, Packages, Spec, Version
 
 PRESENT = ("present", "installed", "fixed")
@@ -27,7 +27,7 @@ class Apt(Resource[Packages]):
     update_cache_retries: int = arg(5, help="How often fetching is tried again.")
     update_cache_retry_max_delay: int = arg(12, help="Seconds between two tries at most.")
     upgrade: Literal["no", "yes", "safe", "full", "dist"] = arg("no", help="Upgrade everything: safe removes nothing, full and dist may.")
-    deb: str | None = arg(None, help="A .deb file on the host.")
+    deb: str | None = arg(None, help="A .deb file on the host, or its address.")
     purge: bool = arg(False, help="Remove configuration files too.")
     autoremove: bool = arg(False, help="Remove what was installed for others and is no longer needed.")
     autoclean: bool = arg(False, help="Drop package files that can no longer be had.")
@@ -50,7 +50,10 @@ class Apt(Resource[Packages]):
         return "apt:" + ",".join(self.name)
 
     def refresh(self, host: Host) -> None:
-        """The lists are fetched where they are wanted fresh and something depends on them."""
+        """The lists are fetched where they are wanted fresh and something depends on them; a package with an address is, always."""
+        if self.deb is not None and "://" in self.deb:
+            self._root()
+            _debs.fetch(host, self.deb)
         if not self._updates() or not (self.name or self.deb or self._upgrades()) or self._removes():
             return
         before = Packages(_packages.looked(host, self._entries()))
@@ -96,7 +99,7 @@ class Apt(Resource[Packages]):
             if self._upgrades():
                 verb = ["upgrade", "--with-new-pkgs"] if self.upgrade in ("yes", "safe") else ["dist-upgrade"]
                 _packages.apt_get(host, [*self._options(), *verb], lock_timeout=self.lock_timeout)
-            names = self._install_names(plan)
+            names = self._install_names(host, plan)
             if names:
                 extra = ["--only-upgrade"] if self.only_upgrade else []
                 _packages.apt_get(host, [*self._options(), "install", *extra, *names], lock_timeout=self.lock_timeout)
@@ -191,9 +194,9 @@ class Apt(Resource[Packages]):
             raise Failed(f"packages would be removed: {', '.join(n for n, v in coming.items() if v is None)}")
         return {self._named(s): coming.get(s.name, held[self._named(s)]) for s in specs}, coming
 
-    def _install_names(self, plan: Plan[Packages]) -> list[str]:
+    def _install_names(self, host: Host, plan: Plan[Packages]) -> list[str]:
         assert plan.before is not None and plan.after is not None
-        out = [self.deb] if self.deb is not None else []
+        out = [_debs.path(host, self.deb)] if self.deb is not None else []
         return [*out, *(spec.text for spec in self._entries() if plan.changed("versions", self._named(spec)))]
 
     def _refresh(self, host: Host) -> None:
@@ -224,14 +227,7 @@ class Apt(Resource[Packages]):
         return _packages.simulated(host, [*self._options(), *verb]) or {}
 
     def _deb_facts(self, host: Reader) -> tuple[str, str]:
-        path = _files.host_path(str(self.deb))
-        if host.stat(path, follow=True) is None:
-            raise Failed(f"deb: no {path} on this host")
-        done = host.look(["dpkg-deb", "-W", "--showformat=${Package}\t${Version}", path])
-        if done.rc != 0:
-            raise Failed(f"deb: {path} is no Debian package: {done.stderr.strip()}")
-        name, _, version = done.stdout.partition("\t")
-        return name, version
+        return _debs.facts(host, str(self.deb))
 
     def _deb_there(self, host: Reader) -> dict[str, Version]:
         name, _ = self._deb_facts(host)

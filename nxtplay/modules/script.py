@@ -50,7 +50,7 @@ class Script(_commands.Run, Action):
         return None if _commands.reason_to_skip(host, self) else f"runs {self.cmd.source.name}"
 
     def idle(self, host: Reader) -> dict[str, Any]:
-        return _commands.skipped(_commands.reason_to_skip(host, self), None)
+        return {**_commands.skipped(_commands.reason_to_skip(host, self), None), "skipped": True}
 
     def perform(self, host: Host) -> dict[str, Any]:
         script: Any = self.cmd

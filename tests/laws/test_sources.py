@@ -82,6 +82,16 @@ else:
         assert check_then_run([("apt_key", {"id": key[-16:], "state": "absent"})]) == ["changed"]
         assert check_then_run([("apt_key", {"file": "/opt/law.asc", "id": "01234567"})]) == ["failed"]
 
+    @pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="needs dpkg")
+    def test_a_package_file_at_an_address() -> None:
+        Path("/opt/thing/DEBIAN").mkdir(parents=True)
+        control = "Package: lawful-thing\nVersion: 1.2\nArchitecture: all\nMaintainer: law <law@law.example>\nDescription: law\n"
+        Path("/opt/thing/DEBIAN/control").write_text(control)
+        subprocess.run(["dpkg-deb", "-b", "/opt/thing", "/opt/thing.deb"], check=True, capture_output=True)
+        assert check_then_run([("apt", {"deb": "file:///opt/thing.deb"})]) == ["changed"]
+        assert check_then_run([("apt", {"deb": "file:///opt/thing.deb"}), ("apt", {"deb": "/opt/thing.deb"})]) == ["ok", "ok"]
+        assert check_then_run([("apt", {"deb": "file:///opt/none.deb"})]) == ["failed"]
+
     def test_answers_and_selections_of_packages() -> None:
         answer = {"name": "law", "question": "law/really", "vtype": "boolean", "value": True}
         assert check_then_run([("debconf", answer)]) == ["changed"]

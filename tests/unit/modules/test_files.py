@@ -15,7 +15,7 @@ from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Host
 from nxtplay.core.resource import decode
 from nxtplay.core.world import World
-from nxtplay.modules import _dotenv, registry
+from nxtplay.modules import _dotenv, _files, registry
 
 
 def run(module: str, **args: Any) -> Outcome:
@@ -91,3 +91,9 @@ def test_dotenv_reads_quotes_comments_and_export() -> None:
     entries = _dotenv.parse(text)
     assert _dotenv.values(entries) == {"A": "x y", "B": 'a"b\n', "C": "c", "D": "", "E": "two\nlines"}
     assert [(e.line, e.problem) for e in entries if e.problem] == [(7, "no KEY=value")]
+
+
+def test_a_path_may_name_what_the_environment_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAW", str(tmp_path))
+    assert _files.host_path("$LAW/a/") == f"{tmp_path}/a"
+    assert _files.host_path("/price in $/x") == "/price in $/x"
