@@ -162,7 +162,7 @@ class LookAhead:
     def _scopes(self, task: Task, scope: TaskScope) -> list[tuple[int, TaskScope]]:
         if task.loop is None:
             return [(0, scope)]
-        found = self.items.scopes(task.loop, scope)
+        found = self.items.scopes(task.loop, scope, task.module)
         if isinstance(found, Unknown):
             raise UnknownReached(found)
         return list(enumerate(found))

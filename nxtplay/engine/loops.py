@@ -20,10 +20,10 @@ class Items:
 
     templates: Templates
 
-    def of(self, loop: Loop, scope: TaskScope) -> list[Any] | Unknown:
+    def of(self, loop: Loop, scope: TaskScope, module: str) -> list[Any] | Unknown:
         """The items. Raises TemplateError where `loop` is no list."""
         if loop.lookup is not None:
-            return self.templates.loop_items(loop.lookup, loop.value.value, scope, span=loop.value.span)
+            return self.templates.loop_items(loop.lookup, loop.value.value, scope, span=loop.value.span, module=module)
         items = self.templates.render(loop.value.value, scope, span=loop.value.span)
         if isinstance(items, (list, Unknown)):
             return items
@@ -40,9 +40,9 @@ class Items:
             for index in range(len(items))
         ]
 
-    def scopes(self, loop: Loop, scope: TaskScope) -> list[TaskScope] | Unknown:
+    def scopes(self, loop: Loop, scope: TaskScope, module: str) -> list[TaskScope] | Unknown:
         """The scope of each item."""
-        items = self.of(loop, scope)
+        items = self.of(loop, scope, module)
         if isinstance(items, Unknown):
             return items
         return [scope.with_item(values) for values in self.around(loop.control, items, scope)]

@@ -162,7 +162,7 @@ class TaskRunner:
     def _with_loop(self, task: Task, host: HostRun, scope: TaskScope, task_id: str, doubt: Unknown | None) -> Attempt:
         assert task.loop
         try:
-            items = self.items.of(task.loop, scope)
+            items = self.items.of(task.loop, scope, task.module)
         except UndefinedVariable:
             if self._surely_not(task, scope):
                 return Attempt("skipped", result_.skipped("Conditional result was False"), reason="condition is false")

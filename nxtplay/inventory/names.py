@@ -85,6 +85,8 @@ def _literal(text: str) -> Any:
 
 def value_of(text: str) -> Any:
     """A value as an INI inventory means it: a Python literal where it is one (80, 1.5, True, [1, 2], 'text'), else the text itself."""
+    if text == "set()":
+        return []
     if text in ("True", "False", "None"):
         return {"True": True, "False": False, "None": None}[text]
     if (_WORD.fullmatch(text) and text[:2] not in ("b'", 'b"', "u'", 'u"', "r'", 'r"', "b[")) or not text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ def _parse(path: str, parsed: Templates) -> Any:
             text = stream.read()
     except OSError:
         return False
-    if text.startswith("#jinja2:") and "_start_string" in text.split("\n", 1)[0]:
+    if text.startswith("#jinja2:") and re.search(r"_(start_string|prefix)\b", text.split("\n", 1)[0]):
         return False
     parsed.sources.add({path: text})
     try:

@@ -39,6 +39,8 @@ class TemplateOptions:
     variable_end_string: str = "}}"
     comment_start_string: str = "{#"
     comment_end_string: str = "#}"
+    line_statement_prefix: str | None = None
+    line_comment_prefix: str | None = None
 
 
 class _Folders(jinja2.BaseLoader):
@@ -69,7 +71,9 @@ def render_text(
     above = 0 if text is whole else 1  # the header is a line of the file, too
     environment = _environment(templates, options, tuple(dict.fromkeys([os.path.dirname(file), *search])))
     newline = options.newline_sequence.replace("\\n", "\n").replace("\\r", "\r")
-    if not any(mark in text for mark in (options.block_start_string, options.variable_start_string, options.comment_start_string)):
+    marks = (options.block_start_string, options.variable_start_string, options.comment_start_string,
+             options.line_statement_prefix, options.line_comment_prefix)  # fmt: skip
+    if not any(mark and mark in text for mark in marks):
         return text
     compiled: FileTemplate | None = None
     pieces: Any = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import random as randomness
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -182,10 +183,18 @@ def extract(environment: Environment, key: Any, container: Any, morekeys: Any = 
     return value
 
 
+class Group(list):  # type: ignore[type-arg]
+    """A value and the items that have it, which templates may also ask for as `grouper` and `list`."""
+
+    __slots__ = ()
+    grouper = property(operator.itemgetter(0))
+    list = property(operator.itemgetter(1))
+
+
 @pass_environment
-def groupby(environment: Environment, value: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[list[Any]]:
+def groupby(environment: Environment, value: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[Group]:
     groups = JINJA["groupby"](environment, value, attribute, default, case_sensitive)
-    return [[key, list(items)] for key, items in groups]
+    return [Group([key, list(items)]) for key, items in groups]
 
 
 def zipped(*lists: Any) -> list[list[Any]]:

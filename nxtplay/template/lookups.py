@@ -284,8 +284,13 @@ LOOKUPS: dict[str, Lookup] = {
 }
 
 
+_FOLDERS = {"template": "templates", "include_vars": "vars"}  # where with_first_found looks, by the task's module
+
+
 def _defined(terms: Any) -> Any:
     """Terms without those among them that name what is not defined."""
+    if isinstance(terms, dict):
+        return {key: _defined(terms[key]) for key in terms}
     if not isinstance(terms, (list, tuple)):
         return finish(terms)
     out = []
@@ -297,12 +302,17 @@ def _defined(terms: Any) -> Any:
     return out
 
 
-def loop_items(values: Values, name: str, terms: Any) -> Sequence[Any] | Unknown:
+def loop_items(values: Values, name: str, terms: Any, module: str = "") -> Sequence[Any] | Unknown:
     """The items of `with_<name>: terms`; a lone value stands for a list of it, as it does there."""
-    terms = _defined(terms) if short_name(name) == "first_found" else finish(terms)
+    options: dict[str, Any] = {}
+    if short_name(name) == "first_found":
+        terms = _defined(terms)
+        options["folder"] = _FOLDERS.get(module, "files")
+    else:
+        terms = finish(terms)
     if isinstance(terms, Unknown):
         return terms
     if not isinstance(terms, (list, tuple)) and short_name(name) not in ("dict", "list"):
         terms = [terms]
-    found: Sequence[Any] | Unknown = run(values, name, terms)
+    found: Sequence[Any] | Unknown = run(values, name, terms, **options)
     return found

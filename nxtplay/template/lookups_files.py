@@ -108,8 +108,10 @@ def fileglob(asker: Values, terms: Any) -> list[Any]:
     return out
 
 
-def first_found(asker: Values, terms: Any, files: Any = None, paths: Any = None, skip: bool = False) -> list[Any]:
-    """The first file there is of those named; `skip` gives nothing where otherwise it is an error."""
+def first_found(
+    asker: Values, terms: Any, files: Any = None, paths: Any = None, skip: bool = False, *, folder: str = "files"
+) -> list[Any]:
+    """The first file there is of those named; `skip` gives nothing where otherwise it is an error. `folder`: that of the module."""
     candidates: list[tuple[Any, Any]] = []
     for term in terms if isinstance(terms, (list, tuple)) else [terms]:
         for each in term if isinstance(term, (list, tuple)) else [term]:
@@ -123,8 +125,8 @@ def first_found(asker: Values, terms: Any, files: Any = None, paths: Any = None,
     searched: list[str] = []
     for names, folders in candidates:
         for name in _words(names):
-            for candidate in [os.path.join(folder, name) for folder in _words(folders)] or [name]:
-                for path in [p for kind in ("files", "templates", "vars") for p in search_paths(asker, kind, candidate)]:
+            for candidate in [os.path.join(folder, name) for folder in _words(folders, ":")] or [name]:
+                for path in search_paths(asker, folder, candidate):
                     if os.path.exists(path):
                         return [path]
                     searched.append(path)
@@ -133,10 +135,11 @@ def first_found(asker: Values, terms: Any, files: Any = None, paths: Any = None,
     raise TemplateError(Diagnostic("first_found: none of the files is there", hint="searched: " + ", ".join(dict.fromkeys(searched))))
 
 
-def _words(value: Any) -> list[str]:
+def _words(value: Any, further: str = "") -> list[str]:
+    """Names in one text or in a list of such, separated by commas, semicolons and what else may stand between them."""
     if isinstance(value, str):
-        return [word for word in re.split(r"[,;]\s*", value) if word]
-    return [str(item) for item in value]
+        return [word for word in re.split(rf"[,;{further}]\s*", value) if word]
+    return [word for item in value for word in _words(str(item), further)]
 
 
 def lines(asker: Values, terms: Any) -> list[Any]:

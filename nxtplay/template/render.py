@@ -121,12 +121,14 @@ class Templates:
         work = lambda: render_text(self, text, values, options=options or TemplateOptions(), file=file, search=search)  # noqa: E731
         return self._outermost(work, None)  # type: ignore[no-any-return]
 
-    def loop_items(self, lookup: str, terms: Any, scope: Mapping[str, Any], *, span: Span | None = None) -> list[Any] | Unknown:
-        """The items of `with_<lookup>: terms`."""
+    def loop_items(
+        self, lookup: str, terms: Any, scope: Mapping[str, Any], *, span: Span | None = None, module: str = ""
+    ) -> list[Any] | Unknown:
+        """The items of `with_<lookup>: terms` of a task with this module."""
         from nxtplay.template.lookups import loop_items
 
         values = Values(self, scope)
-        return self._outermost(lambda: finish(loop_items(values, lookup, values.live(terms))), span)  # type: ignore[no-any-return]
+        return self._outermost(lambda: finish(loop_items(values, lookup, values.live(terms), module)), span)  # type: ignore[no-any-return]
 
     def view(self, scope: Mapping[str, Any]) -> View:
         """The scope as a read-only mapping of rendered values (an entry of `hostvars`)."""

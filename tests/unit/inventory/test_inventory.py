@@ -477,6 +477,7 @@ def test_other_text_is_itself(text: str) -> None:
 def test_tuples_become_lists() -> None:
     assert value_of("(1, [(2, 3)], {'a': (4,)})") == [1, [[2, 3]], {"a": [4]}]
     assert value_of("{3, 4}") == [3, 4]
+    assert value_of("set()") == []
 
 
 def test_commas_in_a_path(tmp_path: Path) -> None:

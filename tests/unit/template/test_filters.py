@@ -57,6 +57,8 @@ def ask(expression: str, **values: Any) -> Any:
         ("'foobar' | regex_search('zzz')", None),
         ("'a1b2' | regex_findall('([a-z])([0-9])')", [["a", "1"], ["b", "2"]]),
         ("none | ternary('a', 'b', 'c')", "c"),
+        ("[{'a': 1}, {'a': 2, 'b': 3}] | groupby('a')", [[1, [{"a": 1}]], [2, [{"a": 2, "b": 3}]]]),
+        ("([{'a': 1}, {'a': 2}] | groupby('a') | selectattr('grouper', 'eq', 2) | first).list", [{"a": 2}]),
         ("false | ternary(not_there, 'b')", "b"),
         ("true | ternary(not_there, 'b') | d('none')", "none"),
         ("'test' | hash('sha256')", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),

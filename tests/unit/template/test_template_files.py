@@ -67,6 +67,7 @@ class TestFiles:
         assert render("{% extends 'base.j2' %}{% block b %}{{ super() }}{{ a }}{% endblock %}") == "<baseA>"
         assert render("{% from 'mac.j2' import m %}{{ m(1) }}") == "[1?]"
         assert render("{% from 'mac.j2' import m with context %}{{ m(1) }}") == "[1A]"
+        assert render('#jinja2: line_statement_prefix: "%%"\n%% for i in [1, 2]\n{{ i }}\n%% endfor\n') == "1\n2\n"
         at("sub/ask.j2", "{% macro m() %}{{ lookup('items', 1) }}{{ query('items', 2) }}{% endmacro %}")
         assert render("{% from 'ask.j2' import m %}{{ m() }}") == "1[2]"
 
@@ -147,8 +148,11 @@ class TestLookups:
         assert self.ask("lookup('first_found', ['none', 'f.txt'])", **scope) == role
         assert self.ask("query('first_found', ['none'], skip=true)", **scope) == []
         assert self.ask("query('fileglob', '*.txt')", **scope) == [role]
-        several = ["{{ nobody }}/x", {"files": ["{{ nobody }}"]}, [{"files": ["f.txt"]}]]
+        several = ["{{ nobody }}/x", {"files": ["{{ nobody }}"]}, {"files": ["{{ nobody }}", "f.txt"]}]
         assert Templates().loop_items("first_found", several, scope) == [role]
+        vars_ = at("role/vars/f.txt", "")
+        assert Templates().loop_items("first_found", "f.txt", scope, module="include_vars") == [vars_]
+        assert self.ask("query('first_found', files='n.txt,f.txt', paths=paths)", **scope, paths=f"/none:{tmp_path}/role/vars") == [vars_]
         with pytest.raises(TemplateError, match=r"searched: .*role/files/none"):
             self.ask("lookup('file', 'none')", **scope)
 
