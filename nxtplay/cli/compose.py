@@ -260,15 +260,17 @@ def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit, ask: Call
     from nxtplay.engine.scopes import Scopes
 
     directory = os.path.dirname(os.path.abspath(playbook.path))
+    beside = dict.fromkeys(os.path.join(os.path.dirname(os.path.abspath(play.file)), "library") for play in playbook.plays)
+    options = replace(ground.options, module_paths=(*beside, *ground.options.module_paths))
     scopes = Scopes(
         ground.inventory,
         ground.templates,
-        ground.options,
+        options,
         playbook_dir=directory,
         read=ground.read,
         given=given,
     )
-    return Run(playbook, ground.inventory, ground.options, ground.templates, scopes, emit, register_secret=ground.masker.register, ask=ask)
+    return Run(playbook, ground.inventory, options, ground.templates, scopes, emit, register_secret=ground.masker.register, ask=ask)
 
 
 def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:

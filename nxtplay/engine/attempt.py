@@ -12,7 +12,7 @@ from nxtplay.engine.walk import Signal
 from nxtplay.errors import Diagnostic, Span
 from nxtplay.playbook.model import Block
 
-CENSORED = "hidden: no_log is set for this task"
+CENSORED = "the output has been hidden: no_log is set for this task"
 
 
 @dataclass

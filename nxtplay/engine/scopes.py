@@ -358,7 +358,7 @@ class Scopes:
         if task.loop is None:
             return {}
         named = [key for key in ("ansible_loop_var", "ansible_index_var") if key in scope]
-        names = [*(scope.find(key)[0] for key in named), "ansible_loop_var", "ansible_loop"]
+        names = [*(scope.find(key)[0] for key in named), *named, "ansible_loop"]
         return {name: _as_data(scope.find(name)[0]) for name in names if name in scope}
 
     # -- loops, files, changes of the inventory

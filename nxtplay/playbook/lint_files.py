@@ -78,7 +78,8 @@ def made(task: Task) -> set[str]:
 
 
 def check_task(seen: Seen, base: str, parsed: Templates, found: Findings, *, coming: Collection[str] = ()) -> None:
-    """A literal file that is not there; an absolute one, or one named in `coming`, may still be made by the run: only a warning."""
+    """A literal file that is not there. Only a warning where the run may still make it (an absolute one, one named in `coming`), and
+    behind a condition that may leave the task out."""
     task = seen.task
     named = named_file(task)
     if named is None:
@@ -91,7 +92,8 @@ def check_task(seen: Seen, base: str, parsed: Templates, found: Findings, *, com
         if os.path.isabs(os.path.expanduser(name)) or os.path.basename(name.rstrip("/")) in coming:
             found.warning(f"{task.module}: there is no file '{name}' on the controller now", span)
         else:
-            found.error(f"{task.module}: file '{name}' not found on the controller", span, hint)
+            tell = found.warning if seen.optional else found.error
+            tell(f"{task.module}: file '{name}' not found on the controller", span, hint)
     elif task.module == "template":
         file_text(task, path, parsed, report=True)
 

@@ -19,6 +19,7 @@ from nxtplay.playbook.model import Block, Included, Located, Play, Playbook, Rol
 from nxtplay.playbook.modules import IMPORT_PLAYBOOK, canonical
 from nxtplay.playbook.reading import Options, Place, Reading, first_file, library
 from nxtplay.playbook.tasks import read_items, read_tasks_file
+from nxtplay.template.messages import described
 
 Render = Callable[[str, Mapping[str, Any]], Any]
 
@@ -307,7 +308,7 @@ def variables_file(path: str, *, decrypt: Callable[[str, str], str] | None = Non
     reading = Reading(Options(frozenset(), decrypt=decrypt))
     data = reading.read(path)
     if data is not None and not isinstance(data, YamlMap):
-        reading.found.append(Diagnostic(f"a mapping of variables was expected, found {shown(data)}", place_of(data, Span(path, 1, 1))))
+        reading.found.append(Diagnostic(f"a mapping of variables was expected, found {described(data)}", place_of(data, Span(path, 1, 1))))
     elif data is not None:
         check_names(data, reading.found)
     reading.found.raise_errors()

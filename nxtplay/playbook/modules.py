@@ -196,6 +196,7 @@ def _from_text(module: str, text: str, span: Span, found: Findings) -> tuple[Yam
         args, command = split_command(text, span)
         return args, Located(command, span) if command else None
     if module in FILE_WORDS:
+        text = text.strip()  # a folded scalar ends its line
         args = YamlMap({FILE_WORDS[module]: text}, span=span)
         args.keys_at = args.values_at = {FILE_WORDS[module]: span}
         if not templated(text) and "=" in text:

@@ -14,6 +14,7 @@ from nxtplay.playbook.foreign import is_foreign
 from nxtplay.playbook.model import Located, Role, YamlList, YamlMap
 from nxtplay.playbook.modules import COLLECTIONS
 from nxtplay.playbook.reading import Options, Place, Reading, first_file, modules_in, searched
+from nxtplay.template.messages import described
 
 META = frozenset(("dependencies", "allow_duplicates", "galaxy_info", "argument_specs", "collections", "standalone"))
 
@@ -66,14 +67,14 @@ def of_collections(word: str, place: Place, options: Options, collections: Seque
 
 
 def find(name: str, span: Span, place: Place, reading: Reading, collections: Sequence[str] = ()) -> str | None:
-    """The directory of a role; a missing one is reported with the places searched."""
+    """The directory of a role; a missing one is reported with the places searched, as a warning where it may never be asked for."""
     tried = candidates(name, place, reading.options, collections)
     for path in tried:
         if os.path.isdir(path):
             return os.path.normpath(path)
     siblings = {entry for path in tried for entry in _directories(os.path.dirname(path))}
     hint = "; ".join(text for text in (did_you_mean(os.path.basename(name), siblings), searched(tried)) if text)
-    reading.found.error(f"role '{name}' not found", span, hint)
+    (reading.found.warning if place.maybe else reading.found.error)(f"role '{name}' not found", span, hint)
     return None
 
 
@@ -101,7 +102,7 @@ def variables(reading: Reading, role_path: str, kind: str, asked: Located | None
         if data is None:
             continue
         if not isinstance(data, YamlMap):
-            reading.found.error(f"a mapping of variables was expected, found {shown(data)}", _start(data, file), "write  name: value")
+            reading.found.error(f"a mapping of variables was expected, found {described(data)}", _start(data, file), "write  name: value")
             continue
         check_names(data, reading.found)
         merged.update(data)

@@ -37,10 +37,15 @@ class Seen:
         ignore = self.task.shared.ignore_errors
         return ignore is not None and str(ignore.value).lower() not in ("false", "no")
 
+    @property
+    def optional(self) -> bool:
+        """Whether the play may get there and leave it out."""
+        return not self.certain or any(templated(one.value) or one.value is not True for one in self.task.shared.when)
+
     def inside(self, task: Task, key: tuple[str, str, str]) -> Seen:
         """What surrounds the tasks that an include brings."""
         own = {str(name) for variables in task.shared.vars[task.block_vars :] for name in variables}
-        certain = self.certain and not any(templated(one.value) or one.value is not True for one in task.shared.when)
+        certain = not dataclasses.replace(self, task=task).optional
         return Seen(task, self.names | own | loop_names(task), certain, self.expected, (*self.includes, key))
 
 

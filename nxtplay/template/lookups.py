@@ -107,7 +107,7 @@ def as_dict(asker: Values, terms: Any) -> list[Any]:
     out: list[Any] = []
     for term in terms if isinstance(terms, (list, tuple)) else [terms]:
         if not isinstance(term, Mapping):
-            raise TemplateError(f"the lookup 'dict' takes a dict, this is {described(term)}")
+            raise TemplateError(f"the 'dict' lookup plugin expects a dictionary, this is {described(term)}")
         out.extend({"key": key, "value": value} for key, value in term.items())
     return out
 
@@ -312,7 +312,7 @@ def loop_items(values: Values, name: str, terms: Any, module: str = "") -> Seque
         terms = finish(terms)
     if isinstance(terms, Unknown):
         return terms
-    if not isinstance(terms, (list, tuple)) and short_name(name) not in ("dict", "list"):
+    if not isinstance(terms, (list, tuple)) and short_name(name) != "dict":
         terms = [terms]
     found: Sequence[Any] | Unknown = run(values, name, terms, **options)
     return found

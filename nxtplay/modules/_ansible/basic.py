@@ -151,7 +151,7 @@ class AnsibleModule:
         if isinstance(value, bytes):
             value = to_text(value)
         if isinstance(value, str):
-            for secret in self.no_log_values:
+            for secret in sorted(self.no_log_values, key=len, reverse=True):  # one may be a part of another
                 value = HIDDEN if value == secret else value.replace(secret, "********")
         return value
 

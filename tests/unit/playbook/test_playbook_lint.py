@@ -121,6 +121,16 @@ def test_findings_are_located(rich: Tree, tasks: str, place: str, message: str, 
     assert hint in found[2]
 
 
+@pytest.mark.parametrize("task", ["copy: {src: gone, dest: a}", "template: {src: gone, dest: a}", "script: gone", "include_vars: gone.yml",
+                                  "include_tasks: gone.yml", "include_role: {name: gone}"])
+def test_what_a_condition_may_leave_out_need_not_be_there(rich: Tree, task: str) -> None:
+    play = "- hosts: all\n  tasks:\n    - {" + task + "WHEN}\n"
+    for condition, severity in ((", when: x is defined", "warning"), ("", "error")):
+        (found,) = lint(rich, play.replace("WHEN", condition), None)
+        assert "not found" in found.message
+        assert found.severity == severity
+
+
 RIGHT = [
     "- copy: {src: motd, dest: a}",
     "- copy: {src: '{{ x }}', dest: a}",

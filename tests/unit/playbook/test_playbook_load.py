@@ -7,6 +7,7 @@ import textwrap
 import pytest
 from playbook_tree import Tree, flat, walk
 
+from nxtplay.errors import PlaybookErrors
 from nxtplay.playbook.load import load, variables_file
 from nxtplay.playbook.model import Block, Located, Task
 
@@ -314,3 +315,10 @@ def test_several_playbooks_follow_each_other(tree: Tree) -> None:
 def test_variables_files(tree: Tree) -> None:
     assert variables_file(str(tree.write("v.yml", "a: 1\n"))) == {"a": 1}
     assert variables_file(str(tree.write("e.yml", ""))) == {}
+
+
+def test_what_is_no_mapping_of_variables_is_not_quoted(tree: Tree) -> None:
+    with pytest.raises(PlaybookErrors) as raised:
+        variables_file(str(tree.write("v.yml", "password:hidden\n")))
+    assert "found a text" in str(raised.value)
+    assert "hidden" not in str(raised.value)

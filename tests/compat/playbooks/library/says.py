@@ -17,6 +17,7 @@ def main():
             "nested": {"type": "dict", "options": {"level": {"type": "int", "required": True}}},
             "dest": {"type": "path"},
             "word": {"type": "str", "no_log": True},
+            "words": {"type": "str", "no_log": True},
             "fail": {"type": "bool", "default": False},
         },
         mutually_exclusive=[("dest", "nested")],
