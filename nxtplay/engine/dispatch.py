@@ -319,7 +319,7 @@ class Dispatch:
         if task.shared.timeout is not None:
             seconds = self._seconds(task.shared.timeout, scope)
             if not 0 <= seconds <= MAX_TIMEOUT:
-                message = f"Timeout {seconds:g} is invalid, it must be between 0 and {MAX_TIMEOUT}."
+                message = f"Timeout {seconds:.12g} is invalid, it must be between 0 and {MAX_TIMEOUT}."
                 raise TemplateError(Diagnostic(message, task.shared.timeout.span))
             return seconds or None
         return float(self.options.task_timeout) if self.options.task_timeout else None

@@ -105,9 +105,10 @@ def _of_role(role: Role) -> dict[str, Any]:
         "role_name": short,
         "ansible_role_name": f"{collection}.{short}" if collection else role.name,
         "role_path": os.path.abspath(role.path),
-        "ansible_parent_role_names": [parent.name for parent in role.parents],
-        "ansible_parent_role_paths": [os.path.abspath(parent.path) for parent in role.parents],
     }
+    if role.parents:
+        out["ansible_parent_role_names"] = [parent.name for parent in role.parents]
+        out["ansible_parent_role_paths"] = [os.path.abspath(parent.path) for parent in role.parents]
     return out | ({"ansible_collection_name": collection} if collection else {})
 
 

@@ -185,7 +185,8 @@ class TaskRunner:
             attempts.append(attempt)
             if task.register:
                 host.set_facts[task.register] = attempt.result
-            self._tell_item(task, host, inner, attempt, task_id, items[index])
+            label = self._label(task, inner, attempt, items[index])
+            self._tell_item(task, host, attempt, task_id, label)
             if attempt.signal is Signal.LEFT:
                 break
             if attempt.status == "unreachable" and not self.dispatch.flag(task.shared.ignore_unreachable, scope):
@@ -201,13 +202,20 @@ class TaskRunner:
         except TemplateError:
             return False
 
-    def _tell_item(self, task: Task, host: HostRun, scope: TaskScope, attempt: Attempt, task_id: str, item: Any) -> None:
+    def _label(self, task: Task, scope: TaskScope, attempt: Attempt, item: Any) -> Any:
+        """What the item is called; a label that cannot be made fails the item, and that one alone."""
         assert task.loop
         label: Any = item
         if task.loop.control.label is not None:
-            label = self.templates.render(task.loop.control.label.value, scope)
-        if attempt.no_log:
-            label = "(hidden)"
+            try:
+                label = self.templates.render(task.loop.control.label.value, scope)
+            except NxtplayError as error:
+                broken = self._broken(error, task)
+                attempt.status, attempt.reason, attempt.span, attempt.diagnostics = "failed", broken.reason, broken.span, broken.diagnostics
+                attempt.result.update(broken.result)
+        return "(hidden)" if attempt.no_log else label
+
+    def _tell_item(self, task: Task, host: HostRun, attempt: Attempt, task_id: str, label: Any) -> None:
         self.emit(
             ItemFinished(
                 id=task_id,

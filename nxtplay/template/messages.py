@@ -21,11 +21,11 @@ def no_such_key(expression: str, value: Any, key: Any) -> UndefinedVariable:
     shown = f"`{expression}`" if expression else "the value"
     if isinstance(value, Mapping):
         listed = ", ".join(keys[:12]) + (", ..." if len(keys) > 12 else "") if keys else "none"
-        message, hint = f"{shown} has no key '{key}'; keys: {listed}", did_you_mean(str(key), keys)
+        message, hint = f"{shown} has no attribute '{key}'; keys: {listed}", did_you_mean(str(key), keys)
     elif isinstance(value, (list, tuple)) and isinstance(key, int):
         message, hint = f"{shown} has no item {key}; it has {len(value)}", ""
     else:
-        message, hint = f"{shown} is {described(value)}, it has no '{key}'", ""
+        message, hint = f"{shown} is {described(value)}, it has no attribute '{key}'", ""
     return UndefinedVariable(Diagnostic(message, hint=hint), name=str(key))
 
 

@@ -116,7 +116,7 @@ class TestUndefined:
 
     def test_names_the_parent_and_its_keys(self, templates: Templates) -> None:
         for text in ("{{ result.stat.exist }}", "{{ result.stat.exist | string }}", "{{ result['stat']['exist'] }}"):
-            with pytest.raises(UndefinedVariable, match="has no key 'exist'; keys: exists, mode") as caught:
+            with pytest.raises(UndefinedVariable, match="has no attribute 'exist'; keys: exists, mode") as caught:
                 templates.render(text, {"result": {"stat": {"exists": True, "mode": "0644"}}})
             assert "result" in str(caught.value)
             assert "did you mean 'exists'?" in str(caught.value)

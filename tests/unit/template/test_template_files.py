@@ -74,7 +74,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("text", "line", "message"),
         [
-            ("x\ny {{ d.kk }}\n", 2, "`d` has no key 'kk'; keys: k"),
+            ("x\ny {{ d.kk }}\n", 2, "`d` has no attribute 'kk'; keys: k"),
             ("#jinja2: trim_blocks: True\nx\n{{ aa }}", 3, "did you mean 'a'"),
             ("\n{% for i in l %}\n{{ i | nofilter }}{% endfor %}", 3, "no filter named 'nofilter'"),
             ("\n{{ l | sum }}", 2, "the filter 'sum' failed"),
