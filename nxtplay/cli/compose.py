@@ -248,7 +248,8 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
         hosts = ground.inventory.match(pattern, ground.options.limit or None)
         return {host: with_extra(ground.inventory.names(host)) for host in hosts}
 
-    found = [*ground.inventory.warnings, *lint.check(playbook, given=given, names_for_host=names_for_host)]
+    heard = ground.options.error_on_missing_handler
+    found = [*ground.inventory.warnings, *lint.check(playbook, given=given, names_for_host=names_for_host, must_be_heard=heard)]
     if any(finding.severity == "error" for finding in found):
         raise PlaybookErrors(*found)
     return found
@@ -276,6 +277,7 @@ def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit, ask: Call
 def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:
     """--syntax-check and --list-*."""
     from nxtplay.cli.listing import listing
+    from nxtplay.engine.run import rendered_tags
 
     if asked.listing == {"syntax"}:
         print(f"playbook: {playbook.path}")
@@ -285,6 +287,12 @@ def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:
         pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
         return ground.inventory.match(pattern, ground.options.limit or None)
 
-    for line in listing(playbook, ground.options, hosts_of, asked.listing):
+    def tags_of(play: Play, tags: frozenset[str]) -> frozenset[str]:
+        try:
+            return rendered_tags(ground.templates, tags, {**play.vars, **ground.options.extra_vars})
+        except NxtplayError:  # a host's variable
+            return tags
+
+    for line in listing(playbook, ground.options, hosts_of, tags_of, asked.listing):
         print(line)
     return 0

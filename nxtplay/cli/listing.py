@@ -10,8 +10,14 @@ from nxtplay.engine.walk import flatten
 from nxtplay.playbook.model import Play, Playbook, Task
 
 
-def listing(playbook: Playbook, options: Options, hosts_of: Callable[[Play], Sequence[str]], wanted: frozenset[str]) -> Iterator[str]:
-    """Lines in the layout that users of ansible-playbook know. `wanted` holds hosts, tasks, tags."""
+def listing(
+    playbook: Playbook,
+    options: Options,
+    hosts_of: Callable[[Play], Sequence[str]],
+    tags_of: Callable[[Play, frozenset[str]], frozenset[str]],
+    wanted: frozenset[str],
+) -> Iterator[str]:
+    """Lines in the layout that users of ansible-playbook know. `tags_of` renders tags; `wanted` holds hosts, tasks, tags."""
     yield ""
     yield f"playbook: {playbook.path}"
     for number, play in enumerate(playbook.plays, 1):
@@ -24,12 +30,13 @@ def listing(playbook: Playbook, options: Options, hosts_of: Callable[[Play], Seq
             yield f"    pattern: {pattern}"
             yield f"    hosts ({len(hosts)}):"
             yield from (f"      {host}" for host in hosts)
-        tasks = [task for task in flatten(play.sections) if selected(task.shared.tags, options.tags, options.skip_tags)]
+        every = [(task, tags_of(play, task.shared.tags)) for task in flatten(play.sections)]
+        tasks = [(task, tags) for task, tags in every if selected(tags, options.tags, options.skip_tags)]
         if "tasks" in wanted:
             yield "    tasks:"
-            yield from (f"      {title(task)}{_tags(task.shared.tags)}" for task in tasks)
+            yield from (f"      {title(task)}{_tags(tags)}" for task, tags in tasks)
         if "tags" in wanted:
-            found = sorted({tag for task in tasks for tag in task.shared.tags})
+            found = sorted({tag for _, tags in tasks for tag in tags})
             yield f"      TASK TAGS: [{', '.join(found)}]"
 
 

@@ -73,6 +73,7 @@ hash_behaviour | replace merge | | | merge: mappings of several levels are one
 strategy | text | | | linear, free, host_pinned
 any_errors_fatal | flag | | | a failure ends the play for all
 force_handlers | flag | | | handlers run after a failure too
+error_on_missing_handler | flag | | | false: a notification that no handler hears is a warning
 no_log | flag | | | results are hidden
 tags_run | words | tags.run | RUN_TAGS | only tasks with one of these tags
 tags_skip | words | tags.skip | SKIP_TAGS | no tasks with one of these tags
@@ -102,7 +103,6 @@ _YES, _NO = ("yes", "true", "on", "1", "y", "t"), ("no", "false", "off", "0", "n
 
 ABSENT = (
     Absent("defaults.error_on_undefined_vars", "ERROR_ON_UNDEFINED_VARS", "an undefined variable is an error always", _YES),
-    Absent("defaults.error_on_missing_handler", "ERROR_ON_MISSING_HANDLER", "a missing handler is an error always", _YES),
     Absent("defaults.private_role_vars", "PRIVATE_ROLE_VARS", "variables of roles under `roles:` are seen by the whole play", _NO),
     Absent("defaults.jinja2_extensions", "JINJA2_EXTENSIONS", "Jinja has no extensions here", ("", "[]")),
     Absent("defaults.allow_unsafe_lookups", "ALLOW_UNSAFE_LOOKUPS", "what lookups bring is never a template", _NO),

@@ -70,6 +70,8 @@ class Handlers:
     def notify(self, host: HostRun, name: str, where: Located, doubt: str) -> list[str]:
         """Have the handlers of a name or topic run at the host's next flush; their names. `doubt`: why they may not be meant to."""
         keys = [*self._named.get(name, ()), *self._named.get(f"listen {name}", ())]
+        if not keys and not self.scopes.options.error_on_missing_handler:
+            return []
         if not keys:
             known = [one.removeprefix("listen ") for one in self._named]
             hint = did_you_mean(name, known) or "define it under `handlers:`, or mend the name"

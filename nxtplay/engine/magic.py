@@ -101,7 +101,7 @@ class Magic:
 def _of_role(role: Role) -> dict[str, Any]:
     collection = collection_of(role.path)
     short = role.name.rpartition(".")[2] if collection else role.name
-    out = {
+    out: dict[str, Any] = {
         "role_name": short,
         "ansible_role_name": f"{collection}.{short}" if collection else role.name,
         "role_path": os.path.abspath(role.path),

@@ -55,6 +55,7 @@ class Options:
     gathering: str = "implicit"  # or explicit, smart
     strategy: str = "linear"
     any_errors_fatal: bool = False
+    error_on_missing_handler: bool = True
     no_log: bool = False
     merge: bool = False  # mappings of one name on several levels are one mapping
     fact_cache: FactCache | None = None

@@ -317,19 +317,11 @@ class Run:
         if any(is_template(tag) for tag in tags):
             if scope is None:
                 return True  # perhaps
-            tags = self._rendered_tags(tags, scope)
+            tags = rendered_tags(self.templates, tags, scope)
         return selected(tags, self.options.tags, self.options.skip_tags)
 
     def _any_selected(self, items: Sequence[Item]) -> bool:
         return bool(items) and any(self._selected(task) for task in flatten(items))
-
-    def _rendered_tags(self, tags: frozenset[str], scope: Any) -> frozenset[str]:
-        found: set[str] = set()
-        for tag in tags:
-            value = self.templates.render(tag, scope)
-            for one in value if isinstance(value, list) else str(value).split(","):
-                found.add(str(one).strip())
-        return frozenset(found)
 
     # -- the end
 
@@ -355,6 +347,15 @@ def _share(task: Task, attempt: Attempt, first: HostRun, other: HostRun) -> None
     if attempt.facts_for is first:
         other.facts.update(first.facts)
         other.plain_facts.update(first.plain_facts)
+
+
+def rendered_tags(templates: Templates, tags: frozenset[str], scope: Mapping[str, Any]) -> frozenset[str]:
+    """Tags as they are called: a template may stand for several, as a list or with commas."""
+    found: set[str] = set()
+    for tag in tags:
+        value = templates.render(tag, scope)
+        found.update(str(one).strip() for one in (value if isinstance(value, list) else str(value).split(",")))
+    return frozenset(found)
 
 
 def selected(own: frozenset[str], wanted: Sequence[str], unwanted: Sequence[str]) -> bool:

@@ -36,13 +36,14 @@ def check(
     specs: Callable[[str], Any] | None = None,
     names_for_host: HostNames | Callable[[Play], HostNames] | None = None,
     given: Options | None = None,
+    must_be_heard: bool = True,
 ) -> list[Diagnostic]:
     """All findings, errors and warnings, by line within each file, each once.
 
     templates(text, expression=bool) -> Names, or TemplateError (default: nxtplay.template.names). specs(module) -> the class with its
     arguments, None for what takes any (default: the registry). names_for_host: which names the inventory, extra variables and facts
     define, by host, for the hosts of a play (a mapping serves all plays); without it undefined variables are not looked for.
-    given: what the playbook was loaded with, to follow includes.
+    given: what the playbook was loaded with, to follow includes. must_be_heard: a notification without a handler is an error.
     """
     given = given or options()
     found = Findings(playbook.warnings)
@@ -65,7 +66,7 @@ def check(
             if seen.expected:
                 found.soften(first, slips=seen.ignored)
         if not broken:
-            lint_handlers.check_play(course, found)
+            lint_handlers.check_play(course, found, must_be_heard=must_be_heard)
     if names_for_host is not None:
         lint_names.check(courses, _with_registers(names_for_host, playbook) if broken else names_for_host, parsed, given, found)
     if not broken:

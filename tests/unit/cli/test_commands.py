@@ -168,6 +168,17 @@ def test_listing(here: Path) -> None:
     assert "      A\tTAGS: [x]" in done.stdout
     assert "      B" not in done.stdout
     assert "    hosts (1):\n      web1" in done.stdout
+    (here / "site.yml").write_text("- hosts: web\n  vars: {t: [x, y]}\n  tasks:\n    - {name: A, ping: , tags: '{{ t }}'}\n")
+    assert "      A\tTAGS: [x, y]" in nxtplay("site.yml", "-i", "hosts.ini", "--list-tasks", "-t", "y", cwd=here).stdout
+
+
+def test_a_notification_that_nobody_hears_may_be_a_warning(here: Path) -> None:
+    (here / "site.yml").write_text("- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {command: 'true', notify: nobody}\n")
+    assert nxtplay("site.yml", cwd=here).returncode == 4
+    (here / "ansible.cfg").write_text("[defaults]\nerror_on_missing_handler = false\n")
+    done = nxtplay("site.yml", cwd=here)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "no handler 'nobody'" in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
