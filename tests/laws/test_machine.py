@@ -86,6 +86,28 @@ else:
         assert check_then_run([("user", {"name": "lawuser", "state": "absent", "remove": True})]) == ["changed"]
         assert check_then_run([("group", {"name": "lawgroup", "state": "absent"})]) == ["changed"]
 
+    def test_alternatives() -> None:
+        os.makedirs("/opt/law", exist_ok=True)
+        for name in ("one", "two", "one.1", "two.1"):
+            Path(f"/opt/law/{name}").touch()
+        one: dict[str, Any] = {"name": "lawtool", "path": "/opt/law/one", "link": "/opt/law/tool"}
+        two: dict[str, Any] = {**one, "path": "/opt/law/two"}
+        page = [{"name": "lawtool.1", "path": "/opt/law/one.1", "link": "/opt/law/tool.1"}]
+        assert check_then_run([("alternatives", {"name": "lawtool", "path": "/opt/law/one"})]) == ["failed"]
+        assert check_then_run([("alternatives", {**one, "path": "/opt/law/three"})]) == ["failed"]
+        assert check_then_run([("alternatives", {**one, "priority": 10, "state": "present"}), ("alternatives", two)]) == ["changed"] * 2
+        assert os.readlink("/etc/alternatives/lawtool") == "/opt/law/two"
+        assert check_then_run([("alternatives", {"name": "lawtool", "path": "/opt/law/two", "state": "auto"})]) == ["ok"]
+        assert check_then_run([("alternatives", {**one, "priority": 10, "subcommands": page})]) == ["changed"]
+        assert os.readlink("/etc/alternatives/lawtool.1") == "/opt/law/one.1"
+        assert check_then_run([("alternatives", {"name": "lawtool", "path": "/opt/law/two", "state": "auto"})]) == ["changed"]
+        assert os.readlink("/etc/alternatives/lawtool") == "/opt/law/two"
+        assert check_then_run([("alternatives", {**one, "priority": 60, "state": "present"})]) == ["changed"]
+        assert os.readlink("/etc/alternatives/lawtool.1") == "/opt/law/one.1", "what is not spoken of is kept"
+        gone = [("alternatives", {**one, "state": "absent"}), ("alternatives", {**two, "state": "absent"})]
+        assert check_then_run(gone) == ["changed"] * 2
+        assert check_then_run([("alternatives", {**two, "state": "absent"})]) == ["ok"]
+
     def test_the_time_zone() -> None:
         zone = "/usr/share/zoneinfo/Europe/Berlin"
         os.makedirs(os.path.dirname(zone), exist_ok=True)
