@@ -72,6 +72,8 @@ class Cron(Resource[_Table]):
         if self.cron_file and not self.user and self.state == "present" and not self.env:
             raise Failed("user is required with cron_file: who shall run the job?")
         path = self._path()
+        if path and _files.host_path(path) == "/etc/crontab":
+            raise Failed("Will not manage /etc/crontab via cron_file: it belongs to the system; write to a file of its own in /etc/cron.d")
         if path and self.state == "present" and before is None:
             _files.parent_state(host, path)
         old = before.text if before is not None else ""

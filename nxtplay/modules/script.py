@@ -50,7 +50,10 @@ class Script(_commands.Run, Action):
         return None if _commands.reason_to_skip(host, self) else f"runs {self.cmd.source.name}"
 
     def idle(self, host: Reader) -> dict[str, Any]:
-        return {**_commands.skipped(_commands.reason_to_skip(host, self), None), "skipped": True}
+        reason = _commands.reason_to_skip(host, self)
+        there = reason.endswith("' exists")
+        why = f"{self.creates} exists, matching creates option" if there else f"{self.removes} does not exist, matching removes option"
+        return {**_commands.skipped(reason, None), "skipped": True, "msg": why}
 
     def perform(self, host: Host) -> dict[str, Any]:
         script: Any = self.cmd

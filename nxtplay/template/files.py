@@ -16,7 +16,7 @@ from nxtplay.errors import Diagnostic, NxtplayError, Span, TemplateError
 from nxtplay.template.context import FileTemplate, Frames
 from nxtplay.template.engine import wrong_name
 from nxtplay.template.environment import FileEnvironment, make
-from nxtplay.template.lazy import text_of, with_newlines
+from nxtplay.template.lazy import finish, text_of, with_newlines
 from nxtplay.template.messages import located, reraise
 from nxtplay.template.undefined import Undefined, UndefinedUsed, explained
 
@@ -61,7 +61,15 @@ class _Folders(jinja2.BaseLoader):
 def render_text(
     templates: Templates, text: str, values: Values, *, options: TemplateOptions, file: str, search: Sequence[str] = ()
 ) -> str:
-    """The text of a template file, rendered.
+    """The text of a template file, rendered; see `render_value`."""
+    value = render_value(templates, text, values, options=options, file=file, search=search)
+    return value if isinstance(value, str) else "" if value is None else _text(value)
+
+
+def render_value(
+    templates: Templates, text: str, values: Values, *, options: TemplateOptions, file: str, search: Sequence[str] = ()
+) -> Any:
+    """What a template file gives: text, the value of the one expression it consists of, None when it consists of nothing.
 
     `search` are the folders where `{% include %}`, `{% import %}` and `{% extends %}` look. Raises TemplateError placed in the file,
     and UnknownReached where the text depends on what only a run brings.
@@ -80,7 +88,12 @@ def render_text(
     try:
         compiled = templates.file_program(environment, text, options, file)
         pieces = compiled.root_render_func(compiled.new_context(Frames({}, values)))
-        out = "".join([_text(piece) for piece in pieces])
+        held = [(piece, _text(piece)) for piece in pieces]
+        if not held:
+            return None
+        if len(held) == 1 and not isinstance(held[0][0], str):
+            return finish(held[0][0])
+        out = "".join([written for _, written in held])
         out = with_newlines(out, len(text) - len(text.rstrip("\n")))  # Jinja drops the last one
     except jinja2.TemplateSyntaxError as error:
         message, hint = wrong_name(error)

@@ -85,7 +85,7 @@ def template(
     asker: Values, terms: Any, template_vars: Mapping[str, Any] | None = None, convert_data: bool = True, jinja2_native: bool = False,
     **options: Any,
 ) -> list[Any]:
-    from nxtplay.template.files import TemplateOptions, render_text
+    from nxtplay.template.files import TemplateOptions, render_value
 
     out = []
     for term in terms:
@@ -93,7 +93,7 @@ def template(
         values = asker.nested(template_vars) if template_vars else asker
         text = _read(asker, path)
         folders = [os.path.dirname(path), *search_paths(asker, "templates", "")]
-        out.append(render_text(asker.templates, text, values, options=TemplateOptions(**options), file=path, search=folders))
+        out.append(render_value(asker.templates, text, values, options=TemplateOptions(**options), file=path, search=folders))
     return out
 
 

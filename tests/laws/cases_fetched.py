@@ -119,6 +119,7 @@ CASES = [
     Case("cron", {**CRON, "state": "absent"}, {"jobs": "A=1\n" + JOB}, expect="changed"),
     Case("cron", {**CRON, "name": "PATH", "env": True, "job": "/bin"}, {"jobs": JOB}, expect="changed"),
     Case("cron", {**CRON}, expect="failed"),
+    Case("cron", {**CRON, "cron_file": "/etc/crontab", "job": "true"}, expect="failed"),
     Case("getent", {"database": "passwd", "key": "root"}, expect="ok"),
     Case("getent", {"database": "passwd", "key": "no-such-user"}, expect="failed"),
     Case("hostname", {"name": os.uname().nodename + "..x"}, expect="failed"),

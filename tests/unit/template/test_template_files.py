@@ -153,6 +153,10 @@ class TestLookups:
         vars_ = at("role/vars/f.txt", "")
         assert Templates().loop_items("first_found", "f.txt", scope, module="include_vars") == [vars_]
         assert self.ask("query('first_found', files='n.txt,f.txt', paths=paths)", **scope, paths=f"/none:{tmp_path}/role/vars") == [vars_]
+        values = {"{{ [1, n] }}\n": [1, 5], "{{ n }}": 5, "{# nothing #}\n": None, "{{ n }}{{ n }}\n": "55\n", "t\n": "t\n"}
+        for content, value in values.items():
+            at("role/templates/one.j2", content)
+            assert self.ask("query('template', 'one.j2')", **scope, n=5) == [value]
         with pytest.raises(TemplateError, match=r"searched: .*role/files/none"):
             self.ask("lookup('file', 'none')", **scope)
 
