@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ def send(request: Request, *, into: Optional[Callable[[bytes], Any]] = None) -> 
 
     if not request.url.lower().startswith(("http://", "https://", "ftp://", "file://")):
         raise Failed(f"'{request.url}' is no http or https address")
+    request = _apart(request)
     began = time.monotonic()
     try:
         wire = urllib.request.Request(request.url, data=request.data, method=request.method, headers=_headers(request))
@@ -93,6 +95,19 @@ def send(request: Request, *, into: Optional[Callable[[bytes], Any]] = None) -> 
         if isinstance(error, http.client.HTTPException):
             raise Failed(_told(request, error), status=-1, url=request.url, elapsed=int(time.monotonic() - began)) from None
         raise
+
+
+def _apart(request: Request) -> Request:
+    """The request with the user and the password that stand in its address taken out of it; arguments go before them."""
+    import urllib.parse
+
+    parts = urllib.parse.urlsplit(request.url)
+    who, at, where = parts.netloc.rpartition("@")
+    if not at or not parts.scheme.lower().startswith("http"):
+        return request
+    user, _, password = (urllib.parse.unquote(word) for word in who.partition(":"))
+    bare = dataclasses.replace(request, url=urllib.parse.urlunsplit(parts._replace(netloc=where)))
+    return bare if request.user is not None else dataclasses.replace(bare, user=user, password=password)
 
 
 def _pour(response: Any, into: Callable[[bytes], Any]) -> None:

@@ -35,12 +35,19 @@ class SourceTree:
 
 def take(controller: Any, path: str, *, subfolder: str = "files", follow: bool = True) -> Union[Source, SourceTree]:
     """The controller's file or directory that `path` names. A slash at its end leaves a directory's own name out."""
+    if not path:
+        raise Failed("src (or content) is required; it is empty")  # the folder of files as a whole is not what was meant
     found = controller.find(path, subfolder)
     bare = found.rstrip("/")
     if os.path.isdir(found):
         name = "" if path.endswith("/") else os.path.basename(bare)
         return SourceTree(name, _mode(bare), tuple(_entries(controller, bare, "", follow, ())))
     return _file(controller, bare, os.path.basename(bare))
+
+
+def _identity(path: str) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
 
 
 def _mode(path: str) -> int:
@@ -56,15 +63,13 @@ def _file(controller: Any, path: str, name: str) -> Source:
 
 
 def _entries(controller: Any, root: str, below: str, follow: bool, above: tuple[tuple[int, int], ...]) -> list[Source]:
+    """What is below a directory. A link that leads back to a directory around it stays a link: followed, it would have no end."""
     out: list[Source] = []
-    here = os.stat(os.path.join(root, below))
-    if (here.st_dev, here.st_ino) in above:
-        raise Failed(f"{os.path.join(root, below)} on the controller leads back to itself through a symbolic link")
-    above = (*above, (here.st_dev, here.st_ino))
+    above = (*above, _identity(os.path.join(root, below)))
     for name in sorted(os.listdir(os.path.join(root, below))):
         relative = os.path.join(below, name)
         path = os.path.join(root, relative)
-        if os.path.islink(path) and not follow:
+        if os.path.islink(path) and (not follow or (os.path.exists(path) and _identity(path) in above)):
             out.append(Source(relative, 0o777, target=os.readlink(path)))
         elif os.path.isdir(path):
             out.append(Source(relative, _mode(path)))

@@ -30,7 +30,7 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
     remote_src: bool = arg(False, help="src is a path on the host.")
     force: bool = arg(True, help="Replace a file whose content differs; else only what is missing is copied.", aliases=["thirsty"])
     follow: bool = arg(False, help="When dest is a symbolic link, write what it leads to.")
-    local_follow: bool = arg(True, help="Follow symbolic links in src.")
+    local_follow: bool | None = arg(None, help="Follow links in a source directory: by default on the controller, not on the host.")
     directory_mode: Mode | None = arg(None, help="Mode of directories that are made on the way.")
     checksum: str | None = arg(None, help="SHA-1 that src must have.")
     decrypt: bool = arg(True, help="Files encrypted by vault are decrypted on the controller.")
@@ -115,7 +115,7 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
             real, dest = (host.canonical(host.resolve(p)) for p in (path, _files.host_path(self.dest)))
             if dest == real or dest.startswith(real.rstrip("/") + "/"):
                 raise Failed(f"src: {path} cannot be copied into itself ({self.dest})")
-            return _copy.tree_on_host(host, path, name="" if src.endswith("/") else os.path.basename(path), follow=self.local_follow)
+            return _copy.tree_on_host(host, path, name="" if src.endswith("/") else os.path.basename(path), follow=bool(self.local_follow))
         return Source(os.path.basename(path), _copy.known(state.mode), content=host.read(path))
 
     def _path(self, host: Reader, source: Union[Source, SourceTree, Content, Unknown]) -> str:

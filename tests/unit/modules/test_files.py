@@ -97,3 +97,13 @@ def test_a_path_may_name_what_the_environment_holds(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("LAW", str(tmp_path))
     assert _files.host_path("$LAW/a/") == f"{tmp_path}/a"
     assert _files.host_path("/price in $/x") == "/price in $/x"
+
+
+def test_links_in_a_directory_of_the_host_stay_links(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "f").write_text("x")
+    (tmp_path / "from" / "l").symlink_to("f")
+    run("copy", src=f"{tmp_path}/from/", dest=f"{tmp_path}/to", remote_src=True)
+    assert os.readlink(tmp_path / "to" / "l") == "f"
+    run("copy", src=f"{tmp_path}/from/", dest=f"{tmp_path}/there", remote_src=True, local_follow=True)
+    assert not (tmp_path / "there" / "l").is_symlink()

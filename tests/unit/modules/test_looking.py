@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import http.server
 import os
 import shutil
 import socket
+import threading
 import time
 from typing import Any
 
@@ -131,3 +134,25 @@ def test_a_local_fact_that_leads_nowhere_is_told(tmp_path: Any) -> None:
     (tmp_path / "gone.fact").symlink_to(tmp_path / "nothing")
     facts = look("setup", gather_subset=["!all"], fact_path=str(tmp_path)).result["ansible_facts"]
     assert facts["ansible_local"]["gone"].startswith("Could not stat fact")
+
+
+class _Locked(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.headers.get("Authorization") == "Basic " + base64.b64encode(b"a@b:p:@").decode() else 401)
+        self.send_header("WWW-Authenticate", 'Basic realm="law"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@pytest.mark.parametrize("basic", [False, True])
+def test_user_and_password_in_an_address(basic: bool) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Locked) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = f"127.0.0.1:{server.server_port}/x"
+        assert look("uri", url=f"http://a%40b:p:%40@{where}", force_basic_auth=basic).result["url"] == f"http://{where}"
+        assert look("uri", url=f"http://a%40b:wrong@{where}", force_basic_auth=basic).status == "failed"
+        assert look("uri", url=f"http://nobody@{where}", url_username="a@b", url_password="p:@").result["status"] == 200
+        server.shutdown()
