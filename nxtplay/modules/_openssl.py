@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
+import re
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Optional, Sequence, Union
 
 from nxtplay.core.files import FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import arg
-from nxtplay.core.state import Unknown
+from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.types import Path
 from nxtplay.modules import _files
 
 Facts = dict[str, Any]
+PASSPHRASE = "NXTPLAY_PASSPHRASE"  # the variable that openssl reads it from
 
 
 class Made(_files.Ownership):
@@ -64,6 +67,50 @@ def foreseen(args: Made, after: Pem, reason: str) -> list[tuple[str, Any]]:
     """What a check may count on: the file, its content unknown."""
     path = place(args)
     return [(f"file:{path}", FileState("file", after.mode, after.uid, after.gid, Unknown(reason), path=path))]
+
+
+def settled(host: Reader, path: str, what: str) -> str:
+    """The place of a file that openssl is to read. Failed where there is none, UnknownReached where an earlier task would change it."""
+    path = _files.host_path(path)
+    if host.has_foreseen(f"file:{host.canonical(path)}") and host.exists(path):
+        raise UnknownReached(Unknown(f"{path} would be another by then"))
+    if not host.exists(path):
+        raise Failed(f"{what}: no file {path}")
+    return path
+
+
+def asked(host: Reader, words: Sequence[str], *, stdin: bytes = b"", passphrase: Optional[str] = None) -> bytes:
+    """What openssl prints; it writes nothing. Failed with its own words."""
+    done = host.look([openssl(host), *words], stdin=stdin, env={PASSPHRASE: passphrase or ""})
+    if done.rc != 0:
+        raise Failed(f"openssl {words[0]} failed: {done.stderr.strip()[-500:]}", rc=done.rc)
+    return done.out
+
+
+def told(text: str) -> Facts:
+    """What `openssl req` or `x509` say with -text: names, a hash of the key, each extension."""
+    facts: Facts = {}
+    key: list[str] = []
+    part, name, depth = "", "", 0
+    for line in text.splitlines():
+        words = line.strip()
+        found = re.match(r"(Subject|Issuer): ?(.*)$", words)
+        if found:
+            facts[found[1].lower()] = found[2]
+        elif words.startswith("Subject Public Key Info"):
+            part = "key"
+        elif words.endswith("xtensions:"):
+            part, depth = "extensions", len(line) - len(line.lstrip()) + 4
+        elif words.startswith(("Attributes:", "Signature Algorithm")):
+            part = ""
+        elif part == "key":
+            key.append(words)
+        elif part == "extensions" and len(line) - len(line.lstrip()) == depth:
+            name, _, weight = words.replace("X509v3 ", "", 1).partition(":")
+            facts[name] = weight.strip()
+        elif part == "extensions" and words:
+            facts[name] = f"{facts[name]} {words}".strip()
+    return {**facts, "key": hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]}
 
 
 def put(host: Host, args: Made, after: Pem, data: Optional[bytes]) -> None:

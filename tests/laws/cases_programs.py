@@ -78,3 +78,54 @@ CASES = [
         else [Case("capabilities", {"path": "{root}/none", "capability": "cap_chown+ep"}, expect="failed")]
     ),
 ]
+
+
+def _authority(root: str) -> None:
+    """k: a key, other: another, r: a request of k, ca.k and ca: an authority."""
+    for name in ("k", "other", "ca.k"):
+        words = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", f"{root}/{name}"]
+        subprocess.run(words, check=True, capture_output=True)
+    named = ["openssl", "req", "-new", "-subj", "/CN=x.test", "-addext", "subjectAltName=DNS:x.test"]
+    subprocess.run([*named, "-key", f"{root}/k", "-out", f"{root}/r"], check=True)
+    ca = ["openssl", "req", "-x509", "-subj", "/CN=ca", "-key", f"{root}/ca.k", "-out", f"{root}/ca"]
+    subprocess.run(ca, check=True)
+    subprocess.run([*ca[:-1], f"{root}/by-another"], check=True)
+
+
+def _request(expect: str = "changed", path: str = "new", **args: object) -> Case:
+    given = {"path": "{root}/" + path, "privatekey_path": "{root}/k", **args}
+    return Case("openssl_csr", given, setup=_authority, expect=expect, name=f"csr-{path}-{args}")
+
+
+def _certificate(expect: str = "changed", path: str = "new", **args: object) -> Case:
+    given = {"path": "{root}/" + path, "csr_path": "{root}/r", "provider": "selfsigned", "privatekey_path": "{root}/k", **args}
+    return Case("x509_certificate", given, setup=_authority, expect=expect, name=f"certificate-{path}-{args}")
+
+
+OURS = {"provider": "ownca", "ownca_path": "{root}/ca", "ownca_privatekey_path": "{root}/ca.k"}
+
+CASES += [
+    _request(common_name="x.test"),
+    _request("ok", "r", common_name="x.test"),
+    _request(path="r", common_name="x.test", privatekey_path="{root}/other"),
+    _request(path="r", common_name="x.test", key_usage=["digitalSignature"], key_usage_critical=True),
+    _request(path="r", common_name="x.test", use_common_name_for_san=False, backup=False),
+    _request(path="r", state="absent"),
+    _request(subject={"O": "A # B", "OU": ["one", "$two"], "CN": "\u00fc.test"}, mode="0600"),
+    _request(subject_alt_name=["DNS:a.test", "IP:10.0.0.1"], subject_alt_name_critical=True),
+    _request(subject_ordered=[{"C": "DE"}, {"CN": "ca"}], basic_constraints=["CA:TRUE", "pathlen:0"], basic_constraints_critical=True),
+    _request(extended_key_usage=["serverAuth"], ocsp_must_staple=True, create_subject_key_identifier=True),
+    _request(common_name="ca", name_constraints_permitted=["DNS:.test"], name_constraints_excluded=["DNS:.no.test"]),
+    _request("failed", subject={"NoSuchName": "x"}),
+    _request("failed", privatekey_path="{root}/none"),
+    _request("failed", "no/new"),
+    _certificate(),
+    _certificate(path="ca"),
+    _certificate(state="absent", path="ca"),
+    _certificate(selfsigned_not_after="+52w", selfsigned_create_subject_key_identifier="never_create", mode="0600"),
+    _certificate("failed", selfsigned_not_after="soon"),
+    _certificate("failed", csr_path="{root}/none"),
+    _certificate(**OURS),
+    _certificate(path="by-another", **OURS),
+    _certificate("failed", **{**OURS, "ownca_path": "{root}/none"}),
+]

@@ -1,0 +1,150 @@
+"""x509_certificate: a certificate signed by its own key or by an authority of one's own, made by the program openssl."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import secrets
+from typing import Any, Literal, Optional, Sequence
+
+from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.resource import Resource, arg, required_if
+from nxtplay.core.state import Plan, Secret, UnknownReached
+from nxtplay.core.types import Path
+from nxtplay.modules import _files, _openssl
+from nxtplay.modules._openssl import Facts, Pem
+
+SHOWN = ["-noout", "-text", "-nameopt", "RFC2253,utf8", "-certopt", "no_header,no_version,no_serial,no_validity,no_sigdump"]
+IDENTIFIERS = ("Subject Key Identifier", "Authority Key Identifier")  # which say what the key says
+HOURS = {"w": 168.0, "d": 24.0, "h": 1.0, "m": 1 / 60, "s": 1 / 3600}
+Create = Literal["create_if_not_provided", "always_create", "never_create"]
+
+
+class X509Certificate(_openssl.Made, Resource[Pem]):
+    """A certificate for a request. It is made anew when it says something else than the request, or another key or authority signed it."""
+
+    rules = (
+        required_if("state", "present", "provider", "csr_path"),
+        required_if("provider", "selfsigned", "privatekey_path"),
+        required_if("provider", "ownca", "ownca_path", "ownca_privatekey_path"),
+    )
+
+    state: Literal["present", "absent"] = arg("present", help="Whether the file is there.")
+    provider: Literal["selfsigned", "ownca"] | None = arg(None, help="Who signs it: its own key, or an authority of one's own.")
+    csr_path: Path | None = arg(None, help="The request.")
+    privatekey_path: Path | None = arg(None, help="The private key, for selfsigned.")
+    privatekey_passphrase: Secret | None = arg(None, help="What opens it.")
+    ignore_timestamps: bool = arg(True, help="Of no effect: when it begins and ends is not compared.")
+    selfsigned_version: int = arg(3, help="Of no effect: there is one.")
+    selfsigned_digest: str = arg("sha256", help="The digest that it is signed with.")
+    selfsigned_not_before: Literal["+0s"] = arg("+0s", help="It begins when it is made.", aliases=["selfsigned_notBefore"])
+    selfsigned_not_after: str = arg("+3650d", help="When it ends: from now, in whole days (+52w, +365d).", aliases=["selfsigned_notAfter"])
+    selfsigned_create_subject_key_identifier: Create = arg("create_if_not_provided", help="Whether it names its key by a hash.")
+    ownca_path: Path | None = arg(None, help="The authority's certificate.")
+    ownca_privatekey_path: Path | None = arg(None, help="The authority's private key.")
+    ownca_privatekey_passphrase: Secret | None = arg(None, help="What opens that.")
+    ownca_version: int = arg(3, help="Of no effect: there is one.")
+    ownca_digest: str = arg("sha256", help="The digest that it is signed with.")
+    ownca_not_before: Literal["+0s"] = arg("+0s", help="It begins when it is made.")
+    ownca_not_after: str = arg("+3650d", help="When it ends: from now, in whole days (+52w, +365d).")
+    ownca_create_subject_key_identifier: Create = arg("create_if_not_provided", help="Whether it names its key by a hash.")
+    ownca_create_authority_key_identifier: bool = arg(True, help="Whether it names the authority's key.")
+    return_content: bool = arg(False, help="Whether the certificate is registered.")
+    select_crypto_backend: str = arg("auto", help="Of no effect: the program openssl is used.")
+
+    def key(self) -> str:
+        return f"certificate:{_files.host_path(self.path)}"
+
+    def observe(self, host: Reader) -> Optional[Pem]:
+        if host.has_foreseen(self.key()):
+            found: Optional[Pem] = host.foreseen(self.key())
+            return found
+        file = host.stat(_openssl.place(self))
+        return _openssl.of_file(self._held(host), file) if file is not None else None
+
+    def desired(self, host: Reader, before: Optional[Pem]) -> Optional[Pem]:
+        if self.state == "absent":
+            return None
+        try:
+            facts = self._facts(_openssl.asked(host, ["x509", *SHOWN], stdin=self._made(host)))
+        except UnknownReached as reached:
+            if before is not None:
+                raise
+            facts = {"key": reached.unknown}  # it comes in any case, whatever the request will say
+        return _openssl.wanted(host, self, facts, before, mode="0644")
+
+    def due(self, host: Reader, plan: Plan[Pem]) -> Optional[str]:
+        return "is made anew" if self.force and plan.before is not None and plan.after is not None and not plan.changed("facts") else None
+
+    def apply(self, host: Host, plan: Plan[Pem]) -> None:
+        if plan.after is None:
+            host.remove(_openssl.place(self))
+            return
+        _openssl.put(host, self, plan.after, self._made(host) if plan.changed("facts") else None)
+
+    def perform(self, host: Host, plan: Plan[Pem]) -> None:
+        assert plan.after is not None
+        _openssl.put(host, self, plan.after, self._made(host))
+
+    def also_foresee(self, host: Reader, plan: Plan[Pem]) -> Sequence[tuple[str, Any]]:
+        if plan.after is None:
+            return [(f"file:{_openssl.place(self)}", None)]
+        return _openssl.foreseen(self, plan.after, "the certificate is signed when it is made")
+
+    def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
+        return {"filename": self.path, "privatekey": self.privatekey_path, "csr": self.csr_path}
+
+    # -- openssl
+
+    def _facts(self, text: bytes) -> Facts:
+        said = _openssl.told(text.decode("utf-8", "replace"))
+        return {**{name: value for name, value in said.items() if name not in IDENTIFIERS}, "signed": True}
+
+    def _held(self, host: Reader) -> Facts:
+        """What the certificate in the file says, and whether who signs it here has signed it; nothing of what is none."""
+        path = _openssl.place(self)
+        try:
+            facts = self._facts(_openssl.asked(host, ["x509", *SHOWN, "-in", path]))
+        except Failed:
+            _openssl.openssl(host)
+            return {}
+        if self.state == "present" and self.provider == "ownca":
+            trusted = _openssl.settled(host, str(self.ownca_path), "ownca_path")
+            words = ["verify", "-no_check_time", "-partial_chain", "-trusted", trusted, path]
+            facts["signed"] = host.look([_openssl.openssl(host), *words]).rc == 0
+        return facts
+
+    def _made(self, host: Reader) -> bytes:
+        csr = _openssl.settled(host, str(self.csr_path), "csr_path")
+        own = self.provider == "selfsigned"
+        key = _openssl.settled(host, str(self.privatekey_path if own else self.ownca_privatekey_path), "the private key")
+        serial = f"0x{secrets.randbits(158) + 1000:x}"
+        digest, end = (self.selfsigned_digest, self.selfsigned_not_after) if own else (self.ownca_digest, self.ownca_not_after)
+        words = ["x509", "-req", "-in", csr, "-copy_extensions", "copyall", "-set_serial", serial, f"-{digest}"]
+        words += ["-days", str(_days(end)), "-passin", f"env:{_openssl.PASSPHRASE}", "-extfile", "/dev/stdin"]
+        words += ["-signkey", key] if own else ["-CA", _openssl.settled(host, str(self.ownca_path), "ownca_path"), "-CAkey", key]
+        passphrase = self.privatekey_passphrase if own else self.ownca_privatekey_passphrase
+        return _openssl.asked(host, words, stdin=self._identifiers(host, csr).encode(), passphrase=passphrase)
+
+    def _identifiers(self, host: Reader, csr: str) -> str:
+        own = self.provider == "selfsigned"
+        create = self.selfsigned_create_subject_key_identifier if own else self.ownca_create_subject_key_identifier
+        there = "Subject Key Identifier" in _openssl.asked(host, ["req", "-noout", "-text", "-in", csr]).decode("utf-8", "replace")
+        out = "subjectKeyIdentifier = hash\n" if create != "never_create" and not there else ""
+        return out + ("authorityKeyIdentifier = keyid\n" if not own and self.ownca_create_authority_key_identifier else "")
+
+
+def _days(end: str) -> int:
+    """The whole days from now until then: `+52w`, `+1d12h`, or an absolute time (20301231235959Z)."""
+    parts = re.findall(r"(\d+)([wdhms])", end)
+    if re.fullmatch(r"\+(\d+[wdhms])+", end):
+        days = sum(int(number) * HOURS[unit] for number, unit in parts) / 24
+    else:
+        try:
+            until = datetime.datetime.strptime(end, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+        except ValueError:
+            raise Failed(f"not_after: '{end}' is no time from now, such as +365d, nor one as 20301231235959Z") from None
+        days = (until - datetime.datetime.now(datetime.timezone.utc)).total_seconds() / 86400
+    if days < 1:
+        raise Failed(f"not_after: '{end}' is less than a day from now, which openssl cannot do here")
+    return int(days)
