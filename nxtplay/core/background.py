@@ -44,7 +44,7 @@ def look(jid: str, folder: str = FOLDER) -> dict[str, Any]:
         with open(path, encoding="utf-8") as stream:
             found: dict[str, Any] = json.load(stream)
     except FileNotFoundError:
-        raise host_.Failed(f"could not find job {jid}", ansible_job_id=jid, started=True, finished=True) from None
+        raise host_.Failed("could not find job", ansible_job_id=jid, started=True, finished=True) from None
     result = wire.decode(found.pop("result", {}))
     return {**result, **found, "ansible_job_id": jid, "results_file": path}
 

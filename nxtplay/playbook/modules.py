@@ -134,6 +134,8 @@ def _spoken_action(raw: YamlMap, key: str, known: Collection[str], found: Findin
     local = key == "local_action"
     if isinstance(value, YamlMap):
         given = _without(value, "module")
+        if isinstance(value.get("args"), YamlMap):
+            given = _merged(_without(given, "args"), value["args"])
         word, word_span = value.get("module"), value.values_at.get("module", span)
         if isinstance(word, str) and " " in word.strip():
             word, text = _first_word(word)
