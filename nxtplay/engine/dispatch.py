@@ -54,21 +54,22 @@ class Dispatch:
     _classes: dict[str, type[Module]] = field(default_factory=dict)
 
     def args(self, task: Task, scope: TaskScope) -> dict[str, Any]:
-        """Rendered arguments, module_defaults below them."""
+        """Rendered arguments, module_defaults below them. A template that stands for all of them brings a mapping."""
         merged: dict[str, Any] = {}
         for defaults in task.shared.module_defaults:
             rendered = self.templates.render(defaults.value, scope, span=defaults.span)
             for name, values in (rendered or {}).items():
                 if concerns(str(name), task.module):
                     merged.update(values)
+        if task.free_form is not None:
+            whole = self.templates.render(task.free_form.value, scope, span=task.free_form.span)
+            merged.update(drop_omitted(whole) if isinstance(whole, Mapping) else {"_raw_params": whole})
         for name, value in task.args.items():
             rendered = self.templates.render(value, scope, span=task.args.values_at.get(name) or task.span)
             if rendered is OMIT:
                 merged.pop(name, None)
             else:
                 merged[name] = rendered
-        if task.free_form is not None:
-            merged["_raw_params"] = self.templates.render(task.free_form.value, scope, span=task.free_form.span)
         return merged
 
     def with_module(self, task: Task, scope: Scope) -> Task:

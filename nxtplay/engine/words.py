@@ -65,7 +65,7 @@ def set_fact(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
 
 
 def assert_(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
-    that = task.args.get("that")
+    that = task.args["that"] if "that" in task.args else args.get("that")
     conditions = that if isinstance(that, list) else [that]
     if isinstance(that, str) and that.strip().startswith("{{"):
         rendered = dispatch.templates.render(that, scope, span=task.args.values_at.get("that"))
