@@ -184,6 +184,13 @@ def test_a_tree_arrives_in_a_few_round_trips_and_only_once(sshd: Sshd, tree: Pat
     relay.close()
 
 
+def settled(folder: Path) -> bool:
+    """Whether nobody writes into it any more."""
+    before = sorted(folder.rglob("*"))
+    time.sleep(0.3)
+    return sorted(folder.rglob("*")) == before and not any(path.name.startswith(".nxtplay-") for path in before)
+
+
 def test_a_tree_that_is_cut_off_is_whole_after_the_next_try(sshd: Sshd, tree: Path, tmp_path: Path) -> None:
     from nxtplay.errors import Unreachable
 
@@ -193,7 +200,7 @@ def test_a_tree_that_is_cut_off_is_whole_after_the_next_try(sshd: Sshd, tree: Pa
     threading.Timer(0.3, connection.close).start()
     with pytest.raises(Unreachable):
         synchronize(connection, tree, tmp_path / "there")
-    until(lambda: not list(tmp_path.rglob(".nxtplay-*")), 5)
+    until(lambda: settled(tmp_path / "there"), 10)
     there = content(tmp_path / "there") if (tmp_path / "there").exists() else {}
     assert {name: data for name, data in content(tree).items() if name in there} == there, "what is there is whole"
     again = sshd.connection()
