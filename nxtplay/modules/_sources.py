@@ -76,4 +76,6 @@ def _entries(controller: Any, root: str, below: str, follow: bool, above: tuple[
             out += _entries(controller, root, relative, follow, above)
         elif os.path.isfile(path):
             out.append(_file(controller, path, relative))
+        elif os.path.islink(path):  # it leads nowhere
+            out.append(Source(relative, 0o777, target=os.readlink(path)))
     return out

@@ -64,8 +64,8 @@ class Find(Query):
                 try:
                     facts = self._facts(host, found, state, now, oldest, largest)
                 except (UnicodeDecodeError, LookupError) as error:
-                    why = error if isinstance(error, LookupError) else f"due to an encoding error. current encoding: {self.encoding}"
-                    skipped[root] = f"Failed to read the file {found} {why}"
+                    unreadable = f"Failed to read the file {found} due to an encoding error. current encoding: {self.encoding}"
+                    skipped[root] = str(error) if isinstance(error, LookupError) else unreadable
                     break
                 if facts is not None:
                     files.append(facts)

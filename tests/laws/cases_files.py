@@ -99,7 +99,7 @@ CASES = [
     ),
     Case("copy", {"src": "t/", "dest": "{root}"}, {"a": "file"}, {"t/a/b": "1"}, expect="failed"),
     Case("copy", {"src": "", "dest": "{root}/f"}, expect="failed"),
-    Case("copy", {"src": "t/", "dest": "{root}"}, {}, {"t/s/back": "-> ..", "t/s/c": "2"}, expect="changed"),
+    Case("copy", {"src": "t/", "dest": "{root}"}, {}, {"t/s/back": "-> ..", "t/s/c": "2", "t/gone": "-> nowhere"}, expect="changed"),
     Case("copy", {"src": "{root}/t/", "dest": "{root}/u", "remote_src": True}, {"t/s/back": "-> ..", "t/c": "2"}, expect="changed"),
     Case("copy", {"src": "t/", "dest": "{root}", "local_follow": False}, {}, {"t/l": "-> c", "t/c": "2"}, expect="changed"),
     Case("copy", {"src": "{root}/a", "dest": "{root}/b", "remote_src": True}, {"a": "t"}, expect="changed"),
