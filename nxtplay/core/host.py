@@ -75,6 +75,10 @@ class Reader:
             raise UnknownReached(state)
         return state
 
+    def promised(self, key: str) -> Any:
+        """`foreseen` as it was filed, an Unknown too: something will be there, and more is not known."""
+        return self._world.foreseen.get(key)
+
     def has_foreseen(self, key: str) -> bool:
         return self._world.has(key)
 

@@ -116,7 +116,7 @@ def _connect(host: Reader, options: DockerOptions, url: str, timeout: float) -> 
 def _is_foreseen(host: Reader, socket: str) -> bool:
     """Whether an earlier task of this check would have brought the engine up."""
     for key in ENGINE_KEYS:
-        if host.has_foreseen(key) and host.foreseen(key) is not None:
+        if host.has_foreseen(key) and host.promised(key) is not None:
             return True
     try:
         return bool(socket) and host.stat(socket) is not None
@@ -242,7 +242,7 @@ def image_id(host: Reader, api: Any, name: str) -> Any:
     """The id of the image as it will be when this task's turn comes: text, Unknown, or None where there is none."""
     key = image_key(name)
     if host.has_foreseen(key):
-        state = host.foreseen(key)
+        state = host.promised(key)
         return getattr(state, "id", state)
     found = inspect_image(host, api, name)
     return found["Id"] if found else None

@@ -75,7 +75,7 @@ def observe(host: Reader, api: Any, image: str) -> Optional[ImageState]:
     """The image as it is (or is foreseen to be)."""
     key = _docker.image_key(image)
     if host.has_foreseen(key):
-        state = host.foreseen(key)
+        state = host.promised(key)
         return state if state is None or isinstance(state, ImageState) else ImageState(getattr(state, "id", state), None)
     found = _docker.inspect_image(host, api, image)
     return ImageState(found["Id"], remembered((found.get("Config") or {}).get("Labels") or {})) if found else None

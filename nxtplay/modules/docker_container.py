@@ -81,7 +81,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
 
     def observe(self, host: Reader) -> Optional[ContainerState]:
         if host.has_foreseen(self.key()):
-            found = host.foreseen(self.key())
+            found = host.promised(self.key())
             if found is None or isinstance(found, ContainerState):
                 return found
             return ContainerState(Unknown("made earlier in this run"), {}, "running", Unknown("made earlier in this run"))

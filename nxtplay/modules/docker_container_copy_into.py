@@ -66,9 +66,9 @@ class DockerContainerCopyInto(_docker.DockerOptions, Resource[InsideState]):
 
     def observe(self, host: Reader) -> Optional[InsideState]:
         if host.has_foreseen(self.key()):
-            found: Optional[InsideState] = host.foreseen(self.key())
+            found: Optional[InsideState] = host.promised(self.key())
             return found
-        if host.foreseen(f"container:{self.container}") is not None:
+        if host.promised(f"container:{self.container}") is not None:
             return None  # a container that is only foreseen has the files of its image, which nobody has seen
         with _docker.engine(host, self) as api:
             if _docker.inspect_container(api, self.container) is None:

@@ -45,7 +45,7 @@ class DockerContainerExec(_docker.DockerOptions, Action):
     def due(self, host: Reader) -> Optional[str]:
         key = f"container:{self.container}"
         if host.has_foreseen(key):
-            if host.foreseen(key) is None:
+            if host.promised(key) is None:
                 raise Failed(f"container {self.container} would be gone by then")
             return "always"
         with _docker.engine(host, self) as api:

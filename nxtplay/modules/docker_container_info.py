@@ -23,7 +23,7 @@ class DockerContainerInfo(_docker.DockerOptions, Query):
 
         key = f"container:{self.name}"
         if host.has_foreseen(key):
-            there = host.foreseen(key) is not None
+            there = host.promised(key) is not None
             return {"exists": there, "container": Unknown(f"container {self.name} is known after the run") if there else None}
         with _docker.engine(host, self) as api:
             try:

@@ -39,7 +39,7 @@ class DockerEngine(Resource[EngineState]):
 
     def observe(self, host: Reader) -> Optional[EngineState]:
         if host.has_foreseen(engine.KEY):
-            found: Optional[EngineState] = host.foreseen(engine.KEY)
+            found: Optional[EngineState] = host.promised(engine.KEY)
             return found
         version = engine.version(engine.address(host, self.docker_host))
         if version is not None:

@@ -25,7 +25,7 @@ class DockerImageInfo(_docker.DockerOptions, Query):
             for name in names:
                 key = _docker.image_key(name)
                 if host.has_foreseen(key):
-                    state = host.foreseen(key)
+                    state = host.promised(key)
                     if state is not None:
                         identity = getattr(state, "id", state)
                         rest = Unknown(f"the image {name} is known after the run")

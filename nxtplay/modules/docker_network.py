@@ -59,7 +59,7 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
 
     def observe(self, host: Reader) -> Optional[NetworkState]:
         if host.has_foreseen(self.key()):
-            found = host.foreseen(self.key())
+            found = host.promised(self.key())
             return found if isinstance(found, NetworkState) else None if found is None else NetworkState(self._options())
         with _docker.engine(host, self) as api:
             live = self._find(api)

@@ -23,7 +23,7 @@ class DockerNetworkInfo(_docker.DockerOptions, Query):
 
         key = f"network:{self.name}"
         if host.has_foreseen(key):
-            there = host.foreseen(key) is not None
+            there = host.promised(key) is not None
             return {"exists": there, "network": Unknown(f"network {self.name} is known after the run") if there else None}
         with _docker.engine(host, self) as api:
             try:

@@ -44,7 +44,7 @@ class DockerVolume(_docker.DockerOptions, Resource[VolumeState]):
         import docker.errors
 
         if host.has_foreseen(self.key()):
-            found = host.foreseen(self.key())
+            found = host.promised(self.key())
             return found if isinstance(found, VolumeState) else None if found is None else VolumeState(self._options())
         with _docker.engine(host, self) as api:
             try:

@@ -210,7 +210,7 @@ def _network(host: Reader, project: Project, key: str, before: StackState) -> Ne
     spec = project.networks[key]
     found = before.networks.get(key)
     if spec.get("external"):
-        if found is None and not host.foreseen(f"network:{spec['name']}"):
+        if found is None and not host.promised(f"network:{spec['name']}"):
             raise Failed(f"network {spec['name']} is external but does not exist; make it first: docker_network with name {spec['name']}")
         return NetworkState(spec, True)
     return NetworkState(spec)
@@ -220,7 +220,7 @@ def _volume(host: Reader, project: Project, wish: Wish, key: str, before: StackS
     spec = project.volumes[key]
     found = before.volumes.get(key)
     if spec.get("external"):
-        if found is None and not host.foreseen(f"volume:{spec['name']}"):
+        if found is None and not host.promised(f"volume:{spec['name']}"):
             raise Failed(f"volume {spec['name']} is external but does not exist; make it first: docker_volume with name {spec['name']}")
         return VolumeState(spec, True)
     if found is not None and found.config != spec and not wish.assume_yes:
