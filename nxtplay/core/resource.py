@@ -94,6 +94,11 @@ class Module(Args):
         """On the controller, when the host has answered: put away what came back. The fields to register, `changed` among them."""
         return result
 
+    @classmethod
+    def removed_account(cls, args: Mapping[str, Any]) -> str:
+        """The account that a run of it removes, which nobody may be logged in to: agents that run as it are ended first."""
+        return ""
+
 
 class Resource(Module, Generic[S]):
     """Something that has a state. Write `observe`, `desired`, `apply`; changed, diff and check follow from them."""

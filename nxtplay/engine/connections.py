@@ -156,6 +156,12 @@ class Connections:
         if found is not None:
             found.close()
 
+    def leave(self, host: str, user: str) -> None:
+        """Close those that became a user of a host."""
+        for wanted in list(self._open):
+            if wanted.host == host and wanted.escalation is not None and wanted.escalation.user == user:
+                self.drop(wanted)
+
     def close(self) -> None:
         with self._lock:
             self._closed = True

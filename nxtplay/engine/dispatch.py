@@ -235,6 +235,8 @@ class Dispatch:
         """Send several jobs for one target in one message."""
         wanted = prepared[0].target
         connection = self._free(wanted, host)
+        for one in prepared:
+            self._part(one)
         foreseen = () if prepared[0].job.permit else self.connections.untold(wanted, self._owner(wanted, host).news)
         return Segment(connection, [one.job for one in prepared], foreseen)
 
@@ -248,6 +250,13 @@ class Dispatch:
             under_way.finish()
             host.ahead.segment = None
         return self.connections.get(wanted)
+
+    def _part(self, prepared: Prepared) -> None:
+        """An account that is about to be removed has no agent of ours in it."""
+        job = prepared.job
+        account = registry.load(job.module).removed_account(job.args) if job.permit else ""
+        if account:
+            self.connections.leave(prepared.target.host, account)
 
     def _on_event(self, host: HostRun, task_id: str) -> Callable[[int, str, str], None]:
         def tell(_: int, kind: str, text: str) -> None:
@@ -277,6 +286,7 @@ class Dispatch:
         connection = self._free(wanted, host)
         if not registry.load(job.module).needs_python:
             return self._bare(prepared, connection, host, timeout)
+        self._part(prepared)
         foreseen = () if job.permit else self.connections.untold(wanted, self._owner(wanted, host).news)
         began = time.monotonic()
         try:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import time
 from dataclasses import dataclass
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal, Mapping, Optional, Union
 
 from nxtplay.core.files import FileState
 from nxtplay.core.host import Failed, Host, Reader
@@ -77,6 +77,10 @@ class User(Resource[_User]):
     password_expire_min: int | None = arg(None, help="Days before the password may change.")
     password_expire_warn: int | None = arg(None, help="Days of warning before it has to change.")
     password_expire_account_disable: int | None = arg(None, help="Days after that until the account is closed.")
+
+    @classmethod
+    def removed_account(cls, args: Mapping[str, Any]) -> str:
+        return str(args.get("name", args.get("user", ""))) if args.get("state") == "absent" else ""
 
     def observe(self, host: Reader) -> Optional[_User]:
         import grp

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -156,3 +158,27 @@ def test_nothing_is_left_but_the_cache(sshd: Sshd, person: Path, sudoers: Sudoer
     assert [entry.name[:6] for entry in cache.iterdir()] == ["agent-"]
     assert {entry.name for entry in person.iterdir()} == {".cache"}
     shutil.rmtree(person / ".cache")
+
+
+REMOVED = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - user: {name: nxtplay-passing, system: true, create_home: true}
+    - command: id -un
+      become: true
+      become_user: nxtplay-passing
+    - user: {name: nxtplay-passing, state: absent, remove: true}
+"""
+
+
+def test_an_account_that_a_task_became_can_be_removed(sshd: Sshd, tmp_path: Path) -> None:
+    """Our agent in it ends first, as userdel refuses an account that has processes."""
+    (tmp_path / "site.yml").write_text(REMOVED)
+    words = [sys.executable, "-m", "nxtplay", "site.yml"]
+    try:
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        subprocess.run(["userdel", "-rf", "nxtplay-passing"], capture_output=True, check=False)
