@@ -7,12 +7,12 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, Optional, Sequence, Union
+from typing import Any, ClassVar, Literal, Optional, Sequence, Union
 
 from nxtplay.core.files import FileState
 from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import arg
-from nxtplay.core.state import Unknown, UnknownReached
+from nxtplay.core.resource import Resource, arg
+from nxtplay.core.state import Plan, Unknown, UnknownReached
 from nxtplay.core.types import Path
 from nxtplay.modules import _files
 
@@ -125,3 +125,55 @@ def put(host: Host, args: Made, after: Pem, data: Optional[bytes]) -> None:
     now = host.stat(path)
     if now is not None:
         _files.set_attributes(path, now, dataclasses.replace(now, mode=after.mode, uid=after.uid, gid=after.gid))
+
+
+class Generated(Made, Resource[Pem]):
+    """A file that openssl makes. A module writes `desired`, `held` and `made`."""
+
+    kind: ClassVar[str]  # what its state is filed under
+    chance: ClassVar[str]  # why a check cannot know the bytes
+
+    state: Literal["present", "absent"] = arg("present", help="Whether the file is there.")
+    return_content: bool = arg(False, help="Of no effect: the content is not registered.")
+    select_crypto_backend: str = arg("auto", help="Of no effect: the program openssl is used.")
+
+    def held(self, host: Reader) -> Facts:
+        """What the file that is there says; what no wanted facts equal where it is none of its kind."""
+        raise NotImplementedError
+
+    def made(self, host: Host) -> bytes:
+        """A new one."""
+        raise NotImplementedError
+
+    def again(self) -> bool:
+        """Whether it is made anew although it is right."""
+        return self.force
+
+    def key(self) -> str:
+        return f"{self.kind}:{place(self)}"
+
+    def observe(self, host: Reader) -> Optional[Pem]:
+        if host.has_foreseen(self.key()):
+            found: Optional[Pem] = host.foreseen(self.key())
+            return found
+        file = host.stat(place(self))
+        return of_file(self.held(host), file) if file is not None else None
+
+    def due(self, host: Reader, plan: Plan[Pem]) -> Optional[str]:
+        right = plan.before is not None and plan.after is not None and not plan.changed("facts")
+        return "is made anew" if right and self.again() else None
+
+    def apply(self, host: Host, plan: Plan[Pem]) -> None:
+        if plan.after is None:
+            host.remove(place(self))
+            return
+        put(host, self, plan.after, self.made(host) if plan.changed("facts") else None)
+
+    def perform(self, host: Host, plan: Plan[Pem]) -> None:
+        assert plan.after is not None
+        put(host, self, plan.after, self.made(host))
+
+    def also_foresee(self, host: Reader, plan: Plan[Pem]) -> Sequence[tuple[str, Any]]:
+        if plan.after is None:
+            return [(f"file:{place(self)}", None)]
+        return foreseen(self, plan.after, self.chance)

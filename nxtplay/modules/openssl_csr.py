@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Optional, Sequence
 
-from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import Resource, arg, exclusive, required_if
-from nxtplay.core.state import Plan, Secret, UnknownReached
+from nxtplay.core.host import Failed, Reader
+from nxtplay.core.resource import arg, exclusive, required_if
+from nxtplay.core.state import Secret, UnknownReached
 from nxtplay.core.types import Path
-from nxtplay.modules import _files, _openssl
+from nxtplay.modules import _openssl
 from nxtplay.modules._openssl import Facts, Pem
 
 NAMES = (
@@ -23,12 +23,14 @@ NAMES = (
 SHOWN = ["-noout", "-text", "-nameopt", "RFC2253,utf8", "-reqopt", "no_header,no_version,no_sigdump"]
 
 
-class OpensslCsr(_openssl.Made, Resource[Pem]):
+class OpensslCsr(_openssl.Generated):
     """A request for a certificate. It is made anew when it says something else than the arguments, or is of another key."""
+
+    kind = "csr"
+    chance = "the request is signed when it is made"
 
     rules = (required_if("state", "present", "privatekey_path"), exclusive("subject", "subject_ordered"))
 
-    state: Literal["present", "absent"] = arg("present", help="Whether the file is there.")
     privatekey_path: Path | None = arg(None, help="The private key.")
     privatekey_passphrase: Secret | None = arg(None, help="What opens the private key.")
     digest: str = arg("sha256", help="The digest that it is signed with.")
@@ -62,54 +64,24 @@ class OpensslCsr(_openssl.Made, Resource[Pem]):
     name_constraints_critical: bool = arg(False, help="Whether it is critical.")
     create_subject_key_identifier: bool = arg(False, help="Name the key by its hash.")
     subject_key_identifier: str | None = arg(None, help="Name the key so: pairs of hex digits with colons.")
-    return_content: bool = arg(False, help="Whether the request is registered.")
-    select_crypto_backend: str = arg("auto", help="Of no effect: the program openssl is used.")
-
-    def key(self) -> str:
-        return f"csr:{_files.host_path(self.path)}"
-
-    def observe(self, host: Reader) -> Optional[Pem]:
-        if host.has_foreseen(self.key()):
-            found: Optional[Pem] = host.foreseen(self.key())
-            return found
-        file = host.stat(_openssl.place(self))
-        return _openssl.of_file(self._held(host), file) if file is not None else None
 
     def desired(self, host: Reader, before: Optional[Pem]) -> Optional[Pem]:
         if self.state == "absent":
             return None
         try:
-            facts = _openssl.told(_openssl.asked(host, ["req", *SHOWN], stdin=self._made(host)).decode("utf-8", "replace"))
+            facts = _openssl.told(_openssl.asked(host, ["req", *SHOWN], stdin=self.made(host)).decode("utf-8", "replace"))
         except UnknownReached as reached:
             if before is not None:
                 raise
             facts = {"key": reached.unknown}  # it comes in any case, whatever the key will be
         return _openssl.wanted(host, self, facts, before, mode="0644")
 
-    def due(self, host: Reader, plan: Plan[Pem]) -> Optional[str]:
-        return "is made anew" if self.force and plan.before is not None and plan.after is not None and not plan.changed("facts") else None
-
-    def apply(self, host: Host, plan: Plan[Pem]) -> None:
-        if plan.after is None:
-            host.remove(_openssl.place(self))
-            return
-        _openssl.put(host, self, plan.after, self._made(host) if plan.changed("facts") else None)
-
-    def perform(self, host: Host, plan: Plan[Pem]) -> None:
-        assert plan.after is not None
-        _openssl.put(host, self, plan.after, self._made(host))
-
-    def also_foresee(self, host: Reader, plan: Plan[Pem]) -> Sequence[tuple[str, Any]]:
-        if plan.after is None:
-            return [(f"file:{_openssl.place(self)}", None)]
-        return _openssl.foreseen(self, plan.after, "the request is signed when it is made")
-
     def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
         return {"filename": self.path, "privatekey": self.privatekey_path}
 
     # -- openssl
 
-    def _held(self, host: Reader) -> Facts:
+    def held(self, host: Reader) -> Facts:
         """What the request in the file says; nothing of what is none."""
         try:
             return _openssl.told(_openssl.asked(host, ["req", *SHOWN, "-in", _openssl.place(self)]).decode("utf-8", "replace"))
@@ -117,7 +89,7 @@ class OpensslCsr(_openssl.Made, Resource[Pem]):
             _openssl.openssl(host)
             return {}
 
-    def _made(self, host: Reader) -> bytes:
+    def made(self, host: Reader) -> bytes:
         key = _openssl.settled(host, str(self.privatekey_path), "privatekey_path")
         words = ["req", "-new", "-config", "/dev/stdin", "-utf8", f"-{self.digest}", "-key", key, "-passin", f"env:{_openssl.PASSPHRASE}"]
         subject = self._subject()

@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Secret
-from nxtplay.modules import _files, _openssl
-from nxtplay.modules._openssl import Pem
+from nxtplay.core.resource import arg
+from nxtplay.core.state import Secret
+from nxtplay.modules import _openssl
+from nxtplay.modules._openssl import Facts, Pem
 
 CURVES = {"secp256r1": "prime256v1", "secp192r1": "prime192v1"}  # as openssl calls them
 
 
-class OpensslPrivatekey(_openssl.Made, Resource[Pem]):
+class OpensslPrivatekey(_openssl.Generated):
     """A private key in a file, made by the host's openssl."""
+
+    kind = "privatekey"
+    chance = "the key is made by chance"
 
     type: Literal["RSA", "DSA", "ECC", "Ed25519", "Ed448", "X25519", "X448"] = arg("RSA", help="The kind of key.")
     size: int = arg(4096, help="Bits, for RSA and DSA.")
     curve: str | None = arg(None, help="The curve, for ECC: secp256r1, secp384r1 ...")
     passphrase: Secret | None = arg(None, help="What protects the key.")
     cipher: str = arg("auto", help="How it is protected; auto is AES-256.")
-    state: Literal["present", "absent"] = arg("present", help="Whether the file is there.")
     regenerate: Literal["never", "fail", "partial_idempotence", "full_idempotence", "always"] = arg(
         "full_idempotence", help="What becomes of a key of another kind or size: never touch it, fail, or make it anew."
     )
     format: Literal["pkcs1", "pkcs8", "raw", "auto", "auto_ignore"] = arg("auto_ignore", help="Of no effect: always PKCS 8.")
     format_mismatch: Literal["regenerate", "convert"] = arg("regenerate", help="Of no effect.")
-    return_content: bool = arg(False, help="Of no effect: a key is not registered.")
-    select_crypto_backend: str = arg("auto", help="Of no effect: the program openssl is used.")
-
-    def key(self) -> str:
-        return f"privatekey:{_files.host_path(self.path)}"
-
-    def observe(self, host: Reader) -> Optional[Pem]:
-        if host.has_foreseen(self.key()):
-            found: Optional[Pem] = host.foreseen(self.key())
-            return found
-        file = host.stat(_openssl.place(self))
-        return _openssl.of_file(self._said(host), file) if file is not None else None
 
     def desired(self, host: Reader, before: Optional[Pem]) -> Optional[Pem]:
         if self.state == "absent":
@@ -58,24 +48,8 @@ class OpensslPrivatekey(_openssl.Made, Resource[Pem]):
             _openssl.openssl(host)
         return _openssl.wanted(host, self, facts, before, mode="0600")
 
-    def due(self, host: Reader, plan: Plan[Pem]) -> Optional[str]:
-        again = (self.force or self.regenerate == "always") and plan.before is not None and self.state == "present"
-        return "is made anew" if again and not plan.changed("facts") else None
-
-    def apply(self, host: Host, plan: Plan[Pem]) -> None:
-        if plan.after is None:
-            host.remove(_openssl.place(self))
-            return
-        _openssl.put(host, self, plan.after, self._made(host) if plan.changed("facts") else None)
-
-    def perform(self, host: Host, plan: Plan[Pem]) -> None:
-        assert plan.after is not None
-        _openssl.put(host, self, plan.after, self._made(host))
-
-    def also_foresee(self, host: Reader, plan: Plan[Pem]) -> Sequence[tuple[str, Any]]:
-        if plan.after is None:
-            return [(f"file:{_openssl.place(self)}", None)]
-        return _openssl.foreseen(self, plan.after, "the key is made by chance")
+    def again(self) -> bool:
+        return self.force or self.regenerate == "always"
 
     def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
         return {"filename": self.path, "type": self.type, "size": self.size, **({"curve": self.curve} if self.curve else {})}
@@ -84,12 +58,12 @@ class OpensslPrivatekey(_openssl.Made, Resource[Pem]):
         return CURVES.get(self.curve or "", self.curve) if self.type == "ECC" else None
 
     def _pass(self, option: str) -> list[str]:
-        return [option, "env:NXTPLAY_PASSPHRASE"]
+        return [option, f"env:{_openssl.PASSPHRASE}"]
 
     def _env(self) -> dict[str, str]:
-        return {"NXTPLAY_PASSPHRASE": self.passphrase or ""}
+        return {_openssl.PASSPHRASE: self.passphrase or ""}
 
-    def _said(self, host: Reader) -> dict[str, Any]:
+    def held(self, host: Reader) -> Facts:
         """Kind and size of the key in the file; nothing for what is none, or none that the passphrase opens."""
         words = [_openssl.openssl(host), "pkey", "-in", _openssl.place(self), "-noout", "-text", *self._pass("-passin")]
         done = host.look(words, env=self._env())
@@ -107,7 +81,7 @@ class OpensslPrivatekey(_openssl.Made, Resource[Pem]):
     def _protected(self, host: Reader) -> bool:
         return b"ENCRYPTED" in host.read(_openssl.place(self))[:200]
 
-    def _made(self, host: Host) -> bytes:
+    def made(self, host: Host) -> bytes:
         kinds = {
             "RSA": ["-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{self.size}"],
             "ECC": ["-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{self._curve()}", "-pkeyopt", "ec_param_enc:named_curve"],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import re
 import secrets
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Literal, Optional
 
-from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import Resource, arg, required_if
-from nxtplay.core.state import Plan, Secret, UnknownReached
+from nxtplay.core.host import Failed, Reader
+from nxtplay.core.resource import arg, required_if
+from nxtplay.core.state import Secret, UnknownReached
 from nxtplay.core.types import Path
-from nxtplay.modules import _files, _openssl
+from nxtplay.modules import _openssl
 from nxtplay.modules._openssl import Facts, Pem
 
 SHOWN = ["-noout", "-text", "-nameopt", "RFC2253,utf8", "-certopt", "no_header,no_version,no_serial,no_validity,no_sigdump"]
@@ -20,8 +20,11 @@ HOURS = {"w": 168.0, "d": 24.0, "h": 1.0, "m": 1 / 60, "s": 1 / 3600}
 Create = Literal["create_if_not_provided", "always_create", "never_create"]
 
 
-class X509Certificate(_openssl.Made, Resource[Pem]):
+class X509Certificate(_openssl.Generated):
     """A certificate for a request. It is made anew when it says something else than the request, or another key or authority signed it."""
+
+    kind = "certificate"
+    chance = "the certificate is signed when it is made"
 
     rules = (
         required_if("state", "present", "provider", "csr_path"),
@@ -29,7 +32,6 @@ class X509Certificate(_openssl.Made, Resource[Pem]):
         required_if("provider", "ownca", "ownca_path", "ownca_privatekey_path"),
     )
 
-    state: Literal["present", "absent"] = arg("present", help="Whether the file is there.")
     provider: Literal["selfsigned", "ownca"] | None = arg(None, help="Who signs it: its own key, or an authority of one's own.")
     csr_path: Path | None = arg(None, help="The request.")
     privatekey_path: Path | None = arg(None, help="The private key, for selfsigned.")
@@ -49,47 +51,17 @@ class X509Certificate(_openssl.Made, Resource[Pem]):
     ownca_not_after: str = arg("+3650d", help="When it ends: from now, in whole days (+52w, +365d).")
     ownca_create_subject_key_identifier: Create = arg("create_if_not_provided", help="Whether it names its key by a hash.")
     ownca_create_authority_key_identifier: bool = arg(True, help="Whether it names the authority's key.")
-    return_content: bool = arg(False, help="Whether the certificate is registered.")
-    select_crypto_backend: str = arg("auto", help="Of no effect: the program openssl is used.")
-
-    def key(self) -> str:
-        return f"certificate:{_files.host_path(self.path)}"
-
-    def observe(self, host: Reader) -> Optional[Pem]:
-        if host.has_foreseen(self.key()):
-            found: Optional[Pem] = host.foreseen(self.key())
-            return found
-        file = host.stat(_openssl.place(self))
-        return _openssl.of_file(self._held(host), file) if file is not None else None
 
     def desired(self, host: Reader, before: Optional[Pem]) -> Optional[Pem]:
         if self.state == "absent":
             return None
         try:
-            facts = self._facts(_openssl.asked(host, ["x509", *SHOWN], stdin=self._made(host)))
+            facts = self._facts(_openssl.asked(host, ["x509", *SHOWN], stdin=self.made(host)))
         except UnknownReached as reached:
             if before is not None:
                 raise
             facts = {"key": reached.unknown}  # it comes in any case, whatever the request will say
         return _openssl.wanted(host, self, facts, before, mode="0644")
-
-    def due(self, host: Reader, plan: Plan[Pem]) -> Optional[str]:
-        return "is made anew" if self.force and plan.before is not None and plan.after is not None and not plan.changed("facts") else None
-
-    def apply(self, host: Host, plan: Plan[Pem]) -> None:
-        if plan.after is None:
-            host.remove(_openssl.place(self))
-            return
-        _openssl.put(host, self, plan.after, self._made(host) if plan.changed("facts") else None)
-
-    def perform(self, host: Host, plan: Plan[Pem]) -> None:
-        assert plan.after is not None
-        _openssl.put(host, self, plan.after, self._made(host))
-
-    def also_foresee(self, host: Reader, plan: Plan[Pem]) -> Sequence[tuple[str, Any]]:
-        if plan.after is None:
-            return [(f"file:{_openssl.place(self)}", None)]
-        return _openssl.foreseen(self, plan.after, "the certificate is signed when it is made")
 
     def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
         return {"filename": self.path, "privatekey": self.privatekey_path, "csr": self.csr_path}
@@ -100,7 +72,7 @@ class X509Certificate(_openssl.Made, Resource[Pem]):
         said = _openssl.told(text.decode("utf-8", "replace"))
         return {**{name: value for name, value in said.items() if name not in IDENTIFIERS}, "signed": True}
 
-    def _held(self, host: Reader) -> Facts:
+    def held(self, host: Reader) -> Facts:
         """What the certificate in the file says, and whether who signs it here has signed it; nothing of what is none."""
         path = _openssl.place(self)
         try:
@@ -114,7 +86,7 @@ class X509Certificate(_openssl.Made, Resource[Pem]):
             facts["signed"] = host.look([_openssl.openssl(host), *words]).rc == 0
         return facts
 
-    def _made(self, host: Reader) -> bytes:
+    def made(self, host: Reader) -> bytes:
         csr = _openssl.settled(host, str(self.csr_path), "csr_path")
         own = self.provider == "selfsigned"
         key = _openssl.settled(host, str(self.privatekey_path if own else self.ownca_privatekey_path), "the private key")
