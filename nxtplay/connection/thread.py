@@ -39,15 +39,13 @@ class ThreadConnection:
         foreseen: Sequence[tuple[str, Any]] = (),
         timeout: float | None = None,
     ) -> list[Reply]:
-        if self._link is None:
-            self._start()
-        assert self._link and self._ours
+        open_link = self._link or self._start()
         timer = threading.Timer(timeout, self._end) if timeout else None
         if timer:
             timer.daemon = True
             timer.start()
         try:
-            return self._link.request(jobs, on_event=on_event, on_reply=on_reply, foreseen=foreseen)
+            return open_link.request(jobs, on_event=on_event, on_reply=on_reply, foreseen=foreseen)
         except link.LinkLost as error:
             self._end()
             raise Unreachable(f"the local agent ended in mid-task ({error})") from error
@@ -65,10 +63,8 @@ class ThreadConnection:
         self._closed = True
         self._end()
 
-    def _start(self) -> None:
-        if self._closed:
-            raise Unreachable("the connection was closed")
-        self._ours, theirs = socket.socketpair()
+    def _start(self) -> link.Link:
+        ours, theirs = socket.socketpair()
         source, sink = theirs.makefile("rb"), theirs.makefile("wb")
 
         def live() -> None:
@@ -77,10 +73,14 @@ class ThreadConnection:
             except OSError:
                 pass
 
-        self._thread = threading.Thread(target=live, name="agent", daemon=True)
-        self._thread.start()
-        files = self._ours.makefile("rb"), SocketSink(self._ours)
-        self._link = link.Link(*files, carry=False)
+        thread = threading.Thread(target=live, name="agent", daemon=True)
+        thread.start()
+        started = link.Link(ours.makefile("rb"), SocketSink(ours), carry=False)
+        self._ours, self._link, self._thread = ours, started, thread
+        if self._closed:  # meanwhile, by another thread, or long ago
+            self._end()
+            raise Unreachable("the connection was closed")
+        return started
 
     def _end(self) -> None:
         ours, self._ours, self._link = self._ours, None, None
