@@ -25,8 +25,12 @@ class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     marker: str = arg("# {mark} ANSIBLE MANAGED BLOCK", help="The marker lines; {mark} becomes marker_begin and marker_end.")
     marker_begin: str = arg("BEGIN", help="What {mark} is above the block.")
     marker_end: str = arg("END", help="What {mark} is below it.")
-    insertafter: str | None = arg(None, help="EOF, or the expression whose last match the block follows when it has to be added.")
-    insertbefore: str | None = arg(None, help="BOF, or the expression whose last match the block precedes when it has to be added.")
+    insertafter: str | None = arg(
+        None, help="EOF, or the expression whose last match (with (?m) the first in the whole text) a new block follows."
+    )
+    insertbefore: str | None = arg(
+        None, help="BOF, or the expression whose last match (with (?m) the first in the whole text) a new block precedes."
+    )
     create: bool = arg(False, help="Make a file that is not there.")
     append_newline: bool = arg(False, help="Keep an empty line below the block.")
     prepend_newline: bool = arg(False, help="Keep an empty line above the block.")
@@ -96,9 +100,9 @@ class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
                 expression = re.compile(self._bytes(anchor))
             except re.error as error:
                 raise Failed(f"insert{'before' if before else 'after'}: '{anchor}' is no regular expression: {error}") from None
-            matches = [i for i, line in enumerate(lines) if expression.search(line)]
-            if matches:
-                at = matches[-1] + (0 if before else 1)
+            found = _spanning(lines, expression, before) if expression.flags & re.MULTILINE else _line(lines, expression)
+            if found is not None:
+                at = found + (0 if before else 1)
         return self._put(lines, block, at)
 
     def _put(self, lines: list[bytes], block: list[bytes], at: int) -> list[bytes]:
@@ -108,6 +112,18 @@ class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
         above = [b"\n"] if self.prepend_newline and head and head[-1].strip() else []
         below = [b"\n"] if self.append_newline and tail and tail[0].strip() else []
         return [*head, *above, *block, *below, *tail]
+
+
+def _line(lines: list[bytes], expression: re.Pattern[bytes]) -> Optional[int]:
+    """The number of the last line that the expression matches."""
+    return next((i for i in range(len(lines) - 1, -1, -1) if expression.search(lines[i])), None)
+
+
+def _spanning(lines: list[bytes], expression: re.Pattern[bytes], before: bool) -> Optional[int]:
+    """The number of the line where the first match in the whole text begins, or (not before) ends."""
+    text = b"".join(lines)
+    found = expression.search(text)
+    return text.count(b"\n", 0, found.start() if before else found.end()) if found else None
 
 
 def _last(lines: list[bytes], marker: bytes) -> Optional[int]:

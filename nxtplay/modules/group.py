@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import Resource, arg
+from nxtplay.core.resource import Resource, arg, required_if
 from nxtplay.core.state import Plan, Unknown
 from nxtplay.modules import _accounts
 from nxtplay.modules._accounts import GroupState
@@ -14,6 +14,8 @@ from nxtplay.modules._accounts import GroupState
 
 class Group(Resource[GroupState]):
     """Have a group there, or not."""
+
+    rules = (required_if("non_unique", True, "gid"),)
 
     name: str = arg(help="The group.", key=True)
     state: Literal["present", "absent"] = arg("present", help="Whether it exists.")

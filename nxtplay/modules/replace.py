@@ -13,6 +13,13 @@ from nxtplay.core.types import Path
 from nxtplay.modules import _files, _lines
 
 
+class _Unbordered(Exception):
+    """The text holds no section between `after` and `before`."""
+
+    def __init__(self, *, after: Optional[str], before: Optional[str]) -> None:
+        super().__init__(f"Pattern for before/after params did not match the given file: after={after!r}, before={before!r}")
+
+
 class Replace(_files.Ownership, _files.Content_, Resource[FileState]):
     """Replace what a regular expression matches, everywhere in a file."""
 
@@ -45,18 +52,22 @@ class Replace(_files.Ownership, _files.Content_, Resource[FileState]):
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         old = before.content.data if before is not None and before.content is not None else b""
-        count = self._substituted(old or b"")[1]
+        try:
+            count = self._substituted(old or b"")[1]
+        except _Unbordered as missing:
+            return {"msg": str(missing), "rc": 0}
         return {"msg": f"{count} replacements made" if count and before != after else "", "rc": 0}
 
     def _edited(self, text: bytes) -> bytes:
-        return self._substituted(text)[0]
+        try:
+            return self._substituted(text)[0]
+        except _Unbordered:
+            return text
 
     def _substituted(self, data: bytes) -> tuple[bytes, int]:
         try:
             text = data.decode(self.encoding, "surrogateescape")
             start, end = self._section(text)
-            if start < 0:
-                return data, 0
             new, count = re.subn(self.regexp, self.replace, text[start:end], flags=re.MULTILINE)
         except re.error as error:
             raise Failed(f"regexp '{self.regexp}' with replace '{self.replace}': {error}") from None
@@ -65,16 +76,16 @@ class Replace(_files.Ownership, _files.Content_, Resource[FileState]):
         return (text[:start] + new + text[end:]).encode(self.encoding, "surrogateescape"), count
 
     def _section(self, text: str) -> tuple[int, int]:
-        """The part of the text to look at; (-1, -1) where its borders are not there."""
+        """The part of the text to look at; _Unbordered where its borders are not there."""
         start, end = 0, len(text)
         if self.after is not None:
             found = re.search(self.after, text, re.DOTALL)
             if not found:
-                return -1, -1
+                raise _Unbordered(after=self.after, before=self.before)
             start = found.end()
         if self.before is not None:
             found = re.compile(self.before, re.DOTALL).search(text, start)
             if not found:
-                return -1, -1
+                raise _Unbordered(after=self.after, before=self.before)
             end = found.start()
         return start, end

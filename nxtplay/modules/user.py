@@ -114,7 +114,7 @@ class User(Resource[_User]):
             gid=base.gid if self.group is None else _files.gid_of(host, self.group),
             comment=base.comment if self.comment is None else self.comment,
             home=base.home if self.home is None else _files.host_path(self.home),
-            shell=base.shell if self.shell is None else str(self.shell),
+            shell=base.shell if self.shell is None else self._shell(),
             groups=self._groups(host, base),
             password=self._password(base, new=before is None),
             expires=base.expires if self.expires is None else _days(self.expires),
@@ -196,7 +196,7 @@ class User(Resource[_User]):
         if plan_changed("comment") and self.comment is not None:
             words += ["-c", self.comment]
         if plan_changed("shell") and self.shell is not None:
-            words += ["-s", str(self.shell)]
+            words += ["-s", self._shell()]
         if plan_changed("expires") and self.expires is not None:
             words += ["-e", "" if not after.expires else time.strftime("%Y-%m-%d", time.gmtime(int(after.expires) * 86400))]
         return words
@@ -243,6 +243,10 @@ class User(Resource[_User]):
             for path in (directory, *(os.path.join(directory, n) for n in (*folders, *names))):
                 os.lchown(path, _number(after.uid), _number(after.gid))
         os.chmod(after.home, 0o777 & ~int(self.umask, 8) if self.umask else 0o755)
+
+    def _shell(self) -> str:
+        """As it is written in the account: `~` expanded, nothing else touched."""
+        return os.path.expanduser(os.path.expandvars(str(self.shell)))
 
     def _key_path(self, home: str) -> str:
         return os.path.join(home, self.ssh_key_file or f".ssh/id_{self.ssh_key_type}")

@@ -1,0 +1,41 @@
+"""blockinfile and replace: the text that an edit makes, without a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from nxtplay.core.resource import ArgErrors, decode
+from nxtplay.modules.blockinfile import Blockinfile
+from nxtplay.modules.group import Group
+from nxtplay.modules.replace import Replace
+from nxtplay.modules.user import User
+
+TEXT = b"one\n  (two\nthree\none\n  (two\n"
+
+
+def block(text: bytes, **anchor: str) -> bytes:
+    return decode(Blockinfile, {"path": "/f", "block": "x", "marker": "{mark}", **anchor})._edited(text)
+
+
+def test_a_multiline_anchor_is_looked_for_across_lines() -> None:
+    added = b"BEGIN\nx\nEND\n"
+    assert block(TEXT, insertafter=r"(?m)^one\n.*\(two") == b"one\n  (two\n" + added + b"three\none\n  (two\n"
+    assert block(TEXT, insertbefore=r"(?m)two\nthree") == b"one\n" + added + b"  (two\nthree\none\n  (two\n"
+    assert block(TEXT, insertafter=r"one\n.*\(two") == TEXT + added
+
+
+def test_replace_tells_that_its_borders_are_not_there() -> None:
+    edit = decode(Replace, {"path": "/f", "regexp": "e", "after": "three", "before": "nowhere"})
+    assert edit._edited(TEXT) == TEXT
+    assert str(edit.result(None, None)["msg"]).startswith("Pattern for before/after params did not match the given file")
+
+
+def test_a_shell_below_the_home_is_expanded_and_else_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert decode(User, {"name": "u", "shell": "~/sh"})._shell() == "/home/me/sh"
+    assert decode(User, {"name": "u", "shell": ""})._shell() == ""
+
+
+def test_a_group_that_shares_a_number_needs_one() -> None:
+    with pytest.raises(ArgErrors, match="gid"):
+        decode(Group, {"name": "g", "non_unique": True})
