@@ -13,6 +13,7 @@ from nxtplay.core.host import Failed
 from nxtplay.core.resource import Args, Module, Query, Resource, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
 from nxtplay.core.types import ArgError
+from nxtplay.core.world import VOID
 from nxtplay.engine import bare, tocome
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
@@ -132,6 +133,7 @@ class Dispatch:
             environ=self._environ(task, scope),
             libraries=cls.libraries,
             doubt=doubt.reason if doubt is not None else "",
+            voids=permit and not self.options.check and not issubclass(cls, Query),
         )
         if task.async_ is not None and permit:
             job = replace(job, background=self._seconds(task.async_, scope), background_folder=self._async_folder(scope))
@@ -273,7 +275,7 @@ class Dispatch:
             if reply is None:
                 raise
         if reply is not None:
-            self._learn(prepared.target, host, reply)
+            self._learn(prepared, host, reply)
         return reply
 
     def send(self, job: Job, wanted: Target, host: HostRun, timeout: float | None) -> Reply:
@@ -299,7 +301,7 @@ class Dispatch:
             if early is None:
                 raise
             reply = early
-        self._learn(wanted, host, reply)
+        self._learn(prepared, host, reply)
         return reply
 
     def _to_come(self, prepared: Prepared, host: HostRun, error: Unreachable) -> Reply | None:
@@ -317,14 +319,21 @@ class Dispatch:
         except Unreachable:
             self.connections.drop(prepared.target)
             raise
-        self._owner(prepared.target, host).news += reply.news
+        self._note(prepared, host, reply)
         return reply
 
-    def _learn(self, wanted: Target, host: HostRun, reply: Reply) -> None:
-        """What a check foresaw there, for other agents of the same host."""
+    def _learn(self, prepared: Prepared, host: HostRun, reply: Reply) -> None:
+        """What a check foresaw there, which its agent knows already."""
         if reply.news:
-            self._owner(wanted, host).news += reply.news
-            self.connections.learned(wanted, len(reply.news))
+            self.connections.learned(prepared.target, len(reply.news))
+        self._note(prepared, host, reply)
+
+    def _note(self, prepared: Prepared, host: HostRun, reply: Reply) -> None:
+        """What was foreseen, for the agents of the same host; or that a change of a run has overtaken it."""
+        news = self._owner(prepared.target, host).news
+        news += reply.news
+        if prepared.job.voids and news and news[-1][0] != VOID:
+            news.append((VOID, None))
 
     def _timeout(self, task: Task, scope: TaskScope) -> float | None:
         if task.shared.timeout is not None:
