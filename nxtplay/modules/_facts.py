@@ -483,4 +483,7 @@ def _parsed(text: str, path: str) -> Any:
         parser.read_string(text)
     except configparser.Error:
         return f"error loading facts as JSON or ini - please check content: {path}"
-    return {section: dict(parser.items(section, raw=True)) for section in parser.sections()}
+    try:
+        return {section: dict(parser.items(section)) for section in parser.sections()}
+    except configparser.Error as error:  # a % that begins no %(name)s
+        return f"error loading facts as ini - please check content: {path} ({error})"

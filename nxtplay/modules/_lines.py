@@ -27,7 +27,7 @@ def desired(
     made: dict[str, FileState] = {}
     if before is None:
         if not create:
-            raise Failed(f"no file {path}; create: true makes it", rc=257)
+            raise Failed(f"Destination {path} does not exist ! create: true makes it", rc=257)
         plain = dataclasses.replace(args, owner=None, group=None, mode=None)
         made = _files.new_directories(host, plain, _files.missing_parents(host, path))
         base = _files.fresh(host, path, "file", made.get(path.rsplit("/", 1)[0]))

@@ -63,6 +63,8 @@ class Debconf(Resource[_Answers]):
         wanted: Any = self._text()
         if self.vtype == "password":
             wanted = Secret(wanted)
+        if self.vtype == "multiselect" and self.question in before.values and _choices(before.values[self.question]) == _choices(wanted):
+            return before  # the order says nothing
         return _Answers({**before.values, self.question: wanted})
 
     def apply(self, host: Host, plan: Plan[_Answers]) -> None:
@@ -80,3 +82,7 @@ class Debconf(Resource[_Answers]):
         if self.vtype == "boolean" or isinstance(self.value, bool):
             return str(self.value).lower()
         return ", ".join(map(str, self.value)) if isinstance(self.value, list) else str(self.value)
+
+
+def _choices(answer: str) -> set[str]:
+    return {choice.strip() for choice in answer.split(",")}

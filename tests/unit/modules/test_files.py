@@ -60,7 +60,7 @@ def test_a_line_that_its_expression_does_not_find_is_warned_about(tmp_path: Path
         ("file", {"path": "{p}/l", "state": "link"}, "src is required"),
         ("copy", {"content": "x", "dest": "{p}/none/f"}, "directory {p}/none does not exist"),
         ("copy", {"content": "x", "dest": "{p}/f", "owner": "nobody-here"}, "no user 'nobody-here' on this host"),
-        ("lineinfile", {"path": "{p}/none", "line": "x"}, "create: true makes it"),
+        ("lineinfile", {"path": "{p}/none", "line": "x"}, "Destination {p}/none does not exist !"),
         ("file", {"path": "/", "state": "absent"}, "refusing to remove /"),
     ],
 )
