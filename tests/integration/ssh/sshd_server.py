@@ -153,10 +153,12 @@ def soon(act: Callable[[], Any], seconds: float = 0.5) -> None:
 
 
 class Relay:
-    """A TCP relay to the server: `delay` seconds each way, `deaf` drops what comes, `turns` counts how often the talk changed sides."""
+    """A TCP relay to the server: `delay` seconds each way, `deaf` drops what comes, `left` bytes go through before it hangs up,
+    `turns` counts how often the talk changed sides."""
 
     def __init__(self, port: int, *, delay: float = 0.0) -> None:
         self.delay, self.deaf, self.turns = delay, False, 0
+        self.left: int | None = None
         self._port, self._last = port, ""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -203,6 +205,11 @@ class Relay:
                 if not data:
                     return
                 continue
+            if self.left is not None:
+                self.left -= len(data)
+                if self.left < 0:
+                    data = b""
+                    source.shutdown(socket.SHUT_RDWR)
             if name == "in" and self._last == "out":
                 self.turns += 1
             self._last = name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,7 +124,7 @@ def test_a_lost_connection_leaves_no_half_file_and_the_next_try_is_whole(sshd: S
     relay = Relay(sshd.port, delay=0.02)
     connection = sshd.connection(port=relay.port)
     out(connection, "true")
-    threading.Timer(0.15, connection.close).start()
+    relay.left = 1 << 20
     with pytest.raises(Unreachable):
         copy(connection, large, tmp_path / "copy")
     until(lambda: not list(tmp_path.glob(".nxtplay-*")), 5)
@@ -197,7 +196,7 @@ def test_a_tree_that_is_cut_off_is_whole_after_the_next_try(sshd: Sshd, tree: Pa
     relay = Relay(sshd.port, delay=0.02)
     connection = sshd.connection(port=relay.port)
     out(connection, "true")
-    threading.Timer(0.3, connection.close).start()
+    relay.left = 1 << 20
     with pytest.raises(Unreachable):
         synchronize(connection, tree, tmp_path / "there")
     until(lambda: settled(tmp_path / "there"), 10)
@@ -265,7 +264,7 @@ def test_a_fetch_that_is_cut_off_leaves_the_copy_as_it_was(sshd: Sshd, large: Pa
     relay = Relay(sshd.port, delay=0.02)
     connection = sshd.connection(port=relay.port)
     out(connection, "true")
-    threading.Timer(0.3, connection.close).start()
+    relay.left = 1 << 20
     with pytest.raises(Unreachable):
         fetch(connection, large, tmp_path / "back")
     assert (tmp_path / "back").read_text() == "as it was"
