@@ -95,7 +95,8 @@ def _safe(name: str) -> str:
     return clean
 
 
-def _content(source: Any) -> Content:
+def content_of(source: Any) -> Content:
+    """What an open file holds, by hash; it is read to its end and closed."""
     digest, size = hashlib.sha256(), 0
     with source:
         while True:
@@ -123,7 +124,7 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[Member]:
         elif entry.isfile() or entry.islnk():
             source = archive.extractfile(entry)
             if source is not None:
-                yield Member(name, "file", *common, content=_content(source), entry=entry)
+                yield Member(name, "file", *common, content=content_of(source), entry=entry)
 
 
 def _leads_out(name: str, target: str) -> bool:
@@ -160,4 +161,4 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
                 )
             yield Member(name, "link", *common, target=target)
         else:
-            yield Member(name, "file", *common, content=_content(archive.open(entry)), entry=entry)
+            yield Member(name, "file", *common, content=content_of(archive.open(entry)), entry=entry)
