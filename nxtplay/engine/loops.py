@@ -45,7 +45,7 @@ class Items:
         items = self.of(loop, scope, module)
         if isinstance(items, Unknown):
             return items
-        return [scope.with_item(values) for values in self.around(loop.control, items, scope)]
+        return [scope.with_item(values, loop) for values in self.around(loop.control, items, scope)]
 
 
 def _variables(

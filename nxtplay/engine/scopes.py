@@ -18,7 +18,7 @@ from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
 from nxtplay.playbook import load
 from nxtplay.playbook.keywords import templated
-from nxtplay.playbook.model import Block, Included, Item, Located, Play, Role, Shared, Task, YamlMap
+from nxtplay.playbook.model import Block, Included, Item, Located, Loop, Play, Role, Shared, Task, YamlMap
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import Unsafe
@@ -36,8 +36,8 @@ class TaskScope(Scope):
 
     __slots__ = ()
 
-    def with_item(self, values: Mapping[str, Any]) -> TaskScope:
-        return self.plus(Layer(Level.INCLUDE_PARAMS, "loop", values, trusted=False))
+    def with_item(self, values: Mapping[str, Any], loop: Loop) -> TaskScope:
+        return self.plus(Layer(Level.INCLUDE_PARAMS, "loop", values, trusted=False, written=loop.value.value))
 
     def with_result(self, name: str | None, result: Mapping[str, Any]) -> TaskScope:
         """For changed_when, failed_when and until: the result under its registered name."""

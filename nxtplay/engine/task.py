@@ -175,7 +175,7 @@ class TaskRunner:
         control = task.loop.control
         attempts: list[Attempt] = []
         for index, around in enumerate(self.items.around(control, items, scope)):
-            inner = scope.with_item(around)
+            inner = scope.with_item(around, task.loop)
             if index and control.pause is not None:
                 time.sleep(float(self.templates.render(control.pause.value, inner)))
             began = time.monotonic()

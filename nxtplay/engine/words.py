@@ -24,6 +24,7 @@ from nxtplay.engine.walk import Signal
 from nxtplay.errors import Diagnostic, TemplateError, UndefinedVariable, did_you_mean
 from nxtplay.playbook.keywords import is_identifier
 from nxtplay.playbook.model import Task
+from nxtplay.template.values import unwrapped
 
 
 def _in_doubt(doubt: Unknown) -> Attempt:
@@ -67,9 +68,11 @@ def set_fact(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
 def assert_(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     that = task.args["that"] if "that" in task.args else args.get("that")
     conditions = that if isinstance(that, list) else [that]
-    if isinstance(that, str) and that.strip().startswith("{{"):
-        rendered = dispatch.templates.render(that, scope, span=task.args.values_at.get("that"))
-        conditions = rendered if isinstance(rendered, list) else [rendered]
+    if isinstance(that, str) and unwrapped(that) is not None:
+        at = task.args.values_at.get("that")
+        rendered = dispatch.templates.render(that, scope, span=at)
+        brought = rendered if isinstance(rendered, list) else [rendered]
+        conditions = [dispatch.templates.at_second_hand(one, scope, span=at) if isinstance(one, str) else one for one in brought]
     for number, condition in enumerate(conditions):
         places = getattr(that, "items_at", [])
         span = places[number] if number < len(places) else task.args.values_at.get("that")

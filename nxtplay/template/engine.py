@@ -17,6 +17,7 @@ from nxtplay.template.messages import reraise
 from nxtplay.template.registry import filters, tests
 from nxtplay.template.render import Program, Values
 from nxtplay.template.undefined import Undefined, UndefinedUsed, explained, shortened
+from nxtplay.template.values import unwrapped
 
 
 class Engine:
@@ -83,9 +84,9 @@ def bare(text: str) -> str:
     """
     if "{{" not in text:
         return text
-    whole = re.fullmatch(r"\s*\{\{(.*)\}\}\s*", text, re.DOTALL)
-    if whole and "{{" not in whole.group(1):
-        return whole.group(1)
+    inner = unwrapped(text)
+    if inner is not None:
+        return inner
     depth = 0
     out: list[str] = []
     position = 0

@@ -6,6 +6,7 @@ A scope may say more than a mapping does:
 
     find(name) -> (value, trusted)   trusted False: the value is data (a module's result, a fact) and never a template. KeyError: not there
     where(name) -> Span | None       the place of the value, for messages
+    written(text) -> bool            whether this very text stands in a file of ours; only such a text may become a condition
     rendered: dict[str, Any]         where rendered values are kept, so that they outlive one call
 """
 
@@ -20,7 +21,7 @@ from nxtplay.errors import Diagnostic, Span, TemplateError
 from nxtplay.template.lazy import LazyDict, LazyList, finish
 from nxtplay.template.messages import located
 from nxtplay.template.quick import quick
-from nxtplay.template.values import MISSING, OMIT, Encrypted, is_template, needs_rendering
+from nxtplay.template.values import MISSING, OMIT, Encrypted, is_template, needs_rendering, unwrapped, written_in
 
 if TYPE_CHECKING:
     from nxtplay.template.files import TemplateOptions
@@ -97,7 +98,10 @@ class Templates:
             if text is None or (isinstance(text, str) and not text.strip()):
                 continue
             try:
-                answer = _truth(self.evaluate(text, scope, span=at), text, at)
+                value = self.evaluate(text, scope, span=at)
+                if isinstance(value, str) and isinstance(text, str) and unwrapped(text) is not None:
+                    value = self.evaluate(self.at_second_hand(value, scope, span=at), scope, span=at)
+                answer = _truth(value, text, at)
             except TemplateError:
                 if unknown is not None:  # it may never be asked in a real run
                     return unknown
@@ -107,6 +111,19 @@ class Templates:
             elif not answer:
                 return False
         return True if unknown is None else unknown
+
+    def at_second_hand(self, condition: str, scope: Mapping[str, Any], *, span: Span | None = None) -> str | bool:
+        """A condition that a template brought (`when: "{{ ready_if }}"`), if it stands in a file of ours. An empty one does not hold.
+
+        Raises TemplateError for any other text: what a host has answered could have lookups run commands here.
+        """
+        if not condition.strip():
+            return False
+        written = getattr(scope, "written", None)
+        if written(condition) if written else written_in(condition, dict(scope)):
+            return condition
+        told = f"untrusted template or expression: no variable of a file holds the text {str(condition)!r}, so it is no condition"
+        raise TemplateError(Diagnostic(told, span, "write the condition itself, without {{ and }}"))
 
     def render_file(
         self, text: str, scope: Mapping[str, Any], *, file: str, options: TemplateOptions | None = None, search: Sequence[str] = ()

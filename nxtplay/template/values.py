@@ -48,6 +48,24 @@ def is_template(text: str) -> bool:
     return "{" in text and _MARKER.search(text) is not None and not getattr(text, "__unsafe__", False)
 
 
+_WRAPPED = re.compile(r"\s*\{\{(.*)\}\}\s*", re.DOTALL)
+
+
+def unwrapped(text: str) -> str | None:
+    """The expression in a text that is `{{ one expression }}` and nothing else; None for any other text."""
+    whole = _WRAPPED.fullmatch(text)
+    return whole.group(1) if whole and "{{" not in whole.group(1) else None
+
+
+def written_in(text: str, value: object) -> bool:
+    """Whether this very text, not marked as data, stands anywhere in a value as it was written."""
+    if isinstance(value, str):
+        return value == text and not getattr(value, "__unsafe__", False)
+    if isinstance(value, dict):
+        return any(written_in(text, one) for one in value.values())
+    return isinstance(value, (list, tuple)) and any(written_in(text, one) for one in value)
+
+
 def needs_rendering(value: object) -> bool:
     """Whether a template or encrypted text stands anywhere in the value."""
     if isinstance(value, str):

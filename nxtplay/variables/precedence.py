@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any, Self
 
 from nxtplay.errors import Span
+from nxtplay.template.values import written_in
 
 
 class Level(IntEnum):
@@ -43,12 +44,16 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Layer:
-    """Variables of one level. `trusted` False: the values are data (facts, results) and never templates."""
+    """Variables of one level. `trusted` False: the values are data (facts, results) and never templates.
+
+    `written` is what a file says in their stead (the items of a loop, before they were rendered).
+    """
 
     level: Level
     source: str
     values: Mapping[str, Any]
     trusted: bool = True
+    written: Any = None
 
 
 class Scope(Mapping[str, Any]):
@@ -81,6 +86,11 @@ class Scope(Mapping[str, Any]):
                 places: Mapping[str, Span] = getattr(layer.values, "values_at", None) or {}
                 return places.get(name)
         return None
+
+    def written(self, text: str) -> bool:
+        """Whether this very text stands in a variable of a file, or among the items of the loop."""
+        held = (value for layer in self._top_down if layer.trusted for value in layer.values.values())
+        return any(written_in(text, value) for value in held) or any(written_in(text, layer.written) for layer in self._top_down)
 
     def explain(self, name: str) -> list[tuple[Layer, Span | None, Any]]:
         """Every layer that has the name, the one that counts first."""
