@@ -22,6 +22,7 @@ from nxtplay.report.masking import Masker
 
 if TYPE_CHECKING:
     from nxtplay.engine.run import Run
+    from nxtplay.engine.scopes import Scopes
     from nxtplay.inventory.model import Inventory
     from nxtplay.playbook.model import Play, Playbook
     from nxtplay.template.render import Templates
@@ -244,9 +245,7 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
         return names.union(ground.options.extra_vars)
 
     def names_for_host(play: Play) -> dict[str, frozenset[str]]:
-        pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
-        hosts = ground.inventory.match(pattern, ground.options.limit or None)
-        return {host: with_extra(ground.inventory.names(host)) for host in hosts}
+        return {host: with_extra(ground.inventory.names(host)) for host in hosts_of(play, ground)}
 
     heard = ground.options.error_on_missing_handler
     found = [*ground.inventory.warnings, *lint.check(playbook, given=given, names_for_host=names_for_host, must_be_heard=heard)]
@@ -258,20 +257,25 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
 def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit, ask: Callable[[str, bool], str] | None = None) -> Run:
     """The engine, put together and not yet running."""
     from nxtplay.engine.run import Run
+
+    beside = dict.fromkeys(os.path.join(os.path.dirname(os.path.abspath(play.file)), "library") for play in playbook.plays)
+    options = replace(ground.options, module_paths=(*beside, *ground.options.module_paths))
+    variables = scopes(playbook, ground, given, options)
+    return Run(playbook, ground.inventory, options, ground.templates, variables, emit, register_secret=ground.masker.register, ask=ask)
+
+
+def scopes(playbook: Playbook, ground: Ground, given: Any, options: Options) -> Scopes:
+    """Which variables a task sees."""
     from nxtplay.engine.scopes import Scopes
 
     directory = os.path.dirname(os.path.abspath(playbook.path))
-    beside = dict.fromkeys(os.path.join(os.path.dirname(os.path.abspath(play.file)), "library") for play in playbook.plays)
-    options = replace(ground.options, module_paths=(*beside, *ground.options.module_paths))
-    scopes = Scopes(
-        ground.inventory,
-        ground.templates,
-        options,
-        playbook_dir=directory,
-        read=ground.read,
-        given=given,
-    )
-    return Run(playbook, ground.inventory, options, ground.templates, scopes, emit, register_secret=ground.masker.register, ask=ask)
+    return Scopes(ground.inventory, ground.templates, options, playbook_dir=directory, read=ground.read, given=given)
+
+
+def hosts_of(play: Play, ground: Ground) -> Sequence[str]:
+    """The hosts that a play means."""
+    pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
+    return ground.inventory.match(pattern, ground.options.limit or None)
 
 
 def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:
@@ -283,16 +287,12 @@ def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:
         print(f"playbook: {playbook.path}")
         return 0
 
-    def hosts_of(play: Play) -> Sequence[str]:
-        pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
-        return ground.inventory.match(pattern, ground.options.limit or None)
-
     def tags_of(play: Play, tags: frozenset[str]) -> frozenset[str]:
         try:
             return rendered_tags(ground.templates, tags, {**play.vars, **ground.options.extra_vars})
         except NxtplayError:  # a host's variable
             return tags
 
-    for line in listing(playbook, ground.options, hosts_of, tags_of, asked.listing):
+    for line in listing(playbook, ground.options, lambda play: hosts_of(play, ground), tags_of, asked.listing):
         print(line)
     return 0

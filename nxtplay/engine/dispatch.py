@@ -360,7 +360,7 @@ class Dispatch:
                 raise UnknownReached(delegate)
             if delegate not in (None, "", OMIT) and str(delegate) != host.name:
                 name = str(delegate)
-                where = self.scopes.of_delegate(self.other_host(name), task, scope)
+                where = self.scopes.of_host(self.other_host(name))
 
         def get(variable: str) -> Any:
             try:

@@ -176,9 +176,9 @@ class Scopes:
         places = {"ansible_search_path": search_path(task, self.playbook_dir)}
         return layers, Layer(Level.MAGIC, "nxtplay", places, trusted=False)
 
-    def of_delegate(self, other: HostRun, task: Task, scope: Scope) -> TaskScope:
-        """The delegate's own view, for its connection variables."""
-        return self._base(other, None).plus(*self._late(other, None))
+    def of_host(self, host: HostRun, role: Role | None = None, own: Sequence[Layer] = ()) -> TaskScope:
+        """What a host has in the play, or in a role of it with what that use hands down; a delegate's own view."""
+        return self._base(host, role).plus(*own, *self._late(host, role))
 
     def _base(self, host: HostRun, role: Role | None, reached: Reached = ()) -> TaskScope:
         key = (host.name, id(role), reached)

@@ -82,6 +82,52 @@ def test_where_a_value_comes_from(here: Path) -> None:
     assert nxtplay("vars", "-i", "hosts.ini", "--host", "web2", "prot", cwd=here).returncode == 5
 
 
+PLAYS = """\
+- name: shop
+  hosts: web
+  vars: {port: 82}
+  vars_files: [more.yml]
+  vars_prompt: [{name: answer}]
+  roles: [{role: nginx, vars: {port: 85}}]
+  tasks:
+    - name: greet
+      debug: {msg: hi}
+      vars: {port: 84}
+- hosts: db
+  tasks: []
+"""
+
+
+def test_where_a_value_comes_from_in_a_play(here: Path) -> None:
+    role = here / "roles" / "nginx"
+    for name, text in (("defaults", "port: 1\nworkers: 2\n"), ("vars", "port: 83\n"), ("tasks", "- ping:\n")):
+        (role / name).mkdir(parents=True)
+        (role / name / "main.yml").write_text(text)
+    (here / "site.yml").write_text(PLAYS)
+    (here / "more.yml").write_text("port: 821\n")
+
+    def values(*words: str, host: str = "web2") -> list[str]:
+        done = nxtplay("vars", "-i", "hosts.ini", "-H", host, "--play", "site.yml", *words, cwd=here)
+        assert done.returncode == 0, done.stderr
+        head, *lines = done.stdout.splitlines()
+        assert head.startswith("play #1 shop (site.yml:1:3)")
+        return [line.split()[1] for line in lines]
+
+    assert values("port") == ["83", "821", "82", "81", "80", "1"]
+    assert values("port", "--role", "nginx")[:2] == ["85", "83"]
+    assert values("port", "--task", "greet")[:2] == ["84", "83"]
+    assert values("port", "--role", "nginx", "-e", "port=9")[:2] == ["9", "85"]
+    every = nxtplay("vars", "-i", "hosts.ini", "-H", "web2", "--play", "site.yml", cwd=here).stdout
+    assert "port: 83  (roles/nginx/vars/main.yml:1:7)" in every
+    assert "answer: (asked for)  (vars_prompt)" in every
+    assert "workers: 2" in every
+    assert "playbook_dir" not in every
+    assert nxtplay("vars", "-i", "hosts.ini", "-H", "db1", "--play", "site.yml", "--task", "greet", cwd=here).returncode == 5
+    wrong = nxtplay("vars", "-i", "hosts.ini", "-H", "web1", "--play", "site.yml", "--role", "nginks", cwd=here)
+    assert "did you mean 'nginx'" in wrong.stderr
+    assert nxtplay("vars", "-H", "web1", "--role", "nginx", cwd=here).returncode == 5
+
+
 def test_vault_there_and_back(here: Path) -> None:
     path = here / "secret.yml"
     path.write_text("token: swordfish7\n")
