@@ -44,7 +44,12 @@ class Content_(Args):
 
 def host_path(path: str) -> str:
     """The absolute path on the host, `~` and `$HOME` expanded, without a slash at its end."""
-    return os.path.abspath(os.path.expanduser(os.path.expandvars(path)))
+    return os.path.abspath(expanded(path))
+
+
+def expanded(path: str) -> str:
+    """A path as results name it: `~` and `$HOME` expanded, relative where it was."""
+    return os.path.expanduser(os.path.expandvars(path))
 
 
 def file_key(path: str) -> str:

@@ -270,11 +270,11 @@ class File(_files.Ownership, Resource[FileState]):
 
     def _target(self, before: Optional[FileState]) -> Optional[str]:
         if self.src is not None:
-            return os.path.expanduser(self.src)
+            return _files.expanded(self.src)
         return before.target if before is not None and before.kind == "link" else None
 
     def _source_path(self, path: str) -> str:
-        return os.path.normpath(os.path.join(os.path.dirname(path), os.path.expanduser(self.src or "")))
+        return os.path.normpath(os.path.join(os.path.dirname(path), _files.expanded(self.src or "")))
 
     def _link_end(self, host: Reader, path: str, target: Optional[str]) -> Optional[str]:
         """The path a link leads to in the end, None where nothing is there."""
@@ -298,7 +298,7 @@ class File(_files.Ownership, Resource[FileState]):
         path = after.path if after is not None and after.path else _files.host_path(self.path)
         out = {"path": path, "dest": path, **_files.facts_of(after)}
         if self.src is not None:
-            out["src"] = str(self.src)
+            out["src"] = _files.expanded(self.src)
         if self.state == "hard":
             out["state"] = "hard"
         return out

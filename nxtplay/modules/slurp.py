@@ -23,4 +23,4 @@ class Slurp(Query):
             raise Failed(f"no file {path}")
         if state.kind == "directory":
             raise Failed(f"{path} is a directory; slurp reads files")
-        return {"content": base64.b64encode(host.read(path)).decode("ascii"), "encoding": "base64", "source": str(self.src)}
+        return {"content": base64.b64encode(host.read(path)).decode("ascii"), "encoding": "base64", "source": _files.expanded(self.src)}

@@ -48,7 +48,7 @@ class Stat(Query):
         if found is None:
             later = _packages.not_there(host, path)
             return {"stat": {"exists": False} if later is None else later}
-        return {"stat": {"exists": True, "path": str(self.path), **self._facts(host, path, found)}}
+        return {"stat": {"exists": True, "path": _files.expanded(self.path), **self._facts(host, path, found)}}
 
     def _facts(self, host: Reader, path: str, found: FileState) -> dict[str, Any]:
         if isinstance(found.kind, Unknown):
