@@ -230,7 +230,8 @@ class Run:
             names, streams = tuple(h.name for h in acting), self._dispatch.streams(task)
             module = self._runner.module(task, first_scope)
             self._tell(TaskStarted(task_id, name, module, task.span, names, task.is_handler, role, streams))
-        verdicts = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope), others=others)
+        sharers = self._sharers(acting[0]) if once else ()
+        verdicts = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope), others=sharers)
         if others:
             signal = Signal.NEXT if verdicts[0].signal is Signal.FAILED else verdicts[0].signal
             verdicts += [Verdict(signal)] * len(others)
@@ -238,6 +239,10 @@ class Run:
         for verdict in verdicts:
             self._lines.add(verdict.children)
         return self._fatal(task, hosts, verdicts, first_scope, once=once)
+
+    def _sharers(self, first: HostRun) -> list[HostRun]:
+        """Whom a run_once counts for besides the host that runs it: those that stand elsewhere (behind a rescue, say) among them."""
+        return [] if self._alone else [host for host in self._batch_hosts if host is not first and not host.unreachable]
 
     def _gather(self, task: Task, hosts: Sequence[HostRun]) -> list[Verdict]:
         """Smart gathering: of the hosts of which nothing is known yet."""

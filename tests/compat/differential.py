@@ -25,6 +25,7 @@ ENVIRON = {
     "ANSIBLE_LOCALHOST_WARNING": "false",
     "ANSIBLE_DEPRECATION_WARNINGS": "false",
     "ANSIBLE_FORKS": "3",
+    "ANSIBLE_PIPELINING": "true",
 }
 
 

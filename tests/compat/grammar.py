@@ -76,6 +76,14 @@ class Grammar:
     def play(self, number: int) -> Tree:
         r = self.random
         play: Tree = {"name": f"play {number}", "hosts": "all", "gather_facts": False}
+        if r.random() < 0.15:
+            play["hosts"] = r.choice(("a:c", "all:!b", ["c", "a"], "g1", "{{ 'a' if v0 is defined else 'all' }}"))
+        if r.random() < 0.1:
+            play["order"] = r.choice(("reverse_inventory", "sorted", "reverse_sorted"))
+        if r.random() < 0.06:
+            play["any_errors_fatal"] = True
+            self.rescued = True  # its failures end the play for all: no rescue may be around them
+        fatal = self.rescued
         if r.random() < 0.6:
             play["vars"] = self.variables()
         if r.random() < 0.2:
@@ -103,6 +111,9 @@ class Grammar:
         if r.random() < 0.3:
             play["post_tasks"] = self.tasks(2)
         play["handlers"] = [self.handler(n) for n in range(4)]
+        self.rescued = False
+        if fatal:
+            play = _without_rescues(play)
         return play
 
     def shown(self) -> Tree:
@@ -123,7 +134,10 @@ class Grammar:
         if r.random() < 0.3:
             self.case.files[f"{base}/vars/main.yml"] = self.variables()
         if name == "two" and r.random() < 0.4:
-            self.case.files[f"{base}/meta/main.yml"] = {"dependencies": ["one"]}
+            use = r.choice(
+                ("one", {"role": "one", "v1": "dependency"}, {"role": "one", "when": self.condition()}, {"role": "one", "tags": ["t2"]})
+            )
+            self.case.files[f"{base}/meta/main.yml"] = {"dependencies": [use]}
 
     def use_of_role(self) -> Any:
         r = self.random
@@ -181,6 +195,12 @@ class Grammar:
             task["fail"] = {"msg": self.text(within)}
         elif kind < 0.8:
             task["assert"] = {"that": [self.condition(within)]}
+        elif kind < 0.82:
+            task["group_by"] = {"key": r.choice(("made", "made_{{ inventory_hostname }}", "{{ v1 | default('x') | string }}_g"))}
+        elif kind < 0.84:
+            task["add_host"] = {"name": r.choice(("b", "new")), "groups": r.choice(("made", ["g1", "made"])), "v2": "added"}
+        elif kind < 0.86:
+            task["set_stats"] = {"data": {"v0": self.value()}, "per_host": r.choice((True, False))}
         else:
             task["command"] = r.choice(("echo hello", "sh -c 'exit 3'", "echo 1", "sh -c 'echo $SAID'"))
             if r.random() < 0.1:
@@ -208,7 +228,14 @@ class Grammar:
             task["with_sequence"] = r.choice(("count=2", "start=1 end=5 stride=2", "start=0 end=1 format=n%02d"))
         if r.random() < 0.25:
             task["loop_control"] = r.choice(
-                ({"label": "l {{ item }}"}, {"index_var": "v3"}, {"extended": True}, {"extended": True, "extended_allitems": False})
+                (
+                    {"label": "l {{ item }}"},
+                    {"index_var": "v3"},
+                    {"extended": True},
+                    {"extended": True, "extended_allitems": False},
+                    {"break_when": "item == 2"},
+                    {"break_when": ["v1 is defined", "item == 1"]},
+                )
             )
 
     def meta(self, item: bool) -> Tree:
@@ -247,6 +274,14 @@ class Grammar:
             task.update({"until": self.condition(item), "retries": 1, "delay": 0})
         if r.random() < 0.05:
             task["delegate_to"] = r.choice((*HOSTS, "{{ groups.all[0] }}"))
+        if r.random() < 0.05:
+            task["check_mode"] = r.choice((True, False)) if "command" not in task else False
+        if r.random() < 0.04:
+            task["no_log"] = True
+        if r.random() < 0.05:
+            task["module_defaults"] = {"debug": {"msg": self.text(item)}, "fail": {"msg": "by default"}}
+        if r.random() < 0.03 and "delegate_to" in task:
+            task["delegate_facts"] = True
         if r.random() < 0.03:
             task["throttle"] = 1
         if r.random() < 0.03:
@@ -272,6 +307,18 @@ class Grammar:
             block["vars"] = self.variables()
         if r.random() < 0.1:
             block["ignore_errors"] = True
+        if r.random() < 0.1:
+            block["notify"] = r.choice(("h1", "topic"))
+        if r.random() < 0.05:
+            block["delegate_to"] = r.choice(HOSTS)
+        if r.random() < 0.05:
+            block["module_defaults"] = {"debug": {"msg": "by the block"}}
+        if r.random() < 0.05:
+            block["environment"] = {"SAID": "block"}
+        if r.random() < 0.1 and rescued:
+            block["rescue"][0]["vars"] = {
+                "v3": "{{ ansible_failed_task.name | default('-') }} {{ ansible_failed_result.msg | default('-') }}"
+            }
         return block
 
     def include(self, deep: int, item: bool) -> Tree:
@@ -290,7 +337,16 @@ class Grammar:
         if r.random() < 0.3:
             task["vars"] = self.variables()
         if dynamic and r.random() < 0.2:
-            applied = {"tags": r.choice(TAGS)} if r.random() < 0.5 else {"when": self.condition(item)}
+            applied = r.choice(
+                (
+                    {"tags": r.choice(TAGS)},
+                    {"when": self.condition(item)},
+                    {"vars": self.variables()},
+                    {"ignore_errors": True},
+                    {"notify": "h1", "tags": ["t1"]},
+                    {"delegate_to": r.choice(HOSTS)},
+                )
+            )
             task["include_tasks"] = {"file": path, "apply": applied}
         return task
 
@@ -304,6 +360,10 @@ class Grammar:
             task[kind]["public"] = r.choice((True, False))
         if r.random() < 0.1:
             task[kind]["allow_duplicates"] = False
+        if kind == "include_role" and r.random() < 0.15:
+            task["loop"] = [1, 2]
+        if kind == "include_role" and r.random() < 0.15:
+            task[kind]["apply"] = r.choice(({"tags": ["t1"]}, {"when": self.condition()}, {"vars": {"v2": "applied"}}))
         if r.random() < 0.3:
             task["vars"] = {r.choice(VARS): r.choice((1, "role task"))}
         if r.random() < 0.3:
@@ -322,7 +382,7 @@ class Grammar:
         else:
             handler["debug"] = {"msg": self.text()}
         if number == 2 or r.random() < 0.3:
-            handler["listen"] = "topic"
+            handler["listen"] = r.choice(("topic", ["topic", "other topic"]))
         if r.random() < 0.2:
             handler["when"] = self.condition()
         if r.random() < 0.2:
@@ -367,6 +427,13 @@ class Grammar:
         if item:
             atoms += ["(item | default(1)) == 1", "(item | default(2)) != 2"]
         return r.choice(atoms)
+
+
+def _without_rescues(tree: Any) -> Any:
+    """The same without rescue."""
+    if isinstance(tree, list):
+        return [_without_rescues(one) for one in tree]
+    return {key: _without_rescues(value) for key, value in tree.items() if key != "rescue"} if isinstance(tree, dict) else tree
 
 
 def case(seed: int, *, budget: int = 40) -> Case:
