@@ -65,7 +65,8 @@ def _decode(
             values[field_name] = Secret(converted) if spec.secret and isinstance(converted, str) else converted
     for field_name, spec in specs.items():
         if spec.required and field_name not in given:
-            usual = f"missing required arguments: {spec.name}"
+            free = spec.name == getattr(cls, "free_form", None)
+            usual = f"one of the following is required: {spec.name}, _raw_params" if free else f"missing required arguments: {spec.name}"
             errors.append(ArgError(at, f"missing required argument '{spec.name}'", spec.help, usual))
     errors += _check_rules(cls, values, given, at, is_template)
     return values, errors

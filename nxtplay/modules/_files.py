@@ -234,7 +234,7 @@ def replace_file(host: Host, path: str, fill: Any, after: FileState, *, inspect:
 
 def check_validate(command: Optional[str]) -> None:
     if command is not None and "%s" not in command:
-        raise Failed("validate must contain %s, which stands for the new file's path")
+        raise Failed(f"validate must contain %s: {command}; %s stands for the new file's path")
 
 
 def run_validate(host: Host, command: str, path: str) -> None:

@@ -23,7 +23,7 @@ def desired(
     """The file with its text edited. Failed where there is none and none is to be made."""
     _files.check_validate(args.validate)
     if before is not None and before.kind == "directory":
-        raise Failed(f"{path} is a directory, expected a file")
+        raise Failed(f"Path {path} is a directory !", rc=256)
     made: dict[str, FileState] = {}
     if before is None:
         if not create:

@@ -37,7 +37,10 @@ class Command(_commands.Run, _commands.Input, Action):
     def perform(self, host: Host) -> dict[str, Any]:
         words = self.words(host)
         cwd = _commands.working_directory(host, self)
-        return _commands.carry_out(host, words, cmd=words, cwd=cwd, stdin=_commands.stdin_of(self), strip=self.strip_empty_ends)
+        done = _commands.carry_out(host, words, cmd=words, cwd=cwd, stdin=_commands.stdin_of(self), strip=self.strip_empty_ends)
+        if self.executable:
+            done["warnings"] = ["executable is no longer supported by command, and not used; shell takes it"]
+        return done
 
     def foresee(self, host: Reader) -> Sequence[tuple[str, Any]]:
         return _commands.promised(host, self)

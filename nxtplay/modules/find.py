@@ -61,6 +61,8 @@ class Find(Query):
                 continue
             for found, state in self._walk(host, path, 1):
                 examined += 1
+                if state is None:
+                    continue
                 try:
                     facts = self._facts(host, found, state, now, oldest, largest)
                 except (UnicodeDecodeError, LookupError) as error:
@@ -77,7 +79,8 @@ class Find(Query):
         told = "Not all paths examined, check warnings for details" if skipped else "All paths examined"
         return {"files": files, "matched": len(files), "examined": examined, "skipped_paths": skipped, "msg": told}
 
-    def _walk(self, host: Reader, directory: str, level: int) -> Iterator[tuple[str, FileState]]:
+    def _walk(self, host: Reader, directory: str, level: int) -> Iterator[tuple[str, Optional[FileState]]]:
+        """What is below, as far down as is asked for; what is just beyond depth counts as examined, and comes without a state."""
         for name in host.listdir(directory):
             path = os.path.join(directory, name)
             state = host.stat(path)
@@ -89,6 +92,8 @@ class Find(Query):
             deeper = state.kind == "directory" or (self.follow and state.kind == "link" and host.is_dir(path))
             if self.recurse and deeper and (self.depth is None or level < self.depth) and level < 100:
                 yield from self._walk(host, path, level + 1)
+            elif self.recurse and deeper and level == self.depth:
+                yield from ((os.path.join(path, one), None) for one in host.listdir(path) if self.hidden or not one.startswith("."))
 
     def _facts(
         self, host: Reader, path: str, state: FileState, now: float, oldest: Optional[float], largest: Optional[float]

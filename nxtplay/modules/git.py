@@ -9,10 +9,10 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence, Union
 
-from nxtplay.core.files import FileState
+from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Completed, Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown
+from nxtplay.core.state import Plan, Unknown, UnknownReached
 from nxtplay.core.types import Path
 from nxtplay.modules import _files
 
@@ -54,6 +54,8 @@ class Git(Resource[_Copy]):
     reference: str | None = arg(None, help="A local repository to take objects from.")
     separate_git_dir: Path | None = arg(None, help="Where .git is kept instead.")
     verify_commit: bool = arg(False, help="The commit has to be signed by a trusted key.")
+    archive: Path | None = arg(None, help="Pack the version into this file, too: .zip, .tar, .tar.gz or .tgz.")
+    archive_prefix: str | None = arg(None, help="What the names in the archive begin with; it ends in a slash.")
 
     def key(self) -> str:
         return f"git:{self._dest()}"
@@ -117,6 +119,15 @@ class Git(Resource[_Copy]):
             host.note(commits=log.stdout.splitlines())
 
     def also_foresee(self, host: Reader, plan: Plan[_Copy]) -> Sequence[tuple[str, Any]]:
+        if self.archive is not None:
+            place = _files.host_path(self.archive)
+            packed = dataclasses.replace(host.stat(place) or _files.fresh(host, place, "file"), content=Unknown(f"{place} was not packed"))
+            return [*self._foreseen_copy(host, plan), (f"file:{place}", packed)]
+        return self._foreseen_copy(host, plan)
+
+    def _foreseen_copy(self, host: Reader, plan: Plan[_Copy]) -> list[tuple[str, Any]]:
+        if not plan:
+            return []
         dest = self._dest()
         later = Unknown(f"{self.repo} was not fetched to {dest}")
         state = host.stat(dest, follow=True)
@@ -129,6 +140,33 @@ class Git(Resource[_Copy]):
 
     def result(self, before: Optional[_Copy], after: Optional[_Copy]) -> dict[str, Any]:
         return {"before": before.head if before else None, "after": after.head if after else None, "remote_url_changed": False}
+
+    # -- the archive of a version
+
+    def due(self, host: Reader, plan: Plan[_Copy]) -> Optional[str]:
+        if self.archive is None or plan.after is None:
+            return None
+        place = _files.host_path(self.archive)
+        _format(place)
+        now = host.stat(place, content=True, follow=True)
+        if now is not None and now.kind == "directory":
+            raise Failed(f"archive: {place} is a directory")
+        if now is not None and isinstance(now.content, Unknown):
+            raise UnknownReached(now.content)
+        if now is not None and not plan and not isinstance(plan.after.head, Unknown):
+            packed = self._look(host, *self._packing(place, str(plan.after.head)))
+            if packed.rc == 0 and Content.of(packed.out) == now.content:
+                return None
+        _files.parent_state(host, place)
+        return f"{place} is packed"
+
+    def perform(self, host: Host, plan: Plan[_Copy]) -> None:
+        assert self.archive is not None and plan.after is not None
+        place = _files.host_path(self.archive)
+        host.write(place, self._run(host, *self._packing(place, str(plan.after.head)), stream=False).out)
+
+    def _packing(self, place: str, commit: str) -> list[str]:
+        return ["archive", f"--format={_format(place)}", *([f"--prefix={self.archive_prefix}"] if self.archive_prefix else []), commit]
 
     # -- git itself
 
@@ -163,8 +201,8 @@ class Git(Resource[_Copy]):
     def _look(self, host: Reader, *words: str, there: bool = True) -> Completed:
         return host.look(self._words(host, *words, there=there), env={**self._environ(), "GIT_OPTIONAL_LOCKS": "0"}, timeout=120)
 
-    def _run(self, host: Host, *words: str, there: bool = True) -> Completed:
-        done = host.run(self._words(host, *words, there=there), env=self._environ(), stream=True)
+    def _run(self, host: Host, *words: str, there: bool = True, stream: bool = True) -> Completed:
+        done = host.run(self._words(host, *words, there=there), env=self._environ(), stream=stream)
         if done.rc != 0:
             what = next(w for w in words if not w.startswith("-"))
             raise Failed(
@@ -263,6 +301,14 @@ class Git(Resource[_Copy]):
 
     def _look_quietly(self, host: Host, *words: str) -> None:
         host.run(self._words(host, *words), env=self._environ())
+
+
+def _format(path: str) -> str:
+    """What git calls the format of an archive of that name."""
+    found = next((ending for ending in ("tar.gz", "tgz", "tar", "zip") if path.endswith(f".{ending}")), None)
+    if found is None:
+        raise Failed(f"archive: {path} ends in none of .zip, .tar, .tar.gz, .tgz")
+    return found
 
 
 def _hidden(text: str) -> str:

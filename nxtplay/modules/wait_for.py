@@ -53,8 +53,8 @@ class WaitFor(Query):
             if look is None and (left <= 0 or pending):
                 return {"elapsed": int(time.monotonic() - began), "state": self.state, "port": None, "path": None, "search_regex": None}
             if left <= 0:
-                raise Failed(self.msg or f"{what} within {self.timeout} seconds", elapsed=int(time.monotonic() - began))
-            host.progress(f"{what} for {int(time.monotonic() - began)} s")
+                raise Failed(self.msg or f"Timeout when waiting for {what}", elapsed=int(time.monotonic() - began))
+            host.progress(f"waiting for {what} since {int(time.monotonic() - began)} s")
             time.sleep(min(self.sleep if self.sleep > 0 else 0.1, left))
 
     def _condition(self, host: Reader) -> tuple[Optional[Callable[[], Optional[dict[str, Any]]]], str]:
@@ -64,16 +64,19 @@ class WaitFor(Query):
             raise Failed("state: drained needs port")
         if self.path is not None:
             path = _files.host_path(self.path)
-            text = f" with a match for {self.search_regex}" if self.search_regex else ""
-            return lambda: self._path(host, path, gone), f"{path} did not {'go' if gone else f'come{text}'}"
+            what = f"{path} to be absent." if gone else self._searched(path) if self.search_regex else f"file {path}"
+            return lambda: self._path(host, path, gone), what
         if self.port is None:
             return None, ""
         place = f"{self.host}:{self.port}"
         if self.state == "drained":
-            return self._drained, f"{place} kept connections"
+            return self._drained, f"{place} to drain"
         if gone:
-            return lambda: None if self._connect() is not None else {}, f"{place} did not close"
-        return self._connect, f"{place} did not answer" + (f" with a match for {self.search_regex}" if self.search_regex else "")
+            return lambda: None if self._connect() is not None else {}, f"{place} to stop."
+        return self._connect, self._searched(place) if self.search_regex else place
+
+    def _searched(self, place: str) -> str:
+        return f"search string {self.search_regex} in {place}"
 
     def _path(self, host: Reader, path: str, gone: bool) -> Optional[dict[str, Any]]:
         there = host.exists(path)

@@ -51,6 +51,11 @@ def touched(root: str) -> None:
         stream.write("mine")
 
 
+def packed(root: str) -> None:
+    cloned(root)
+    git(f"{root}/c", "archive", "--prefix=p/", "-o", f"{root}/c.tar", "HEAD")
+
+
 SHALLOW = {"repo": "file://{files}/up", "dest": "{root}/c", "depth": 1}
 UP = {"repo": "{files}/up", "dest": "{root}/c"}
 
@@ -72,4 +77,9 @@ CASES = [
     Case("git", {**UP, "version": "side"}, setup=cloned, expect="changed", name="git-other-branch"),
     Case("git", UP, setup=touched, expect="failed", name="git-local-changes"),
     Case("git", {**UP, "force": True}, setup=touched, expect="changed", name="git-local-changes-force"),
+    Case("git", {**UP, "archive": "{root}/c.tar.gz"}, setup=upstream, expect="changed", name="git-archive-of-a-new-clone"),
+    Case("git", {**UP, "archive": "{root}/c.zip"}, setup=cloned, expect="changed", name="git-archive"),
+    Case("git", {**UP, "archive": "{root}/c.tar", "archive_prefix": "p/"}, setup=packed, expect="ok", name="git-archive-already"),
+    Case("git", {**UP, "archive": "{root}/c.tar", "archive_prefix": "q/"}, setup=packed, expect="changed", name="git-archive-of-before"),
+    Case("git", {**UP, "archive": "{root}/c.rar"}, setup=cloned, expect="failed", name="git-archive-of-no-kind"),
 ]

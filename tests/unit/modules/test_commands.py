@@ -10,7 +10,7 @@ import pytest
 
 from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Host, Reader
-from nxtplay.core.resource import decode
+from nxtplay.core.resource import ArgErrors, decode
 from nxtplay.core.state import Unknown
 from nxtplay.core.world import World
 from nxtplay.modules import registry
@@ -110,3 +110,15 @@ def test_creates_lets_the_next_task_count_on_it(tmp_path: Path) -> None:
 def test_cmd_or_argv(args: dict[str, Any]) -> None:
     with pytest.raises(Exception, match=r"argv"):
         run("command", **args)
+
+
+def test_command_warns_that_it_takes_no_executable() -> None:
+    warned = run("command", cmd="echo x", executable="/bogus").result
+    assert warned["stdout"] == "x" and "no longer supported" in warned["warnings"][0]
+    assert "warnings" not in run("shell", cmd="echo x", executable="/bin/sh").result
+
+
+def test_a_script_without_text_is_told_in_the_words_that_playbooks_look_for() -> None:
+    with pytest.raises(ArgErrors) as caught:
+        decode(registry.load("script"), {"chdir": "/"})
+    assert caught.value.errors[0].usual.startswith("one of the following is required: ")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from nxtplay.core.converge import converge
+from nxtplay.core.host import Reader
 from nxtplay.core.resource import ArgErrors, decode
+from nxtplay.core.world import World
 from nxtplay.modules.blockinfile import Blockinfile
 from nxtplay.modules.group import Group
+from nxtplay.modules.lineinfile import Lineinfile
 from nxtplay.modules.replace import Replace
 from nxtplay.modules.user import User
 
@@ -39,3 +45,12 @@ def test_a_shell_below_the_home_is_expanded_and_else_left_alone(monkeypatch: pyt
 def test_a_group_that_shares_a_number_needs_one() -> None:
     with pytest.raises(ArgErrors, match="gid"):
         decode(Group, {"name": "g", "non_unique": True})
+
+
+def test_a_wrong_target_is_told_in_the_words_that_playbooks_look_for(tmp_path: Path) -> None:
+    def told(**args: object) -> str:
+        done = converge(decode(Lineinfile, {"line": "x", **args}), Reader(), World(), None)
+        return str(done.result["msg"])
+
+    assert told(path=str(tmp_path)) == f"Path {tmp_path} is a directory !"
+    assert told(path=str(tmp_path / "f"), create=True, validate="/some/path").startswith("validate must contain %s: /some/path")

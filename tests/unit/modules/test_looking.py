@@ -9,6 +9,7 @@ import shutil
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_wait_for_a_port(listener: int) -> None:
     assert look("wait_for", port=listener, timeout=2).status == "ok"
     failed = look("wait_for", port=listener, state="stopped", timeout=0)
     assert failed.status == "failed"
-    assert failed.reason == f"127.0.0.1:{listener} did not close within 0 seconds"
+    assert failed.reason == f"Timeout when waiting for 127.0.0.1:{listener} to stop."
     assert look("wait_for", port=1, timeout=0, msg="not up").reason == "not up"
 
 
@@ -156,3 +157,22 @@ def test_user_and_password_in_an_address(basic: bool) -> None:
         assert look("uri", url=f"http://a%40b:wrong@{where}", force_basic_auth=basic).status == "failed"
         assert look("uri", url=f"http://nobody@{where}", url_username="a@b", url_password="p:@").result["status"] == 200
         server.shutdown()
+
+
+def test_find_counts_what_lies_just_beyond_its_depth(tmp_path: Path) -> None:
+    for name in ("a/b/c/d", "a/b/.h", "e"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = look("find", paths=[str(tmp_path)], file_type="any", recurse=True, depth=2).result
+    assert (found["matched"], found["examined"]) == (3, 4)
+    assert look("find", paths=[str(tmp_path)], recurse=True, hidden=True).result["examined"] == 6
+
+
+def test_waiting_in_vain_is_told_in_the_words_that_playbooks_look_for(tmp_path: Path) -> None:
+    def told(**args: Any) -> str:
+        return str(look("wait_for", timeout=0, **args).result["msg"]).partition("Timeout when waiting for ")[2]
+
+    path = str(tmp_path / "f")
+    assert told(path=path) == f"file {path}"
+    assert told(path=path, search_regex="x") == f"search string x in {path}"
+    assert told(path=str(tmp_path), state="absent") == f"{tmp_path} to be absent."
