@@ -51,10 +51,11 @@ def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args:
 
 def set_fact(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     cacheable = as_bool(args.pop("cacheable", False))
-    values = {str(dispatch.templates.render(name, scope)): value if doubt is None else doubt for name, value in args.items()}
+    values = {dispatch.templates.render(name, scope): value if doubt is None else doubt for name, value in args.items()}
     for name in values:
-        if not is_identifier(name):
-            raise TemplateError(Diagnostic(f"Invalid variable name '{name}'", task.args.keys_at.get(name)))
+        if not isinstance(name, str) or not is_identifier(name):
+            of_type = "" if isinstance(name, str) else f" of type {type(name).__name__!r}"
+            raise TemplateError(Diagnostic(f"Invalid variable name '{name}'{of_type}", task.args.keys_at.get(name)))
     receiver = dispatch.facts_receiver(task, host, scope)
     receiver.set_facts.update(values)
     if cacheable:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from nxtplay.core.state import Secret, Unknown
 from nxtplay.errors import Diagnostic, Span, TemplateError
 from nxtplay.template.messages import located
-from nxtplay.template.values import OMIT, needs_rendering
+from nxtplay.template.values import OMIT, Decrypted, needs_rendering
 
 
 class Renderer(Protocol):
@@ -186,7 +186,7 @@ class LazyList(list):  # type: ignore[type-arg]
         return list.__repr__(self.all())
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None), Unknown, Secret})
+_PLAIN = frozenset({str, int, float, bool, type(None), Unknown, Secret, Decrypted})
 
 
 def finish(value: Any) -> Any:

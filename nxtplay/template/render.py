@@ -16,12 +16,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nxtplay.core.state import Secret, Unknown, UnknownReached
+from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.errors import Diagnostic, Span, TemplateError
 from nxtplay.template.lazy import LazyDict, LazyList, finish
 from nxtplay.template.messages import located
 from nxtplay.template.quick import quick
-from nxtplay.template.values import MISSING, OMIT, Encrypted, is_template, needs_rendering, unwrapped, written_in
+from nxtplay.template.values import MISSING, OMIT, Decrypted, Encrypted, is_template, needs_rendering, unwrapped, written_in
 
 if TYPE_CHECKING:
     from nxtplay.template.files import TemplateOptions
@@ -180,7 +180,7 @@ class Templates:
         if self._decrypt is None:
             raise TemplateError(Diagnostic("this value is encrypted and no vault password was given",
                                            hint="add --vault-password-file or -J"))
-        plain = Secret(self._decrypt(text))
+        plain = Decrypted(self._decrypt(text))
         if self.on_secret:
             self.on_secret(plain)
         return plain

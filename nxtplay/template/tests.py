@@ -14,7 +14,7 @@ from nxtplay.errors import TemplateError
 from nxtplay.template.messages import described
 from nxtplay.template.registry import takes_undefined
 from nxtplay.template.undefined import Undefined
-from nxtplay.template.values import Encrypted
+from nxtplay.template.values import Decrypted, Encrypted
 
 
 @takes_undefined
@@ -159,7 +159,7 @@ def _is_urn(parts: Any) -> bool:
 
 
 def vault_encrypted(value: Any) -> bool:
-    return isinstance(value, Encrypted) or (isinstance(value, str) and value.startswith("$ANSIBLE_VAULT;"))
+    return isinstance(value, (Decrypted, Encrypted)) or (isinstance(value, str) and value.startswith("$ANSIBLE_VAULT;"))
 
 
 def vaulted_file(value: str) -> bool:

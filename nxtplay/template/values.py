@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from nxtplay.core.state import Unknown
+from nxtplay.core.state import Secret, Unknown
 from nxtplay.errors import TemplateError
 
 _MARKER = re.compile(r"\{[{%#]")
@@ -21,6 +21,12 @@ class Unsafe(str):
 
 class Encrypted(str):
     """Vault text as it stands in a file (YAML's `!vault`); decrypted when a template or a task first needs it."""
+
+    __slots__ = ()
+
+
+class Decrypted(Secret):
+    """The plain text of a value that stands encrypted in a file."""
 
     __slots__ = ()
 

@@ -283,6 +283,13 @@ class TestSecrets:
         assert templates.render("{{ url }}", scope) == "pg://p5w@h"
         assert told == ["p{{ n }}w"]
 
+    def test_what_stands_encrypted_in_a_file_is_known_as_such_when_it_is_read(self) -> None:
+        templates = Templates(decrypt=lambda text: "plain")
+        scope = {"pw": Encrypted("$ANSIBLE_VAULT;1.1;AES256\n00"), "other_name": "{{ pw }}", "held": {"pw": "{{ pw }}"}, "plain": "plain"}
+        for held in ("pw", "other_name", "held.pw"):
+            assert templates.evaluate(f"{held} is vault_encrypted", scope)
+        assert not templates.evaluate("plain is vault_encrypted or (pw ~ 'a') is vault_encrypted", scope)
+
     def test_text_made_with_a_secret_is_secret(self, templates: Templates) -> None:
         assert isinstance(templates.render("a{{ s }}b", {"s": Secret("x")}), Secret)
         assert isinstance(templates.render("{% if true %}a{% endif %}{{ s }}", {"s": Secret("x")}), Secret)
