@@ -122,6 +122,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
         read_variables=read_file,
         playbook_dir=playbook_dir,
         templates=templates,
+        extra_vars=extra,
     )
     templates.match_hosts = inventory.match
     return Ground(options, masker, templates, inventory, asked.config, decrypt, read_file)

@@ -3,55 +3,71 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.core.state import Unknown
-from nxtplay.errors import Diagnostic, InventoryError, Span, TemplateError, did_you_mean
+from nxtplay.errors import Diagnostic, InventoryError, Span, TemplateError
 from nxtplay.inventory.draft import Draft
+from nxtplay.inventory.options import at, known
 from nxtplay.variables.precedence import Layer, Level, Scope
 
 if TYPE_CHECKING:
+    from nxtplay.inventory.model import VarsDirectories
     from nxtplay.template.render import Templates
+    from nxtplay.variables.files import VarsDirectory
 
+_KIND = "a constructed inventory"
 _OPTIONS = ("compose", "groups", "keyed_groups", "leading_separator", "plugin", "strict", "use_extra_vars", "use_vars_plugins")
 _KEYED = ("key", "prefix", "separator", "parent_group", "default_value", "trailing_separator")
 
 
-def fill(data: Mapping[str, Any], file: str, draft: Draft, templates: Templates | None) -> None:
+@dataclass(frozen=True)
+class Surroundings:
+    """What counts besides the sources where the file asks for it: group_vars and host_vars beside them, extra variables."""
+
+    directories: Sequence[VarsDirectories] = ()
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fill(data: Mapping[str, Any], file: str, draft: Draft, templates: Templates | None, around: Surroundings) -> None:
     """Adds to the draft what the file makes of the hosts that are in it. Raises InventoryError with the place of what is wrong."""
-    _known(data, _OPTIONS, file)
-    for option in ("use_extra_vars", "use_vars_plugins"):
-        if data.get(option):
-            raise InventoryError(Diagnostic(f"'{option}' is not supported", _at(data, option, file), "only the inventory's own variables"))
+    known(data, _OPTIONS, file, _KIND)
+    around = Surroundings(
+        around.directories if data.get("use_vars_plugins") else (), around.extra_vars if data.get("use_extra_vars") else {}
+    )
     if templates is None:
         raise InventoryError(Diagnostic("a constructed inventory needs templates, and there are none here", Span(file, 1, 1)))
     for entry in data.get("keyed_groups") or ():
-        _known(entry, _KEYED, file)
+        known(entry, _KEYED, file, _KIND)
         if "key" not in entry:
             raise InventoryError(Diagnostic("a keyed group needs `key`", getattr(entry, "span", None) or Span(file, 1, 1)))
     for name in list(draft.hosts):
-        _Host(name, draft, templates, data, file).construct()
+        _Host(name, draft, templates, data, file, around).construct()
 
 
 class _Host:
     """One host while its variables and groups are made."""
 
-    def __init__(self, name: str, draft: Draft, templates: Templates, data: Mapping[str, Any], file: str) -> None:
+    def __init__(
+        self, name: str, draft: Draft, templates: Templates, data: Mapping[str, Any], file: str, around: Surroundings
+    ) -> None:
         self.name, self.draft, self.templates, self.data, self.file = name, draft, templates, data, file
+        self.around = around
         self.strict = bool(data.get("strict", False))
 
     def construct(self) -> None:
         compose = self.data.get("compose") or {}
         for variable, expression in compose.items():
-            found, value = self.value(expression, _at(compose, variable, self.file))
+            found, value = self.value(expression, at(compose, variable, self.file))
             if found:
-                self.draft.hosts[self.name].variables.put(str(variable), value, _at(compose, variable, self.file))
+                self.draft.hosts[self.name].variables.put(str(variable), value, at(compose, variable, self.file))
         groups = self.data.get("groups") or {}
         for group, condition in groups.items():
-            found, holds = self.value(condition, _at(groups, group, self.file))
+            found, holds = self.value(condition, at(groups, group, self.file))
             if found and holds:
-                self.join(str(group), _at(groups, group, self.file))
+                self.join(str(group), at(groups, group, self.file))
         for entry in self.data.get("keyed_groups") or ():
             self.keyed(entry)
 
@@ -59,13 +75,20 @@ class _Host:
         """What the host has: of its groups, outermost first, and of its own."""
         names = _groups_of(self.draft, self.name)
         layers = [Layer(Level.INVENTORY_GROUP, group, self.draft.groups[group].variables) for group in names]
+        layers += self.files(Level.INVENTORY_GROUP_VARS, *((pair.groups, group) for group in names for pair in self.around.directories))
         layers.append(Layer(Level.INVENTORY_HOST, "inventory", self.draft.hosts[self.name].variables))
+        layers += self.files(Level.INVENTORY_HOST_VARS, *((pair.hosts, self.name) for pair in self.around.directories))
+        layers.append(Layer(Level.EXTRA_VARS, "-e", self.around.extra_vars))
         magic = {
             "inventory_hostname": self.name,
             "inventory_hostname_short": self.name.split(".")[0],
             "group_names": sorted(set(names) - {"all"}),
         }
         return Scope([*layers, Layer(Level.MAGIC, "nxtplay", magic, trusted=False)])
+
+    def files(self, level: Level, *asked: tuple[VarsDirectory, str]) -> list[Layer]:
+        """The variables files that directories have for names."""
+        return [Layer(level, path, values) for directory, name in asked for path, values in directory.of(name)]
 
     def value(self, expression: Any, span: Span) -> tuple[bool, Any]:
         """Whether it has a value for this host, and the value. Without `strict` what cannot be worked out has none."""
@@ -85,7 +108,7 @@ class _Host:
         return safe
 
     def keyed(self, entry: Mapping[str, Any]) -> None:
-        span = _at(entry, "key", self.file)
+        span = at(entry, "key", self.file)
         found, key = self.value(entry["key"], span)
         default = entry.get("default_value")
         if not found or (not key and default is None):
@@ -104,7 +127,7 @@ class _Host:
 
     def rendered(self, entry: Mapping[str, Any], option: str, otherwise: Any) -> Any:
         value = entry.get(option)
-        return otherwise if value is None else self.templates.render(value, self.scope(), span=_at(entry, option, self.file))
+        return otherwise if value is None else self.templates.render(value, self.scope(), span=at(entry, option, self.file))
 
     def names(self, entry: Mapping[str, Any], key: Any, separator: str, span: Span) -> Iterator[str]:
         """The names that a key gives: of text one, of a list one for each item, of a mapping key and value together."""
@@ -140,18 +163,3 @@ def _groups_of(draft: Draft, host: str) -> list[str]:
                 waiting.append(name)
     depths["all"] = len(draft.groups) + 1
     return sorted(depths, key=lambda name: (-depths[name], name))
-
-
-def _known(entry: Any, options: tuple[str, ...], file: str) -> None:
-    if not isinstance(entry, Mapping):
-        raise InventoryError(Diagnostic(f"a mapping was expected, found {entry!r}", Span(file, 1, 1)))
-    for name in entry:
-        if name not in options:
-            hint = did_you_mean(str(name), options) or f"legal are: {', '.join(options)}"
-            places = getattr(entry, "keys_at", None) or {}
-            raise InventoryError(Diagnostic(f"unknown option '{name}' of a constructed inventory", places.get(name) or Span(file), hint))
-
-
-def _at(mapping: Any, key: Any, file: str) -> Span:
-    places: Mapping[Any, Span] = getattr(mapping, "values_at", None) or {}
-    return places.get(key) or Span(file)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.errors import Diagnostic, InventoryError, Span
-from nxtplay.inventory import constructed, ini, script, tomlfile, yamlfile
+from nxtplay.inventory import constructed, generator, ini, script, tomlfile, yamlfile
 from nxtplay.inventory.check import check
 from nxtplay.inventory.draft import Draft
 from nxtplay.inventory.model import Inventory, VarsDirectories
@@ -31,16 +31,21 @@ def load(
     read_variables: Read | None = None,
     playbook_dir: str | None = None,
     templates: Templates | None = None,
+    extra_vars: Mapping[str, Any] | None = None,
 ) -> Inventory:
     """The inventory that the sources give together; a later one adds to and overrides an earlier one.
 
     A source is a file (INI, YAML, TOML), a directory of sources, a program, or hosts separated by commas (`web1,web2,`). `read(path)` gives
     the value of a YAML file with places, `read_variables` that of a variables file where that differs. group_vars and host_vars are
-    looked for beside every source and in `playbook_dir`; `templates` evaluates what a constructed inventory holds. No sources: this
-    machine alone. Raises InventoryError.
+    looked for beside every source and in `playbook_dir`; `templates` evaluates what a constructed inventory holds, which may
+    ask for `extra_vars`. No sources: this machine alone. Raises InventoryError.
     """
     of_variables = read_variables or read
-    reader = _Reader(read, templates)
+    beside = [_directory_of(source) for source in sources]
+    inventory_dirs = [_vars_directories(path, of_variables) for path in dict.fromkeys(path for path in beside if path)]
+    same = {pair.groups.path for pair in inventory_dirs}
+    playbook = [] if playbook_dir is None else [_vars_directories(os.path.abspath(playbook_dir), of_variables)]
+    reader = _Reader(read, templates, inventory_dirs, extra_vars or {})
 
     def draft_of() -> Draft:
         draft = Draft()
@@ -50,10 +55,6 @@ def load(
         return draft
 
     draft = draft_of()
-    beside = [_directory_of(source) for source in sources]
-    inventory_dirs = [_vars_directories(path, of_variables) for path in dict.fromkeys(path for path in beside if path)]
-    same = {pair.groups.path for pair in inventory_dirs}
-    playbook = [] if playbook_dir is None else [_vars_directories(os.path.abspath(playbook_dir), of_variables)]
     last = next((source for source in reversed(sources) if not _is_list(source)), None)
     inventory = Inventory(
         draft, sources=[source if _is_list(source) else os.path.abspath(source) for source in sources], inventory_dirs=inventory_dirs,
@@ -87,6 +88,8 @@ class _Reader:
 
     read: Read
     templates: Templates | None
+    directories: Sequence[VarsDirectories]
+    extra_vars: Mapping[str, Any]
 
 
 def _source(source: str, draft: Draft, reader: _Reader, *, top: bool) -> None:
@@ -133,7 +136,10 @@ def _yaml(path: str, draft: Draft, reader: _Reader) -> None:
     if isinstance(data, dict) and "plugin" in data:
         name = str(data["plugin"])
         if name in ("constructed", "ansible.builtin.constructed"):
-            constructed.fill(data, path, draft, reader.templates)
+            constructed.fill(data, path, draft, reader.templates, constructed.Surroundings(reader.directories, reader.extra_vars))
+            return
+        if name in ("generator", "ansible.builtin.generator"):
+            generator.fill(data, path, draft, reader.templates)
             return
         raise InventoryError(Diagnostic(f"the inventory plugin '{name}' is not supported", Span(path, 1, 1),
                                         "use a script that prints the hosts as JSON (--list)"))

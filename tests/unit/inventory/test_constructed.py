@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nxtplay.errors import InventoryError
+from nxtplay.errors import InventoryError, NxtplayError
 from nxtplay.inventory.load import load
 from nxtplay.inventory.model import Inventory
 from nxtplay.playbook.source import read
@@ -30,7 +30,7 @@ all:
 def constructed(text: str, folder: Path) -> Inventory:
     (folder / "hosts.yml").write_text(HOSTS)
     (folder / "made.yml").write_text("plugin: ansible.builtin.constructed\n" + text)
-    return load([str(folder / "hosts.yml"), str(folder / "made.yml")], read=read, templates=Templates())
+    return load([str(folder / "hosts.yml"), str(folder / "made.yml")], read=read, templates=Templates(), extra_vars={"word": "hi"})
 
 
 def test_variables_are_made_before_groups(tmp_path: Path) -> None:
@@ -115,3 +115,61 @@ def test_faulty_toml_is_told(tmp_path: Path) -> None:
     (tmp_path / "hosts.toml").write_text("[web\n")
     with pytest.raises(InventoryError, match="not TOML"):
         load([str(tmp_path / "hosts.toml")], read=read)
+
+
+def test_variables_files_and_extra_variables_where_the_file_asks_for_them(tmp_path: Path) -> None:
+    for name, text in (("group_vars", "zone: all"), ("host_vars", "zone: own")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ("all.yml" if name == "group_vars" else "db1.yml")).write_text(text)
+    text = "compose: {at: zone, said: word}\n"
+    assert "at" not in constructed(text, tmp_path).variables("db1")
+    inventory = constructed(text + "use_vars_plugins: true\nuse_extra_vars: true\n", tmp_path)
+    assert [inventory.variables(name).get("at") for name in ("web1.example", "db1")] == ["all", "own"]
+    assert inventory.variables("db1")["said"] == "hi"
+
+
+GENERATOR = """\
+plugin: ansible.builtin.generator
+hosts:
+  name: "{{ operation }}_{{ application }}_runner"
+  parents:
+    - name: "{{ operation }}_{{ application }}"
+      parents:
+        - {name: "{{ operation }}", vars: {operation: "{{ operation }}", count: 1}}
+        - {name: "{{ application }}"}
+    - name: runner
+layers:
+  operation: [build, launch]
+  application: [web, api]
+"""
+
+
+def generated(text: str, folder: Path) -> Inventory:
+    (folder / "made.yml").write_text(text)
+    return load([str(folder / "made.yml")], read=read, templates=Templates())
+
+
+def test_a_host_for_every_combination(tmp_path: Path) -> None:
+    inventory = generated(GENERATOR, tmp_path)
+    assert list(inventory.hosts) == ["build_web_runner", "build_api_runner", "launch_web_runner", "launch_api_runner"]
+    assert inventory.groups_of("build_api_runner") == ["api", "build", "build_api", "runner"]
+    assert inventory.members("launch") == ["launch_web_runner", "launch_api_runner"]
+    assert inventory.variables("build_web_runner") == {"operation": "build", "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("layers:", "layer:", "unknown option 'layer'"),
+        ("[build, launch]", "build", "each a list"),
+        ("name: runner", "nme: runner", "unknown option 'nme'"),
+        ("- name: runner", "- {}", "needs a `name`"),
+        ("{{ application }}_runner", "{{ applicatio }}", "'applicatio' is undefined"),
+        ("[build, launch]", str(list(range(60000))), "more than 100,000 hosts"),
+    ],
+)
+def test_a_generator_that_is_wrong(old: str, new: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(NxtplayError) as caught:
+        generated(GENERATOR.replace(old, new), tmp_path)
+    assert told in caught.value.diagnostics[0].message
+    assert caught.value.diagnostics[0].span
