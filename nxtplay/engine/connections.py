@@ -162,6 +162,10 @@ class Connections:
             if wanted.host == host and wanted.escalation is not None and wanted.escalation.user == user:
                 self.drop(wanted)
 
+    def reopen(self) -> None:
+        """Let `get` connect again after a `close`."""
+        self._closed = False
+
     def close(self) -> None:
         with self._lock:
             self._closed = True

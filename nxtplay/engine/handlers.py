@@ -55,6 +55,9 @@ class Handlers:
                     listening.append(key)
         self._tasks = None
 
+    def listening(self, topic: str) -> list[Task]:
+        return [self._by_key[key] for key in self._named.get(f"listen {topic}", ())]
+
     def _names_of(self, handler: Task) -> list[str]:
         """The names by which a handler can be notified; templates in them see the play's variables, the role's and extra ones."""
         if handler.name is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,7 @@ class Run:
         self._connections = Connections({**standard, **self.makers})
         self._number = 0
         self._current = ""
+        self._batch_hosts: Sequence[HostRun] = ()
         self._handlers = Handlers(self.templates, self.scopes)
         self._ended = False
         self._start = Start(self.playbook.plays)
@@ -107,6 +108,8 @@ class Run:
                     break
         except KeyboardInterrupt:
             interrupted = self._current or "before the first task"
+            self._connections.close()  # ends what runs there
+            self._last_words()
         finally:
             self._connections.close()
         if cache and not self.options.check:
@@ -118,6 +121,17 @@ class Run:
         recap = Recap(hosts, time.monotonic() - began, INTERRUPTED if interrupted else worst, interrupted)
         self._tell(RunFinished(recap))
         return recap
+
+    def _last_words(self) -> None:
+        """The handlers that listen to `nxtplay_interrupted`, on the hosts where the run was interrupted; a second interrupt ends them."""
+        tasks = [] if self.options.check else self._handlers.listening("nxtplay_interrupted")
+        hosts = [host for host in self._batch_hosts if not (host.out or host.ended or host.failure)]
+        if not (tasks and hosts):
+            return
+        self._connections.reopen()
+        with suppress(KeyboardInterrupt, NxtplayError):
+            for task in tasks:
+                self._execute(task, hosts)
 
     def _name_in(self, play: Play, task: Task) -> str:
         named = str(task.name.value) if task.name else task.module

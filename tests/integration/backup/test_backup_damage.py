@@ -129,12 +129,12 @@ def test_a_killed_pg_dump(told: Backed, hook: Webhook) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_in_mid_dump(told: Backed, number: signal.Signals) -> None:
-    """Nothing is left behind: no half of a file, no pg_dump, no lock that keeps the next one out."""
+def test_interrupted_in_mid_dump(told: Backed, hook: Webhook, number: signal.Signals) -> None:
+    """Nothing is left behind: no half of a file, no pg_dump, no lock that keeps the next one out; the dead-man switch is told."""
     before = told.picture()
     words = ["docker", "exec", told.postgres, "psql", "-q", "-U", "nxtbus", "-c", "BEGIN; LOCK TABLE routes; SELECT pg_sleep(60)"]
     holder = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    settings = json.dumps({"stack_project": told.stack.project, "backup_folder": str(told.folder)})
+    settings = json.dumps({"stack_project": told.stack.project, "backup_folder": str(told.folder), **told.settings})
     argv = [sys.executable, "-m", "nxtplay", "-i", "inventory/local.yml", "backup", "-e", settings]
     ours = "SELECT 1 AS n FROM pg_stat_activity WHERE application_name LIKE 'nxtplay-dump-%'"
     waits = ours + " AND wait_event_type = 'Lock'"
@@ -145,6 +145,7 @@ def test_interrupted_in_mid_dump(told: Backed, number: signal.Signals) -> None:
         run_.send_signal(number)
         out, _ = run_.communicate(timeout=60)
         assert run_.returncode == 99 and b"Interrupted after" in out, out
+        assert [path for path, _ in hook.posts if path.startswith("/ping")] == ["/ping/start", "/ping/fail"]
         for _ in range(50):
             if not told.sql(ours):
                 break

@@ -242,3 +242,28 @@ def test_a_run_that_is_told_to_end_says_where_it_was(here: Path, number: signal.
     assert process.returncode == 99, errors
     assert json.loads(rest.splitlines()[-1])["recap"]["interrupted_at"].startswith("Wait")
     assert "Traceback" not in errors
+
+
+def test_the_last_words_of_a_run_that_is_told_to_end(here: Path) -> None:
+    """Handlers of the topic nxtplay_interrupted run, and only then."""
+    (here / "site.yml").write_text(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {command: 'true', register: begun}\n"
+        "    - {name: Wait, command: sleep 60}\n"
+        "  handlers:\n    - {listen: nxtplay_interrupted, copy: {dest: ./told, content: told}, when: begun is defined}\n"
+        "    - {listen: nxtplay_interrupted, copy: {dest: ./not, content: told}, when: never is defined}\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "nxtplay", "site.yml", "--json"]
+    with subprocess.Popen(command, cwd=here, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["kind"] == "task_started" and event["name"] == "Wait":
+                break
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 99, errors
+    assert (here / "told").read_text() == "told" and not (here / "not").exists()
+    (here / "told").unlink()
+    done = nxtplay("site.yml", "--check", cwd=here)
+    assert done.returncode == 0 and not (here / "told").exists(), done.stdout
