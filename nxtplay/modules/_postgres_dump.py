@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+import threading
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
 
@@ -22,6 +23,8 @@ from nxtplay.modules._postgres_types import identifier
 
 CUSTOM = (".dump", ".pgc", ".backup")
 COMPRESSED = (".gz", ".bz2", ".xz")
+_PART = r'"(?:[^"]|"")*"|[^".]+'
+_COPY = re.compile(rb'^COPY ((?:"(?:[^"]|"")*"|[^". ]+)\.(?:"(?:[^"]|"")*"|[^". ]+)) \(.*\) FROM stdin;$', re.M)
 TRAILER = b"-- PostgreSQL database dump complete"
 
 
@@ -64,6 +67,11 @@ class Client:
 
     def argv(self, program: str, *words: str) -> list[str]:
         return [program, *self.options, "--no-password", *words]
+
+    @staticmethod
+    def database(name: str) -> str:
+        """The option that names a database, whatever its name is: one with = or :// would be read as a connection string."""
+        return "--dbname=dbname='{}'".format(name.replace("\\", "\\\\").replace("'", "\\'"))
 
 
 def client(login: PostgresLogin, host: Reader, tag: str = "nxtplay") -> Client:
@@ -137,20 +145,30 @@ def dump(login: PostgresLogin, host: Host, database: str, target: str, *, option
         words = [f"--format={form.kind}", f"--snapshot={snapshot}", *([f"--role={login.session_role}"] if login.session_role else [])]
         if form == Format("plain", "gz"):
             words.append("--compress=6")  # it compresses faster than we would
-        argv = program.argv("pg_dump", *words, *options, f"--dbname={database}")
+        argv = program.argv("pg_dump", *words, *options, program.database(database))
         watch = _Watch(form)
         counted: Optional[Census] = None
 
         def fill(stream: Any) -> None:
             nonlocal counted
             write = _Writer(stream, watch, form)
+            counting: Optional[_Counting] = None
+
+            def take(data: bytes) -> None:
+                nonlocal counting
+                if census and counting is None:  # not before pg_dump has locked its tables: it would wait for whoever waits for us
+                    counting = _Counting(db)
+                write.take(data)
+
             try:
-                _run(host, program, argv, sink=write.take, what=f"pg_dump of {database}")
+                _run(host, program, argv, sink=take, what=f"pg_dump of {database}")
+                write.finish()
+                counted = counting.census() if counting else None
             except BaseException:
-                _end_sessions(login, host, tag)
+                _end_sessions(login, host, tag, counting.pid if counting else 0)
+                if counting:
+                    counting.join(_pipe.PATIENCE)
                 raise
-            write.finish()
-            counted = take_census(db) if census else None
 
         def inspect(temporary: str) -> None:
             complete(host, program, form, temporary, watch, counted if not options else None)
@@ -159,6 +177,32 @@ def dump(login: PostgresLogin, host: Host, database: str, target: str, *, option
         db.run("COMMIT")
     _sync_directory(target)
     return Dumped(target, watch.size, watch.sha256.hexdigest(), counted, version)
+
+
+class _Counting(threading.Thread):
+    """Takes the census while pg_dump runs: by the session that lent it its snapshot, which would only wait."""
+
+    def __init__(self, db: Session) -> None:
+        super().__init__(daemon=True)
+        self.pid = int(db.value("SELECT pg_backend_pid() AS n"))
+        self._db = db
+        self._found: Optional[Census] = None
+        self._failed: Optional[BaseException] = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._found = take_census(self._db)
+        except BaseException as error:
+            self._failed = error
+
+    def census(self) -> Census:
+        """When it is done; raises what stopped it."""
+        self.join()
+        if self._found is None:
+            assert self._failed is not None
+            raise self._failed
+        return self._found
 
 
 def _mode_of(target: str) -> Optional[int]:
@@ -195,7 +239,7 @@ class _Watch:
             return
         lines = self._rest + data
         end = lines.rfind(b"\n") + 1
-        for name in re.findall(rb"^COPY (.+?) \(.*\) FROM stdin;$", lines[:end], re.M):
+        for name in _COPY.findall(lines, 0, end):
             self.tables.add(name.decode("utf-8", "replace"))
         self._rest = lines[end:][-65536:]
 
@@ -295,11 +339,11 @@ def _run(
         raise Failed(f"{what} failed: {argv[0]} {how}{': ' + said[-1500:] if said else ''}", rc=code, stderr=said)
 
 
-def _end_sessions(login: PostgresLogin, host: Reader, tag: str) -> None:
-    """End what a program of ours left running in the server, which ends the program."""
+def _end_sessions(login: PostgresLogin, host: Reader, tag: str, pid: int = 0) -> None:
+    """End what a program of ours left running in the server, which ends the program; and the session `pid` of our own."""
     try:
         with session(login, host, "postgres", role=False) as db:
-            db.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", tag)
+            db.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s OR pid = %s", tag, pid)
     except Failed:
         pass  # the server is gone, and its programs with it
 
@@ -337,7 +381,8 @@ def contents(host: Reader, program: Client, form: Format, path: str) -> list[str
 
 
 def _has_data(entries: Sequence[str], table: str) -> bool:
-    wanted = " TABLE DATA " + table.replace('"', "").replace(".", " ", 1) + " "
+    schema, name = (part[1:-1].replace('""', '"') if part[0] == '"' else part for part in re.findall(_PART, table))
+    wanted = f" TABLE DATA {schema} {name} "  # pg_restore lists names bare
     return any(wanted in entry for entry in entries)
 
 
@@ -364,13 +409,13 @@ def restore(login: PostgresLogin, host: Host, database: str, target: str, *, opt
     role = [f"--role={login.session_role}"] if login.session_role else []
     if form.kind == "plain":
         argv = program.argv("psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null")
-        argv += [*options, f"--dbname={database}"]
+        argv += [*options, program.database(database)]
         source = unpacked(target, form.packing)
         if login.session_role:
             source = _chained(f"SET ROLE {identifier(login.session_role)};\n".encode(), source)
     else:
         argv = program.argv("pg_restore", "--exit-on-error", "--single-transaction", f"--format={form.kind}", *role, *options)
-        argv.append(f"--dbname={database}")
+        argv.append(program.database(database))
         source = unpacked(target, form.packing)
     try:
         _run(host, program, argv, source=source, what=f"restoring {target} into {database}")
