@@ -75,6 +75,7 @@ def test_backed_up_while_writing_destroyed_restored_from_the_copy_alone(backed: 
     assert len(found) == census["tables"]["public.users"] and set(found) <= set(users)
     assert backed.redis_cli("get", "kept") == "through it all"
     assert backed.stack.search()["routes"]
+    assert backed.sql("SELECT last_analyze IS NOT NULL AS n FROM pg_stat_user_tables WHERE relname = 'routes'") == [{"n": True}]
     (old,) = backed.sql("SELECT datname AS n FROM pg_database WHERE datname LIKE 'nxtbus\\_before\\_%'")
     assert backed.sql("SELECT count(*) AS n FROM routes", old["n"])[0]["n"] == 3, "what the restore replaced is kept"
 
