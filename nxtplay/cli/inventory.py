@@ -57,9 +57,10 @@ def command(**given: Any) -> int:
 
 def listed(inventory: Inventory, names: set[str]) -> dict[str, Any]:
     """The shape that inventory scripts print: `_meta` with the hosts' variables, and every group that is not empty."""
-    out: dict[str, Any] = {"_meta": {"hostvars": {name: inventory.variables(name) for name in inventory.hosts if name in names}}}
+    own = {name: inventory.variables(name) for name in inventory.hosts if name in names}
+    out: dict[str, Any] = {"_meta": {"hostvars": {name: values for name, values in own.items() if values}}}
     for name, group in inventory.groups.items():
-        hosts = [host for host in group.hosts if host in names]
+        hosts = [host for host in group.hosts if host in names and name != "all"]  # they are in `ungrouped` as well, or in a group
         entry = {key: value for key, value in (("children", list(group.children)), ("hosts", hosts)) if value}
         if entry or name == "all":
             out[name] = entry
@@ -74,7 +75,7 @@ def graph(inventory: Inventory, top: str, *, variables: bool = False, depth: int
     group = inventory.groups[top]
     for child in group.children:
         yield from graph(inventory, child, variables=variables, depth=depth + 1)
-    for host in group.hosts:
+    for host in group.hosts if top != "all" else ():  # they are below a child of it as well
         yield f"{_bars(depth + 1)}{host}"
         if variables:
             for name, value in sorted(inventory.variables(host).items()):
@@ -95,6 +96,7 @@ def _print(value: Any, *, yaml: bool, file: str | None = None) -> None:
 
         text = yaml_.safe_dump(plain(value), sort_keys=False, allow_unicode=True, default_flow_style=False)
     else:
-        text = json.dumps(plain(value), indent=4) + "\n"
+        told = json.loads(json.dumps(plain(value)))  # keys that are numbers become text, so that they can be sorted
+        text = json.dumps(told, indent=4, sort_keys=True) + "\n"
     with click.open_file(file or "-", "w", encoding="utf-8") as stream:
         stream.write(text)

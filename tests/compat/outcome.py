@@ -77,7 +77,9 @@ def in_order(steps: list[str | Done], *, apart: bool) -> list[str | Done]:
             out.append(step)
         elif apart or play.startswith("PLAY free"):
             for host, status in step.hosts.items():
-                one = Done(step.name, step.handler, {host: status}, {k: v for k, v in step.items.items() if k == host})
+                one = Done(step.name, step.handler, {host: status})
+                if not play.startswith("PLAY free"):  # there Ansible may tell an item before its task, and it is lost
+                    one.items = {k: v for k, v in step.items.items() if k == host}
                 one.results = {k: v for k, v in step.results.items() if k == host}
                 groups.setdefault(host, []).append(one)
         else:

@@ -49,6 +49,16 @@ def test_the_inventory_as_a_tree(here: Path) -> None:
     ]
 
 
+def test_hosts_of_all_stand_in_the_group_below_it(here: Path) -> None:
+    (here / "all.yml").write_text("all: {hosts: {one: , two: }, children: {web: {hosts: {two: {colour: red, map: {1: a, b: c}}}}}}\n")
+    done = nxtplay("inventory", "-i", "all.yml", "--graph", cwd=here)
+    assert done.stdout.splitlines() == ["@all:", "  |--@ungrouped:", "  |  |--one", "  |--@web:", "  |  |--two"]
+    told = nxtplay("inventory", "-i", "all.yml", "--list", cwd=here).stdout
+    assert json.loads(told)["all"] == {"children": ["ungrouped", "web"]}
+    assert json.loads(told)["_meta"] == {"hostvars": {"two": {"colour": "red", "map": {"1": "a", "b": "c"}}}}
+    assert list(json.loads(told)) == sorted(json.loads(told))
+
+
 def test_groups_made_of_variables(here: Path) -> None:
     (here / "made.yml").write_text("plugin: constructed\nkeyed_groups: [{key: port, prefix: port}]\n")
     done = nxtplay("inventory", "-i", "hosts.ini", "-i", "made.yml", "--list", "--limit", "web", cwd=here)
