@@ -250,7 +250,7 @@ class Human:
 
     def _is_debug(self, event: ev.Finished) -> bool:
         task = self._tasks.get(event.id)
-        return task is not None and task.module == "debug" and event.status == ev.OK
+        return task is not None and task.module == "debug" and event.status in (ev.OK, ev.CHANGED)
 
     # -- what runs now
 

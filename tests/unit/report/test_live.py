@@ -143,3 +143,10 @@ def test_a_plain_log_says_after_a_minute_that_a_task_still_runs() -> None:
         human._tick()
     human.close()
     assert terminal.lines == ["  running     h  Build  1m01s  npm ci", "  running     h  Build  2m02s  npm ci", ""]
+
+
+def test_a_message_stays_that_a_task_gives_for_changed() -> None:
+    terminal, human = _human(lambda: 0.0)
+    _emit(human, RunStarted(("x",), hosts=("h",)), PlayStarted("P", ("h",)), TaskStarted("1", "Say", "debug", hosts=("h",)),
+          TaskFinished("1", "h", "changed", result={"msg": "hello"}))
+    assert "    hello" in terminal.lines
