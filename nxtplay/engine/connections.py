@@ -11,7 +11,7 @@ from nxtplay.connection.become import METHODS, Escalation
 from nxtplay.connection.protocol import Connection
 from nxtplay.core.state import Secret
 from nxtplay.engine.options import Options
-from nxtplay.errors import Diagnostic, TemplateError, Unreachable, did_you_mean
+from nxtplay.errors import Diagnostic, Span, TemplateError, Unreachable, did_you_mean
 from nxtplay.playbook.model import Shared
 
 Get = Callable[[str], Any]  # the rendered value of a variable, or None
@@ -58,7 +58,7 @@ def target(host: str, shared: Shared, get: Get, render: Callable[[Any], Any], op
         host=host,
         kind=kind,
         address=str(get("ansible_host") or get("ansible_ssh_host") or host),
-        port=int(port) if port is not None else None,
+        port=int(as_number(port, "port")) if port is not None else None,
         user=str(user) if user is not None else None,
         password=Secret(password) if password is not None else None,
         interpreter=None if interpreter in (None, "auto", "auto_silent", "auto_legacy", "auto_legacy_silent") else str(interpreter),
@@ -110,6 +110,14 @@ def as_bool(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() in ("yes", "true", "on", "1", "y", "t")
     return bool(value)
+
+
+def as_number(value: Any, keyword: str, span: Span | None = None) -> float:
+    """What a keyword that takes a number was given, which a template may have made."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TemplateError(Diagnostic(f"{keyword} takes a number, found {value!r}", span)) from None
 
 
 class Connections:

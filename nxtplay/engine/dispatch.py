@@ -18,7 +18,7 @@ from nxtplay.engine import bare, tocome
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
 from nxtplay.engine.attempt import Attempt
-from nxtplay.engine.connections import Connections, Target, as_bool
+from nxtplay.engine.connections import Connections, Target, as_bool, as_number
 from nxtplay.engine.finder import Controller
 from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.options import Options
@@ -136,7 +136,7 @@ class Dispatch:
             voids=permit and not self.options.check and not issubclass(cls, Query),
         )
         if task.async_ is not None and permit:
-            job = replace(job, background=self._seconds(task.async_, scope), background_folder=self._async_folder(scope))
+            job = replace(job, background=self.number("async", task.async_, scope), background_folder=self._async_folder(scope))
         if task.module == "async_status":
             job = replace(job, args={"folder": self._async_folder(scope), **ready})
         if doubt is not None and (permit or issubclass(cls, Query)):  # also with `check_mode: false`: what may not run at all is not run
@@ -162,12 +162,10 @@ class Dispatch:
             return self.wrong_args(task, self.load_class(task), wrong)
         return self._of_reply(task, host, reply, scope, prepared)
 
-    def _seconds(self, located: Located, scope: TaskScope) -> float:
-        value = self.templates.render(located.value, scope, span=located.span)
-        try:
-            return float(value or 0)
-        except (TypeError, ValueError):
-            raise TemplateError(Diagnostic(f"seconds were expected, found {value!r}", located.span)) from None
+    def number(self, keyword: str, located: Located | None, scope: Mapping[str, Any], *, otherwise: float = 0) -> float:
+        """What a keyword that takes a number comes to, `otherwise` where it is not there or omitted."""
+        value = OMIT if located is None else self.templates.render(located.value, scope, span=located.span)
+        return otherwise if located is None or value is OMIT else as_number(value or 0, keyword, located.span)
 
     def _async_folder(self, scope: TaskScope) -> str:
         return str(self.templates.render("{{ ansible_async_dir | default('') }}", scope)) or background.FOLDER
@@ -175,7 +173,7 @@ class Dispatch:
     def poll(self, task: Task, host: HostRun, scope: TaskScope, prepared: Prepared, task_id: str) -> Attempt:
         """Start a job that is not waited for; with `poll`, look after it until it has finished or its time is over."""
         attempt = self.answer(task, host, scope, prepared, task_id)
-        pause = 15.0 if task.poll is None else self._seconds(task.poll, scope)
+        pause = self.number("poll", task.poll, scope, otherwise=15)
         if pause <= 0 or attempt.status != "changed":
             return attempt
         until = time.monotonic() + prepared.job.background
@@ -337,7 +335,7 @@ class Dispatch:
 
     def _timeout(self, task: Task, scope: TaskScope) -> float | None:
         if task.shared.timeout is not None:
-            seconds = self._seconds(task.shared.timeout, scope)
+            seconds = self.number("timeout", task.shared.timeout, scope)
             if not 0 <= seconds <= MAX_TIMEOUT:
                 message = f"Timeout {seconds:.12g} is invalid, it must be between 0 and {MAX_TIMEOUT}."
                 raise TemplateError(Diagnostic(message, task.shared.timeout.span))

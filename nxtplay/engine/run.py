@@ -13,7 +13,7 @@ from nxtplay.connection.protocol import Connection
 from nxtplay.engine import makers as makers_
 from nxtplay.engine import strategy
 from nxtplay.engine.attempt import Attempt
-from nxtplay.engine.connections import Connections, Target, as_bool
+from nxtplay.engine.connections import Connections, Target, as_bool, as_number
 from nxtplay.engine.dispatch import Ask, Dispatch
 from nxtplay.engine.handlers import Handlers
 from nxtplay.engine.hosts import Failure, HostRun
@@ -203,7 +203,7 @@ class Run:
         self._gathering = flatten(whole.sections)[0] if whole is not play and self.options.gathering == "smart" else None
         lanes = [Lane(h, walk_play(whole, h, force_handlers=force, handlers=self._handlers.tasks)) for h in hosts]
         limit = self._rendered(play.max_fail_percentage, play)
-        self._max_fail = None if limit is None else float(limit)
+        self._max_fail = None if limit is None else as_number(limit, "max_fail_percentage", play.span)
         self._batch_hosts = hosts
         self._lines.begin(whole)
         chosen = str(self._rendered(play.strategy, play, default=self.options.strategy)).rsplit(".", 1)[-1].removeprefix("mitogen_")
@@ -325,8 +325,7 @@ class Run:
         return [v if h.unreachable else Verdict(Signal.FAILED) for h, v in zip(hosts, verdicts, strict=True)]
 
     def _throttle(self, task: Task, scope: Any) -> int:
-        located = task.shared.throttle
-        return 0 if located is None else int(self.templates.render(located.value, scope, span=located.span) or 0)
+        return int(self._dispatch.number("throttle", task.shared.throttle, scope))
 
     def _selected(self, task: Task, scope: Any = None) -> bool:
         if task.is_handler:

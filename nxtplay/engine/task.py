@@ -177,7 +177,7 @@ class TaskRunner:
         for index, around in enumerate(self.items.around(control, items, scope)):
             inner = scope.with_item(around, task.loop)
             if index and control.pause is not None:
-                time.sleep(float(self.templates.render(control.pause.value, inner)))
+                time.sleep(self.dispatch.number("pause", control.pause, inner))
             began = time.monotonic()
             attempt = self._item(task, host, inner, task_id, doubt, index)
             attempt.result.update(around)
@@ -277,10 +277,10 @@ class TaskRunner:
     def _attempts(self, task: Task, host: HostRun, scope: TaskScope, task_id: str, doubt: Unknown | None, item: int) -> Attempt:
         if task.until is None and task.retries is None:
             return self._judge(task, scope, self._once(task, host, scope, task_id, doubt, item), 0)
-        retries = 3 if task.retries is None else int(self.templates.render(task.retries.value, scope, span=task.retries.span))
+        retries = int(self.dispatch.number("retries", task.retries, scope, otherwise=3))
         if retries <= 0:  # nothing is asked of the only attempt
             return self._judge(task, scope, self._once(task, host, scope, task_id, doubt, item), 0)
-        delay = 5.0 if task.delay is None else float(self.templates.render(task.delay.value, scope, span=task.delay.span))
+        delay = self.dispatch.number("delay", task.delay, scope, otherwise=5)
         delay = 1.0 if delay < 0 else delay
         number = 0
         while True:
