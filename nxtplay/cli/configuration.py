@@ -91,7 +91,7 @@ class _File:
         import configparser
 
         try:
-            with open(path, encoding="utf-8") as stream:
+            with open(path, encoding="utf-8-sig") as stream:
                 text = stream.read()
             parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
             parser.read_string(text, path)
@@ -104,6 +104,9 @@ class _File:
             message = str(error).split("\n", 1)[0].replace(f" {path!r}", "")
             raise UsageError(Diagnostic(message, Span(path, line, 1), "write [section] lines and  key = value")) from error
         lines = _lines(text)
+        if "\0" in text:
+            line = text[: text.index("\0")].count("\n") + 1
+            raise UsageError(Diagnostic("a control character (NUL) stands in a configuration file", Span(path, line, 1)))
         texts = {}
         for section in parser.sections():
             for key, value in parser.items(section):

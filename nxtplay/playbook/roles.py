@@ -140,9 +140,7 @@ def argument_specs(reading: Reading, role_path: str, from_meta: YamlMap) -> Yaml
         return None
     if id(specs) not in reading.checked:  # a role that is used often is told once
         reading.checked[id(specs)] = specs
-        for entry in specs.values():
-            if isinstance(entry, YamlMap):
-                specification.check(entry, reading.found)
+        specification.check(specs, reading.found)
     return specs
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from nxtplay.errors import did_you_mean
 from nxtplay.playbook.findings import Findings
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import YamlMap
+from nxtplay.template.messages import described
 
 _RULES = "mutually_exclusive required_together required_one_of required_if required_by"
 _ENTRY = f"short_description description author version_added options seealso notes attributes deprecated examples {_RULES}".split()
@@ -18,17 +20,28 @@ _OPTION = (
 TYPES = "str bool int float path raw jsonarg json bytes bits list dict sid".split()
 
 
-def check(entry: YamlMap, found: Findings) -> None:
-    """Findings in one entry point's specification: a misspelt key is a warning, a type that does not exist an error."""
-    _keys(entry, _ENTRY, found)
-    waiting: list[Any] = [entry.get("options")]
+def check(specs: YamlMap, found: Findings) -> None:
+    """Findings in the specifications of entry points: a misspelt key is a warning, a type that does not exist an error."""
+    waiting: list[YamlMap] = []
+    for entry in _mappings(specs, specs, found):
+        _keys(entry, _ENTRY, found)
+        waiting += _mappings(entry, ("options",), found)
     while waiting:
         options = waiting.pop()
-        for option in options.values() if isinstance(options, YamlMap) else ():
-            if isinstance(option, YamlMap):
-                _keys(option, _OPTION, found)
-                _types(option, found)
-                waiting.append(option.get("options"))
+        for option in _mappings(options, options, found):
+            _keys(option, _OPTION, found)
+            _types(option, found)
+            waiting += _mappings(option, ("options",), found)
+
+
+def _mappings(mapping: YamlMap, keys: Iterable[Any], found: Findings) -> Iterator[YamlMap]:
+    """The values of some keys; a finding for each that is there and no mapping."""
+    for key in keys:
+        value = mapping.get(key)
+        if isinstance(value, YamlMap):
+            yield value
+        elif value is not None:
+            found.error(f"'{key}' of an argument specification is a mapping, found {described(value)}", mapping.values_at[key])
 
 
 def _keys(mapping: YamlMap, known: list[str], found: Findings) -> None:

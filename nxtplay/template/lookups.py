@@ -131,7 +131,7 @@ def nested(asker: Values, terms: Any) -> list[Any]:
 
 
 def together(asker: Values, terms: Any) -> list[Any]:
-    return [list(row) for row in itertools.zip_longest(*_columns(terms, "together"))]
+    return [_flat_once(row) for row in itertools.zip_longest(*_columns(terms, "together"))]
 
 
 def indexed_items(asker: Values, terms: Any) -> list[Any]:

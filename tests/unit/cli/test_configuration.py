@@ -67,6 +67,7 @@ def test_a_file_that_anybody_may_have_written_is_not_read(here: Path) -> None:
         ("[tags]\nrun = a,b\n", "tags_run", ("a", "b")),
         ("[defaults]\ngathering = smart\n", "gathering", "smart"),
         ("[defaults]\nforks =\n", "forks", None),
+        ("\ufeff[defaults]\r\nforks = 3\r\n", "forks", 3),
     ],
 )
 def test_values(here: Path, text: str, name: str, value: Any) -> None:
@@ -87,6 +88,7 @@ def test_values(here: Path, text: str, name: str, value: Any) -> None:
         ("[defaults]\ngathering = lazy\n", "cfg:2:1", "expected implicit, explicit, smart"),
         ("forks = 3\n", "cfg:1:1", "no section headers"),
         ("[defaults]\nforks = 3\nforks = 4\n", "cfg:3:1", "already exists"),
+        ("[defaults]\nroles_path = a\0b\n", "cfg:2:1", "NUL"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(here: Path, text: str, where: str, message: str) -> None:

@@ -62,6 +62,17 @@ def test_typos_in_specifications_are_found(tree: Tree) -> None:
     assert [one.message.split("'")[1] for one in playbook.warnings] == ["short_descripton", "reqired", "typ"]
 
 
+@pytest.mark.parametrize(
+    "spec", ["{main: 1}", "{main: {options: []}}", "{main: {options: {a: 1}}}", "{main: {options: {a: {options: {b: 1}}}}}"]
+)
+def test_a_specification_that_is_no_mapping_is_told(tree: Tree, spec: str) -> None:
+    role(tree, "a")
+    tree.write("roles/a/meta/argument_specs.yml", f"argument_specs: {spec}\n")
+    with pytest.raises(PlaybookErrors, match="of an argument specification is a mapping") as told:
+        tree.load("- hosts: all\n  roles: [a]\n")
+    assert told.value.diagnostics[0].span
+
+
 def test_uses_with_the_same_parameters_count_as_one(tree: Tree) -> None:
     role(tree, "web")
     play = tree.load("- hosts: all\n  roles: [web, {role: web}, {role: web, x: 1}, {role: web, when: y}]\n").plays[0]

@@ -117,6 +117,7 @@ class TestLookups:
             ("query('dict', {'a': 1})", [{"key": "a", "value": 1}]),
             ("query('nested', [1, 2], ['a'])", [[1, "a"], [2, "a"]]),
             ("query('together', [1, 2], ['a'])", [[1, "a"], [2, None]]),
+            ("query('together', [1, [2, [3]]], [[4, 5]])", [[1, 4, 5], [2, [3], None]]),
             ("query('subelements', [{'n': 1, 'k': [1, 2]}], 'k')", [[{"n": 1}, 1], [{"n": 1}, 2]]),
             ("query('sequence', 'start=4 end=8 stride=2 format=w%02d')", ["w04", "w06", "w08"]),
             ("query('sequence', '2-6/2')", ["2", "4", "6"]),
