@@ -20,7 +20,7 @@ class Slurp(Query):
         path = _files.host_path(self.src)
         state = host.stat(path, follow=True)
         if state is None:
-            raise Failed(f"no file {path}")
+            raise Failed(f"File not found: {path}")
         if state.kind == "directory":
-            raise Failed(f"{path} is a directory; slurp reads files")
+            raise Failed(f"Source is a directory and must be a file: {path}")
         return {"content": base64.b64encode(host.read(path)).decode("ascii"), "encoding": "base64", "source": _files.expanded(self.src)}

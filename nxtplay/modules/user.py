@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import time
 from dataclasses import dataclass
 from typing import Any, Literal, Mapping, Optional, Union
@@ -16,6 +17,7 @@ from nxtplay.core.types import Mode, Path
 from nxtplay.modules import _accounts, _files
 
 LOCKED = ("!", "*")
+_HASH = re.compile(r"[!*x]?|[!*]*(\$[0-9a-z]+\$.+|[./0-9A-Za-z]{13})")  # or no password at all
 
 
 @dataclass(frozen=True)
@@ -297,6 +299,8 @@ class User(Resource[_User]):
             out["groups"] = ",".join(self.groups)
         if self.generate_ssh_key:
             out.update(ssh_public_key=after.ssh_key, ssh_key_file=self._key_path(after.home))
+        if self.password is not None and not _HASH.fullmatch(str.__str__(self.password)):
+            out["warnings"] = ["password does not look like a hash, so nobody can log in with it; the filter password_hash makes one"]
         return out
 
 

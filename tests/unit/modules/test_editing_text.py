@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from nxtplay.modules.blockinfile import Blockinfile
 from nxtplay.modules.group import Group
 from nxtplay.modules.lineinfile import Lineinfile
 from nxtplay.modules.replace import Replace
-from nxtplay.modules.user import User
+from nxtplay.modules.user import User, _User
 
 TEXT = b"one\n  (two\nthree\none\n  (two\n"
 
@@ -54,3 +55,14 @@ def test_a_wrong_target_is_told_in_the_words_that_playbooks_look_for(tmp_path: P
 
     assert told(path=str(tmp_path)) == f"Path {tmp_path} is a directory !"
     assert told(path=str(tmp_path / "f"), create=True, validate="/some/path").startswith("validate must contain %s: /some/path")
+
+
+def test_a_password_that_is_no_hash_is_warned_of() -> None:
+    fields: dict[str, Any] = dict.fromkeys(_User.__dataclass_fields__)
+    account = _User(**fields)
+
+    def warned(password: str) -> bool:
+        return "warnings" in decode(User, {"name": "u", "password": password}).result(None, account)
+
+    assert warned("s3cret") and warned("an open password")
+    assert not any(map(warned, ("$6$salt$" + "a" * 86, "!$y$j9T$salt$" + "b" * 43, "abJnggxhB/yWI", "*", "!", "")))

@@ -176,3 +176,8 @@ def test_waiting_in_vain_is_told_in_the_words_that_playbooks_look_for(tmp_path: 
     assert told(path=path) == f"file {path}"
     assert told(path=path, search_regex="x") == f"search string x in {path}"
     assert told(path=str(tmp_path), state="absent") == f"{tmp_path} to be absent."
+
+
+def test_slurp_of_what_is_no_file_is_told_in_the_words_that_playbooks_look_for(tmp_path: Path) -> None:
+    assert look("slurp", src=str(tmp_path / "f")).result["msg"] == f"File not found: {tmp_path}/f"
+    assert "is a directory" in look("slurp", src=str(tmp_path)).result["msg"]
