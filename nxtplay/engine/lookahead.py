@@ -45,8 +45,7 @@ class LookAhead:
         if self._is_local(task, host, scope):
             return  # nothing to save, and what the controller is asked for may be what the task before it has made
         pending = Pending()
-        if task.loop is not None and task.register:
-            pending.add(task.register)  # an item may look at the one before
+        _looks_back(task, pending)
         entries = self._prepared(task, host, scope, doubt, pending, 0)
         if not entries:
             return
@@ -60,6 +59,7 @@ class LookAhead:
                 current = self._next(current)
             if current is None or not self._may_join(current):
                 break
+            _looks_back(current, pending)
             further = self._prepared(current, host, self.dispatch.scopes.of_task(host, current), None, pending, len(names))
             if further is None or any(not _together(entries[0][1], one) for _, one in further):
                 break
@@ -177,6 +177,12 @@ class LookAhead:
                 return None
         made = self.dispatch.prepare(task, host, scope, self.dispatch.args(task, scope), doubt)
         return made if isinstance(made, Prepared) else None
+
+
+def _looks_back(task: Task, pending: Pending) -> None:
+    """An item of a loop may ask for what the item before it registered."""
+    if task.loop is not None and task.register:
+        pending.add(task.register)
 
 
 def _waiting(scope: TaskScope, pending: Pending) -> TaskScope:

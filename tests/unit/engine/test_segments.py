@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from playing import play, story
 
@@ -172,8 +172,16 @@ def tree(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): p.read_text() if p.is_file() else "/" for p in sorted(folder.rglob("*"))}
 
 
+# the second item of a loop, behind another task, asks for what the first registered
+LOOKS_BACK: list[dict[str, Any]] = [
+    {"command": "echo one"},
+    {"command": "echo {{ (r2 | default({})).rc | default('none') }}", "register": "r2", "loop": [1, 2]},
+]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plays(), st.booleans())
+@example(LOOKS_BACK, False)
 def test_a_play_tells_and_leaves_the_same_with_and_without_segments(tmp_path: Path, play_tasks: list[dict[str, Any]], check: bool) -> None:
     stories, trees, recaps = [], [], []
     handlers = ({"name": "handled", "command": "echo handled"},)
