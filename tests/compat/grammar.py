@@ -1,7 +1,8 @@
 """Random playbooks from a grammar: what a seed gives is the same each time.
 
 They stay clear of what nxtplay does differently on purpose (docs/differences.md): failures of run_once and any_errors_fatal inside a
-block with a rescue, notifications that differ between the items of a loop, a handler that notifies an earlier one beside run_once.
+block with a rescue, notifications that differ between the items of a loop, a handler that notifies an earlier one beside run_once,
+what add_host registers.
 """
 
 from __future__ import annotations
@@ -208,6 +209,8 @@ class Grammar:
         if looped:
             self.loop(task)
         self.keywords(task, within)
+        if "add_host" in task:
+            task.pop("register", None)
         if "fail" in task and r.random() < 0.6:
             task["ignore_errors"] = True
         return task
