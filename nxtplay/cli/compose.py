@@ -203,6 +203,7 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
     }
     _collections([*(os.path.join(os.path.dirname(path), "collections") for path in paths), *collections])
     playbook = load.load(paths, faulty=True, **common)
+    _plugins_of_roles(playbook, paths)
     return replace(playbook, warnings=(*faults, *playbook.warnings)), load.options(**common)
 
 
@@ -221,20 +222,32 @@ def _roles_path(config: Config) -> Sequence[str]:
 
 
 def _plugins(paths: Sequence[str], config: Config) -> list[Diagnostic]:
-    """Filters, tests and lookups: the configured ones, those beside the playbooks, those in roles. Gives warnings."""
-    kinds = ("filter", "test", "lookup")
-    folders = [(kind, folder) for kind in kinds for folder in config.get(f"{kind}_plugins", ())]
-    places = list(dict.fromkeys(os.path.dirname(os.path.abspath(path)) for path in paths))
-    for kind in kinds:
-        for root in (*(os.path.join(place, "roles") for place in places), *_roles_path(config)):
-            folders += [(kind, folder) for folder in sorted(glob.glob(os.path.join(glob.escape(root), "*", f"{kind}_plugins")))]
-        folders += [(kind, os.path.join(place, f"{kind}_plugins")) for place in places]
-    folders = [(kind, folder) for kind, folder in folders if os.path.isdir(folder)]
-    if not folders:
-        return []
+    """Filters, tests and lookups: the configured ones, those beside the playbooks, those of roles that lie here. Gives warnings.
+
+    Which of the roles are used is not known yet: what they bring replaces nothing (`_plugins_of_roles`).
+    """
     from nxtplay.template import plugins
 
-    return [fault for kind, folder in folders for fault in plugins.load_folder(kind, folder)]
+    faults = [
+        fault for kind in plugins.FOLDERS for folder in config.get(f"{kind}_plugins", ()) for fault in plugins.load_folder(kind, folder)
+    ]
+    roots = (*(os.path.join(place, "roles") for place in _places(paths)), *_roles_path(config))
+    roles = [role for root in roots for role in sorted(glob.glob(os.path.join(glob.escape(root), "*")))]
+    return [*faults, *plugins.load(_places(paths)), *plugins.load(roles, over=False)]
+
+
+def _plugins_of_roles(playbook: Playbook, paths: Sequence[str]) -> None:
+    """Plugins of the roles that plays use replace built-in ones of the same name; those beside the playbook replace theirs."""
+    from nxtplay.template import plugins
+
+    roles = dict.fromkeys(role.path for play in playbook.plays for role in play.roles)
+    if any(os.path.isdir(os.path.join(role, folder)) for role in roles for folder in plugins.FOLDERS.values()):
+        plugins.load([*roles, *_places(paths)])
+
+
+def _places(paths: Sequence[str]) -> list[str]:
+    """The folders of the playbooks."""
+    return list(dict.fromkeys(os.path.dirname(os.path.abspath(path)) for path in paths))
 
 
 def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]:

@@ -6,8 +6,6 @@ They are written for Ansible, and import from it. Where it is not installed, the
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -20,14 +18,16 @@ from nxtplay.template.lazy import finish
 FOLDERS = {"filter": "filter_plugins", "test": "test_plugins", "lookup": "lookup_plugins"}
 
 
-def load(places: Iterable[str]) -> list[Diagnostic]:
-    """Take in the plugins of every place (a playbook's folder, a role's), later ones over earlier ones; warnings as `load_folder`."""
-    return [one for place in places for kind, name in FOLDERS.items() for one in load_folder(kind, os.path.join(place, name))]
+def load(places: Iterable[str], *, over: bool = True) -> list[Diagnostic]:
+    """Take in the plugins of places (a playbook's folder, a role's), later ones over earlier ones. `over`, warnings: as `load_folder`."""
+    folders = ((kind, os.path.join(place, name)) for place in places for kind, name in FOLDERS.items())
+    return [fault for kind, folder in folders for fault in load_folder(kind, folder, over=over)]
 
 
-def load_folder(kind: str, folder: str) -> list[Diagnostic]:
+def load_folder(kind: str, folder: str, *, over: bool = True) -> list[Diagnostic]:
     """Take in one folder's plugins of one kind: filter, test, lookup. None where there is no such folder.
 
+    They replace what has their name, without `over` only what has none is added.
     One that cannot be loaded is passed over with a warning: it may belong to a role that nobody uses. What it was to bring is then missed
     where it is used.
     """
@@ -35,7 +35,7 @@ def load_folder(kind: str, folder: str) -> list[Diagnostic]:
     for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         if file.endswith(".py") and not file.startswith("_"):
             try:
-                _take(kind, os.path.join(folder, file))
+                _take(kind, os.path.join(folder, file), over=over)
             except TemplateError as error:
                 found += [replace(one, severity="warning") for one in error.diagnostics]
     return found
@@ -71,12 +71,12 @@ def _take_collection(kind: str, collection: str) -> None:
         for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             if file.endswith(".py") and not file.startswith("_"):
                 try:
-                    _take(kind, os.path.join(folder, file), under=f"{collection}.")
+                    _take(kind, os.path.join(folder, file), under=f"{collection}.", over=False)
                 except TemplateError as error:
                     _broken[kind, f"{collection}.{file[:-3]}"] = error
 
 
-def _take(kind: str, path: str, under: str = "") -> None:
+def _take(kind: str, path: str, under: str = "", *, over: bool) -> None:
     """Take in one file; `under` is what its names begin with."""
     from nxtplay.template import registry
     from nxtplay.template.lookups import LOOKUPS
@@ -88,12 +88,12 @@ def _take(kind: str, path: str, under: str = "") -> None:
         module = _module(path)
         if kind == "lookup":
             name = registry.short_name(under + os.path.splitext(os.path.basename(path))[0])
-            if not under or name not in LOOKUPS:
+            if over or name not in LOOKUPS:
                 LOOKUPS[name] = _lookup(module.LookupModule, getattr(module, "DOCUMENTATION", ""))
         elif kind == "filter" and hasattr(module, "FilterModule"):
-            registry.filters.add(named(module.FilterModule().filters()), over=not under)
+            registry.filters.add(named(module.FilterModule().filters()), over=over)
         elif kind == "test" and hasattr(module, "TestModule"):
-            registry.tests.add(named(module.TestModule().tests()), over=not under)
+            registry.tests.add(named(module.TestModule().tests()), over=over)
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
         raise TemplateError(Diagnostic(f"this {kind} plugin cannot be loaded: {message}", Span(path, _line(error, path), 1))) from None
@@ -110,6 +110,9 @@ def _line(error: BaseException, path: str) -> int:
 
 
 def _module(path: str) -> Any:
+    import hashlib
+    import importlib.util
+
     if importlib.util.find_spec("ansible") is None:
         from nxtplay.template import ansible_shim
 

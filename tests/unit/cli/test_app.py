@@ -118,3 +118,18 @@ def test_throttle_holds_where_hosts_do_not_keep_step(tmp_path: Path) -> None:
     (tmp_path / "at_work").mkdir()
     done = nxtplay("-i", "a,b,c,d,e,", "-c", "local", "-f", "5", "site.yml", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
+
+
+def test_only_a_role_that_is_used_replaces_a_built_in_filter(tmp_path: Path) -> None:
+    for role in ("used", "idle"):
+        (tmp_path / "roles" / role / "filter_plugins").mkdir(parents=True)
+        (tmp_path / "roles" / role / "tasks").mkdir()
+        (tmp_path / "roles" / role / "tasks" / "main.yml").write_text("- debug: msg=\"{{ 'x' | basename }} {{ 'x' | upper }}\"\n")
+    names = {"used": "basename", "idle": "upper"}
+    for role, name in names.items():
+        (tmp_path / "roles" / role / "filter_plugins" / "mine.py").write_text(
+            f"class FilterModule:\n    def filters(self):\n        return {{{name!r}: lambda text: 'from {role}'}}\n"
+        )
+    (tmp_path / "play.yml").write_text("- hosts: localhost\n  gather_facts: false\n  roles: [used]\n")
+    done = nxtplay("play.yml", cwd=tmp_path)
+    assert "from used X" in done.stdout, done.stdout + done.stderr
