@@ -7,7 +7,10 @@ from importlib import import_module
 from typing import Any
 
 Function = Callable[..., Any]
-_COLLECTIONS = ("ansible.builtin.", "ansible.legacy.", "community.general.", "community.crypto.", "ansible.utils.", "community.docker.")
+_COLLECTIONS = (
+    "ansible.builtin.", "ansible.legacy.", "ansible.utils.", "ansible.netcommon.",
+    "community.general.", "community.crypto.", "community.docker.",
+)
 
 
 def short_name(name: str) -> str:
@@ -19,10 +22,13 @@ def short_name(name: str) -> str:
 
 
 class Registry:
-    """Functions by name from several families, the later family winning; families are imported at the first question."""
+    """Functions by name from several families, the later family winning; families are imported at the first question.
 
-    def __init__(self, kind: str, *families: tuple[str, str]) -> None:
-        self._kind, self._families = kind, families
+    The `rare` one is imported at the first question for a name that no other has.
+    """
+
+    def __init__(self, kind: str, *families: tuple[str, str], rare: tuple[str, str]) -> None:
+        self._kind, self._families, self._rare = kind, families, rare
         self._functions: dict[str, Function] = {}
 
     def _all(self) -> Mapping[str, Function]:
@@ -37,7 +43,7 @@ class Registry:
 
     def find(self, name: str) -> Function | None:
         """The function; one of a collection is taken in when it is first asked for."""
-        found = self._all().get(short_name(name))
+        found = self._all().get(short_name(name)) or self._with_rare().get(short_name(name))
         if found is None and "." in name:
             from nxtplay.template import plugins
 
@@ -46,7 +52,12 @@ class Registry:
         return found
 
     def names(self) -> list[str]:
-        return sorted(self._all())
+        return sorted(self._with_rare())
+
+    def _with_rare(self) -> Mapping[str, Function]:
+        module, table = self._rare
+        self._functions = {**getattr(import_module(module), table), **self._all()}
+        return self._functions
 
 
 def takes_undefined(function: Function) -> Function:
@@ -70,5 +81,6 @@ filters = Registry(
     (_HERE + "filters_text", "FILTERS"),
     (_HERE + "filters_codec", "FILTERS"),
     (_HERE + "filters_path", "FILTERS"),
+    rare=(_HERE + "filters_network", "FILTERS"),
 )
-tests = Registry("test", ("jinja2.tests", "TESTS"), (_HERE + "tests", "TESTS"))
+tests = Registry("test", ("jinja2.tests", "TESTS"), (_HERE + "tests", "TESTS"), rare=(_HERE + "filters_network", "TESTS"))
