@@ -320,10 +320,6 @@ class Scopes:
                 given=self._given,
             ),
         )
-        if public:
-            new = [role for role in found.roles if not any(role is known for known in self._public)]
-            self._public += new
-            self._bases.clear()
         brought = (*task.params, self._loop_layer(task, scope))
         if found.handlers:
             self.on_handlers(_with_params(Block(task.span, found.handlers), brought, None).tasks)
@@ -336,7 +332,12 @@ class Scopes:
             key = (id(task), *what)
             if key not in self._included:
                 self._included[key] = (task, read(task.apply))  # with the task, so that its id stays its own
-                self.on_handlers(self._included[key][1].handlers)
+                found = self._included[key][1]
+                self.on_handlers(found.handlers)
+                public = [role for role in found.roles if role.public]
+                if public:
+                    self._public += public
+                    self._bases.clear()
             return self._included[key][1]
 
     def _shared(self, block: Block, params: Sequence[Mapping[str, Any]], doubt: Unknown | None) -> Block:

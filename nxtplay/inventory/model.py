@@ -49,6 +49,7 @@ class _View:
     above: dict[str, tuple[str, ...]] = field(default_factory=dict)  # group -> itself and all above it but `all`, low to high
     layers: dict[Any, list[Layer]] = field(default_factory=dict)
     names: dict[Any, frozenset[str]] = field(default_factory=dict)
+    guests: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the implicit localhost, once group_by has put it into groups
 
 
 class Inventory:
@@ -100,10 +101,7 @@ class Inventory:
 
     def groups_of(self, name: str) -> list[str]:
         """The variable `group_names`: every group a host is in, `all` left out, by name."""
-        host = self._seen.hosts.get(name)
-        if host is None:
-            return []
-        return sorted({above for group in host.groups for above in self._seen.above.get(group, ())})
+        return sorted({above for group in self._groups(name) for above in self._seen.above.get(group, ())})
 
     def match(self, pattern: str | Sequence[str], limit: str | None = None) -> list[str]:
         """The names of the hosts a pattern means, in its order, cut down to those that `limit` means too.
@@ -125,7 +123,7 @@ class Inventory:
         Layers of groups are shared among their hosts. An unknown name gets what `all` has.
         """
         host = self._seen.hosts.get(name)
-        return [*self._layers_of_groups(self._order(host)), *self._layers_of_host(name, host)]
+        return [*self._layers_of_groups(self._order(name)), *self._layers_of_host(name, host)]
 
     def variables(self, name: str) -> dict[str, Any]:
         """A host's variables from the inventory as written, one value a name (for `inventory --list`)."""
@@ -134,7 +132,7 @@ class Inventory:
     def names(self, name: str) -> frozenset[str]:
         """The names of a host's variables: one set for all hosts of the same groups that have the same ones of their own."""
         host = self._seen.hosts.get(name)
-        order = self._order(host)
+        order = self._order(name)
         own = frozenset(key for layer in self._layers_of_host(name, host) for key in layer.values)
         found = self._seen.names.get((order, own))
         if found is None:
@@ -160,7 +158,7 @@ class Inventory:
 
     def add_to_group(self, name: str, group: str, parents: Sequence[str] = ()) -> bool:
         """Puts a host into a group, making it (below `parents`) when there is none; whether that changed anything."""
-        self._added.append(lambda: name in self._draft.hosts and self.add_to_group(name, group, parents))
+        self._added.append(lambda: name in self and self.add_to_group(name, group, parents))
         changed = group not in self._draft.groups
         self._draft.group(group)
         for parent in parents:
@@ -207,12 +205,16 @@ class Inventory:
             self._matcher = Matcher(self._seen.members, implicit=LOCAL_NAMES)
         return self._matcher
 
-    def _order(self, host: Host | None) -> tuple[str, ...]:
-        if host is None:
-            return ()
-        if len(host.groups) == 1:
-            return self._seen.above.get(host.groups[0], ())
-        names = {above for group in host.groups for above in self._seen.above.get(group, ())}
+    def _groups(self, name: str) -> Sequence[str]:
+        """The groups that a host stands in itself."""
+        host = self._seen.hosts.get(name)
+        return self._seen.guests.get(name, ()) if host is None else host.groups
+
+    def _order(self, name: str) -> tuple[str, ...]:
+        groups = self._groups(name)
+        if len(groups) == 1:
+            return self._seen.above.get(groups[0], ())
+        names = {above for group in groups for above in self._seen.above.get(group, ())}
         return tuple(sorted(names, key=self._rank))
 
     def _rank(self, name: str) -> tuple[int, int, str]:
@@ -287,6 +289,7 @@ def _worked_out(draft: Draft) -> _View:
     children["all"] = list(dict.fromkeys(["ungrouped", *children["all"], *tops]))
     depths = _depths(children)
     members = {name: _members(name, own, children) for name in draft.groups}  # a draft begins with all and ungrouped
+    members["all"] = [host for host in members["all"] if host in draft.hosts]
     groups = {
         name: Group(name, draft.groups[name].variables, tuple(own[name]), tuple(children[name]), depths.get(name, 1),
                     draft.groups[name].priority, draft.groups[name].span)
@@ -295,7 +298,7 @@ def _worked_out(draft: Draft) -> _View:
     in_groups: dict[str, list[str]] = {name: [] for name in draft.hosts}
     for name, own_hosts in own.items():
         for host in own_hosts if name != "all" else ():
-            in_groups[host].append(name)
+            in_groups.setdefault(host, []).append(name)
     hosts = {
         name: Host(name, draft.hosts[name].variables, tuple(in_groups[name]), draft.hosts[name].span) for name in members["all"]
     }
@@ -303,7 +306,8 @@ def _worked_out(draft: Draft) -> _View:
     for name in groups:
         found = _upwards(name, parents) - {"all"}
         above[name] = tuple(sorted(found, key=lambda n: (groups[n].depth, groups[n].priority, n)))
-    return _View(hosts, groups, members, above)
+    guests = {name: found for name, found in in_groups.items() if name not in draft.hosts}
+    return _View(hosts, groups, members, above, guests=guests)
 
 
 def _depths(children: Mapping[str, Sequence[str]]) -> dict[str, int]:

@@ -144,7 +144,7 @@ def _yes(value: Any, default: bool) -> bool:
     return default if value is None else str(value).lower() in ("true", "yes", "1", "on")
 
 
-def role_entry(reading: Reading, raw: Any, span: Span, shared: Shared, place: Place) -> list[Block]:
+def role_entry(reading: Reading, raw: Any, span: Span, shared: Shared, place: Place, *, public: bool = True) -> list[Block]:
     """An entry of `roles:` or of a role's dependencies: the blocks of what it depends on, then its own."""
     found = reading.found
     if isinstance(raw, str):
@@ -176,7 +176,7 @@ def role_entry(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pl
     own = {word: raw_map[word] for word in ("when", "tags", "vars") if word in raw_map}
     if isinstance(raw_map.get("vars"), YamlMap):
         place = dataclasses.replace(place, scopes=(*place.scopes, raw_map["vars"]))
-    return use_role(reading, name, raw_map.values_at[key], below, place, params=params, files={}, own=own)
+    return use_role(reading, name, raw_map.values_at[key], below, place, params=params, files={}, own=own, public=public)
 
 
 def use_role(
@@ -220,7 +220,7 @@ def use_role(
     within = dataclasses.replace(inner, role=role, scopes=scopes, known=known)
     dependencies: list[Role] = []
     for entry, entry_span in zip(entries, entries.items_at, strict=True):
-        theirs = role_entry(reading, entry, entry_span, shared, within)
+        theirs = role_entry(reading, entry, entry_span, shared, within, public=public)
         dependencies += [block.role for block in theirs if block.role]
         blocks += theirs
     role = dataclasses.replace(role, dependencies=tuple(dependencies))
