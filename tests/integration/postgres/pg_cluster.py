@@ -137,6 +137,8 @@ def wipe(cluster: Cluster) -> None:
     for row in cluster.sql("SELECT datname AS n FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')"):
         name = row["n"].replace('"', '""')
         cluster.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    for row in cluster.sql("SELECT spcname AS n FROM pg_tablespace WHERE spcname !~ '^pg_'"):
+        cluster.sql(f'DROP TABLESPACE "{row["n"]}"')
     for row in cluster.sql("SELECT rolname AS n FROM pg_roles WHERE rolname <> 'postgres' AND rolname !~ '^pg_'"):
         name = row["n"].replace('"', '""')
         cluster.sql(f'DROP OWNED BY "{name}"')
