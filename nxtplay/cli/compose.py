@@ -60,7 +60,7 @@ def play(asked: Asked) -> int:
         if asked.listing:
             for finding in warnings:
                 tell(NxtplayError(finding), masker.text)
-            return _tell_instead(playbook, asked, ground)
+            return _tell_instead(playbook, asked, ground, given)
         options = ground.options
         output = Output(options.verbosity, options.diff, asked.json, asked.junit, asked.html, asked.config.get("log_path"), _colours(asked))
         with reporting(masker, output) as audience:
@@ -258,8 +258,10 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
     def with_extra(names: frozenset[str]) -> frozenset[str]:
         return names.union(ground.options.extra_vars)
 
+    known = scopes(playbook, ground, given, ground.options)
+
     def names_for_host(play: Play) -> dict[str, frozenset[str]]:
-        return {host: with_extra(ground.inventory.names(host)) for host in hosts_of(play, ground)}
+        return {host: with_extra(ground.inventory.names(host)) for host in hosts_of(play, ground, known)}
 
     heard = ground.options.error_on_missing_handler
     found = [*ground.inventory.warnings, *lint.check(playbook, given=given, names_for_host=names_for_host, must_be_heard=heard)]
@@ -286,13 +288,12 @@ def scopes(playbook: Playbook, ground: Ground, given: Any, options: Options) -> 
     return Scopes(ground.inventory, ground.templates, options, playbook_dir=directory, read=ground.read, given=given)
 
 
-def hosts_of(play: Play, ground: Ground) -> Sequence[str]:
+def hosts_of(play: Play, ground: Ground, known: Scopes) -> Sequence[str]:
     """The hosts that a play means."""
-    pattern = ground.templates.render(play.hosts.value, {**play.vars, **ground.options.extra_vars}, span=play.hosts.span)
-    return ground.inventory.match(pattern, ground.options.limit or None)
+    return ground.inventory.match(known.keyword(play, play.hosts), ground.options.limit or None)
 
 
-def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:
+def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground, given: Any) -> int:
     """--syntax-check and --list-*."""
     from nxtplay.cli.listing import listing
     from nxtplay.engine.run import rendered_tags
@@ -307,6 +308,7 @@ def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground) -> int:
         except NxtplayError:  # a host's variable
             return tags
 
-    for line in listing(playbook, ground.options, lambda play: hosts_of(play, ground), tags_of, asked.listing):
+    known = scopes(playbook, ground, given, ground.options)
+    for line in listing(playbook, ground.options, lambda play: hosts_of(play, ground, known), tags_of, asked.listing):
         print(line)
     return 0

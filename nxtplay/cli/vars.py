@@ -77,7 +77,7 @@ def _of_plays(ground: Ground, path: str, host: str, *, role: str | None, task: s
     known: set[str] = set()
     found = False
     for number, play in enumerate(playbook.plays, 1):
-        hosts = compose.hosts_of(play, ground)
+        hosts = compose.hosts_of(play, ground, scopes)
         if host not in hosts:
             continue
         scopes.begin_play(play, hosts)

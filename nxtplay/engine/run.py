@@ -136,7 +136,7 @@ class Run:
     def _name_in(self, play: Play, task: Task) -> str:
         named = str(task.name.value) if task.name else task.module
         try:
-            return str(self.templates.render(named, self.scopes.of_play(play))) if is_template(named) else named
+            return str(self.scopes.keyword(play, task.name)) if task.name else named
         except NxtplayError:
             return named
 
@@ -159,7 +159,7 @@ class Run:
         return tuple(names)
 
     def _hosts_of(self, play: Play, *, quiet: bool = False) -> list[str]:
-        pattern = self.templates.render(play.hosts.value, self.scopes.of_play(play), span=play.hosts.span)
+        pattern = self.scopes.keyword(play, play.hosts)
         names = self.inventory.match(pattern, self.options.limit or None)
         if not names and not quiet:
             known = [*self.inventory.groups, *self.inventory.hosts]
@@ -168,12 +168,12 @@ class Run:
         return names
 
     def _rendered(self, located: Located | None, play: Play, default: Any = None) -> Any:
-        value = OMIT if located is None else self.templates.render(located.value, self.scopes.of_play(play), span=located.span)
+        value = OMIT if located is None else self.scopes.keyword(play, located)
         return default if value is OMIT else value
 
     def _play(self, play: Play) -> None:
         began = time.monotonic()
-        hosts = play.hosts.value
+        hosts = self.scopes.keyword(play, play.hosts)
         name = str(self._rendered(play.name, play, default=",".join(map(str, hosts)) if isinstance(hosts, list) else hosts))
         names = self._hosts_of(play)
         self.scopes.begin_play(play, names)

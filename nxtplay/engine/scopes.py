@@ -15,13 +15,13 @@ from nxtplay.engine.connections import as_bool
 from nxtplay.engine.hosts import HostRun
 from nxtplay.engine.magic import Magic, of_template
 from nxtplay.engine.options import Options
-from nxtplay.errors import Diagnostic, PlaybookErrors, Span
+from nxtplay.errors import Diagnostic, PlaybookErrors, Span, TemplateError
 from nxtplay.playbook import load
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Block, Included, Item, Located, Loop, Play, Role, Shared, Task, YamlMap
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
-from nxtplay.template.values import Unsafe
+from nxtplay.template.values import Unsafe, needs_rendering
 from nxtplay.variables.precedence import Layer, Level, Scope
 
 if TYPE_CHECKING:
@@ -114,10 +114,16 @@ class Scopes:
         self._one_host = len(hosts) == 1
         self._magic.begin(self._play, [self.hosts(name) for name in self._play_hosts], [self.hosts(name) for name in hosts])
 
-    def of_play(self, play: Play) -> Scope:
-        """What a play's own keywords may use: its vars and extra vars."""
-        layers = [Layer(Level.PLAY_VARS, "play vars", play.vars), self._extra, *self._magic.layers(None, None)]
-        return Scope(layers)
+    def keyword(self, play: Play, located: Located) -> Any:
+        """What a play's own keyword says, before there is a host. Variables of the play, of its files and roles may stand in it."""
+        if not needs_rendering(located.value):
+            return located.value
+        public = [role for role in play.roles if role.public]
+        layers = [Layer(Level.ROLE_DEFAULTS, "role defaults", role.defaults) for role in public]
+        layers += [Layer(Level.PLAY_VARS, "play vars", values) for values in (play.import_vars, play.vars) if values]
+        layers += self._files_of(play, None, layers)
+        layers += [Layer(Level.ROLE_VARS, "role vars", role.vars) for role in public]
+        return self.templates.render(located.value, Scope([*layers, self._extra, *self._magic.layers(None, None)]), span=located.span)
 
     def _ask(self, play: Play) -> None:
         """vars_prompt. What extra variables give is not asked for."""
@@ -228,7 +234,8 @@ class Scopes:
         layers += [self._extra, *self._magic.layers(host, role)]
         return layers
 
-    def _files_of(self, play: Play, host: HostRun, below: list[Layer]) -> list[Layer]:
+    def _files_of(self, play: Play, host: HostRun | None, below: list[Layer]) -> list[Layer]:
+        """The vars_files of a play; without a host those that can be named without one."""
         if not play.vars_files:
             return []
         from nxtplay.variables import files as variables
@@ -236,7 +243,12 @@ class Scopes:
         out = []
         for entry in play.vars_files:
             scope = Scope([*below, self._extra, *self._magic.layers(host, None)])
-            choices = self.templates.render(entry.value, scope, span=entry.span)
+            try:
+                choices = self.templates.render(entry.value, scope, span=entry.span)
+            except TemplateError:
+                if host is None:
+                    continue
+                raise
             tried = []
             named = choices if isinstance(choices, list) else [choices]
             for path in (place for choice in named for place in candidates(str(choice), "vars", [self.playbook_dir])):
@@ -247,7 +259,8 @@ class Scopes:
                     out.append(Layer(Level.VARS_FILES, path, self._vars_files[path]))
                     break
             else:
-                raise PlaybookErrors(Diagnostic("vars file not found", entry.span, "looked for: " + ", ".join(tried)))
+                if host is not None:
+                    raise PlaybookErrors(Diagnostic("vars file not found", entry.span, "looked for: " + ", ".join(tried)))
         return out
 
     def view_of(self, name: str) -> Any:
