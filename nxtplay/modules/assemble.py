@@ -60,6 +60,8 @@ class Assemble(_files.Ownership, _files.Content_, Resource[FileState]):
         path = _files.host_path(str(self.src))
         if not host.is_dir(path):
             raise Failed(f"src: {path} is no directory on this host")
+        if host.canonical(path) == host.canonical(_files.host_path(self.dest)):
+            raise Failed(f"dest: {path} is where the pieces are; the file would take their place")
         own = host.canonical(host.resolve(_files.host_path(self.dest)))  # what was made here before is no piece
         files = [
             n

@@ -52,9 +52,11 @@ class File(_files.Ownership, Resource[FileState]):
         if state is None:
             return self._not_there(host, path, wanted)
         if wanted == "hard":
-            found, source = host.stat(path, content=True), host.stat(self._source_path(path))
+            source_path = self._source_path(path)
+            found, source = host.stat(path, content=True), host.stat(source_path)
             linked = found is not None and source is not None and found.inode is not None and found.inode == source.inode
-            return _linked(found, self._source_path(path) if linked else None) if found is not None else None
+            linked = linked or host.canonical(path) == host.canonical(source_path)  # a file that is only foreseen has no inode
+            return _linked(found, source_path if linked else None) if found is not None else None
         if wanted == "directory" and self.recurse and state.kind == "directory":
             return _tree(state, {below: host.stat(below) for below in _everything_below(host, path)})
         if wanted == "link" and self.follow and self._owns():

@@ -7,7 +7,7 @@ import tempfile
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import HealthCheck, event, example, given, note, settings
 from hypothesis import strategies as st
 
 from nxtplay.core.world import World
@@ -117,6 +117,8 @@ def _step_by_step(chain: list[Any], foreseen: list[Any], root: str, files: str) 
 
 @settings(max_examples=int(os.environ.get("LAW_EXAMPLES", "250")), deadline=None, suppress_health_check=list(HealthCheck))
 @given(START, st.lists(TASKS, min_size=1, max_size=5))
+@example({"d/a": "", "l": "-> d"}, [("assemble", {"src": "{root}/l", "dest": "{root}/l"})])
+@example({}, [("copy", {"content": "", "dest": "{root}/a"}), ("file", {"path": "{root}/a", "state": "hard", "src": "a"})])
 def test_chains_of_file_tasks(start: dict[str, Any], tasks: list[Task]) -> None:
     _laws(start, tasks)
 
