@@ -25,7 +25,7 @@ OF = {
         "consul_auth_method consul_binding_rule consul_kv consul_policy consul_role consul_session consul_token copr cpanm cronvar "
         "crypttab datadog_downtime datadog_event datadog_monitor dconf decompress deploy_helper dimensiondata_network "
         "dimensiondata_vlan discord django_check django_command django_createcachetable django_dumpdata django_loaddata django_manage "
-        "dnf_config_manager dnf_versionlock dnsimple dnsimple_info dnsmadeeasy dpkg_divert easy_install ejabberd_user "
+        "dnf_config_manager dnf_versionlock dnsimple dnsimple_info dnsmadeeasy easy_install ejabberd_user "
         "elasticsearch_plugin emc_vnx_sg_member etcd3 facter facter_facts filesize filesystem flatpak flatpak_remote gandi_livedns "
         "gconftool2 gconftool2_info gem gio_mime git_config git_config_info github_deploy_key github_issue github_key github_release "
         "github_repo github_webhook github_webhook_info gitlab_branch gitlab_deploy_key gitlab_group gitlab_group_access_token "

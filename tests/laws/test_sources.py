@@ -102,6 +102,20 @@ else:
         assert check_then_run([("dpkg_selections", {"name": "dpkg", "selection": "hold"})]) == ["changed"]
         assert check_then_run([("dpkg_selections", {"name": "no-such-package", "selection": "hold"})]) == ["failed"]
 
+    def test_diversions() -> None:
+        Path("/opt/rc").write_text("of the package\n")
+        diverted = {"path": "/opt/rc", "rename": True}
+        later = ("copy", {"content": "mine", "dest": "/opt/rc"})
+        assert check_then_run([("dpkg_divert", diverted), later]) == ["changed", "changed"]
+        assert Path("/opt/rc.distrib").read_text() == "of the package\n" and Path("/opt/rc").read_text() == "mine"
+        assert check_then_run([("dpkg_divert", {**diverted, "divert": "/opt/rc.old"})]) == ["failed"]
+        assert check_then_run([("dpkg_divert", {**diverted, "state": "absent"})]) == ["failed"]
+        elsewhere = {"path": "/opt/rc", "divert": "/opt/rc.old", "holder": "bash", "force": True}
+        assert check_then_run([("dpkg_divert", elsewhere)]) == ["changed"]
+        assert check_then_run([("dpkg_divert", {"path": "/opt/rc", "holder": "dash", "state": "absent"})]) == ["failed"]
+        assert check_then_run([("dpkg_divert", {"path": "/opt/rc", "state": "absent"})]) == ["changed"]
+        assert check_then_run([("dpkg_divert", {"path": "/opt/rc", "state": "absent"})]) == ["ok"]
+
     @pytest.mark.skipif(not shutil.which("iptables"), reason="needs iptables")
     def test_packet_filter() -> None:
         if subprocess.run(["iptables", "-w", "-S"], capture_output=True).returncode != 0:
