@@ -61,6 +61,7 @@ class HostRun(Traveller):
     ends_play: bool = False  # by end_play: the batches behind it do not run
     failure: Failure | None = None
     cleared: tuple[int, int] = (0, 0)  # how many of its failures, and times out of reach, were cleared
+    struck: bool = False  # failed by the failure of another while it stood elsewhere: its walk is still to be told
     lost: bool = False  # failed where no rescue mends it: what is left of the play are handlers and `always`
     rescue: dict[str, Any] = field(default_factory=dict)  # ansible_failed_task, ansible_failed_result
     notified: set[Any] = field(default_factory=set)  # keys of handlers
@@ -76,7 +77,7 @@ class HostRun(Traveller):
         self.roles_done.clear()
         self.ended = self.gone = self.ends_play = False
         self.failure = None
-        self.lost = False
+        self.lost = self.struck = False
         self.guards = self.nesting = 0
         self.rescue = {}
 

@@ -322,7 +322,17 @@ class Run:
         for host, has_failed in zip(hosts, failed, strict=True):
             if not has_failed and not host.unreachable:
                 host.fail(replace(source, own=False))
+        if not self._alone and any(h.lost or h.unreachable for h in hosts):
+            self._strike(source, besides=hosts)
         return [v if h.unreachable else Verdict(Signal.FAILED) for h, v in zip(hosts, verdicts, strict=True)]
+
+    def _strike(self, source: Failure, *, besides: Sequence[HostRun]) -> None:
+        """A failure that ends the play for all, for those that stand elsewhere or are through (a handler was not theirs)."""
+        there = set(map(id, besides))
+        for host in self._batch_hosts:
+            if id(host) not in there and not (host.failure or host.out or host.ended):
+                host.fail(replace(source, own=False))
+                host.struck = True
 
     def _throttle(self, task: Task, scope: Any) -> int:
         return int(self._dispatch.number("throttle", task.shared.throttle, scope))

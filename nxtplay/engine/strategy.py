@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nxtplay.engine.hosts import HostRun
-from nxtplay.engine.walk import Step, Verdict, Walk
+from nxtplay.engine.walk import Signal, Step, Verdict, Walk
 from nxtplay.playbook.model import Task
 
 Execute = Callable[[Task, Sequence[HostRun]], list[Verdict]]  # one task on some hosts; verdicts in their order
@@ -43,6 +43,13 @@ def linear(lanes: Sequence[Lane], execute: Execute, go_on: Callable[[], bool]) -
         lane.begin()
     while go_on():
         waiting = [lane for lane in lanes if lane.step is not None and not lane.host.ended and not lane.host.out]
+        if not waiting:
+            return
+        for lane in waiting:
+            if lane.host.struck:
+                lane.host.struck = False
+                lane.send(Verdict(Signal.FAILED))
+        waiting = [lane for lane in waiting if lane.step is not None]
         if not waiting:
             return
         lowest = min(lane.step.position for lane in waiting if lane.step)
