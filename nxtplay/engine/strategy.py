@@ -48,7 +48,7 @@ def linear(lanes: Sequence[Lane], execute: Execute, go_on: Callable[[], bool]) -
         for lane in waiting:
             if lane.host.struck:
                 lane.host.struck = False
-                lane.send(Verdict(Signal.FAILED))
+                lane.send(Verdict(Signal.STRUCK))
         waiting = [lane for lane in waiting if lane.step is not None]
         if not waiting:
             return

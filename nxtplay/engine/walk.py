@@ -21,6 +21,7 @@ class Signal(Enum):
 
     NEXT = "next"
     FAILED = "failed"  # a rescue may mend it
+    STRUCK = "struck"  # before the step: another host failed for all. The block that begins with it is not entered
     LEFT = "left"  # unreachable, or ended by meta: nothing more in this play
     END_ROLE = "end role"
     FLUSH = "flush"  # run notified handlers here, then go on
@@ -85,10 +86,10 @@ def walk_play(play: Play, host: Traveller, *, force_handlers: bool, handlers: Ca
         signal = yield from _walk_block(section, (number, 0), host, handlers)
         if signal is Signal.LEFT:
             return signal
-        if signal is Signal.FAILED:
+        if signal in (Signal.FAILED, Signal.STRUCK):
             if force_handlers:
                 yield from _flush((number, 1), host, handlers)
-            return signal
+            return Signal.FAILED
         signal = yield from _flush((number, 1), host, handlers)
         if signal is not Signal.NEXT:
             return signal
@@ -103,6 +104,8 @@ def _walk_items(items: Sequence[Item], position: Position, host: Traveller, hand
         here = (*position, number)
         walk = _walk_block(item, here, host, handlers) if isinstance(item, Block) else _walk_task(item, here, host, handlers)
         signal = yield from walk
+        if signal is Signal.STRUCK and number:
+            return Signal.FAILED
         if signal is not Signal.NEXT:
             return signal
     return Signal.NEXT
@@ -116,13 +119,19 @@ def _walk_block(block: Block, position: Position, host: Traveller, handlers: Han
     host.guards += rescued
     signal = yield from _walk_items(block.tasks, (*position, 0), host, handlers)
     host.guards -= rescued
+    if signal is Signal.STRUCK:
+        return signal
     if signal is Signal.FAILED and rescued:
         host.enter_rescue()
         signal = yield from _walk_items(block.rescue, (*position, 1), host, handlers)
+        signal = Signal.FAILED if signal is Signal.STRUCK else signal
         if signal is Signal.NEXT or (signal is Signal.LEFT and host.ended):
             host.leave_rescue(standing)
     if block.always and signal in (Signal.NEXT, Signal.FAILED, Signal.END_ROLE):
         after = yield from _walk_items(block.always, (*position, 2), host, handlers)
+        if after is Signal.STRUCK:  # what it cleans up behind is over: it runs all the same
+            signal = Signal.FAILED
+            after = yield from _walk_items(block.always, (*position, 2), host, handlers)
         if after is not Signal.NEXT:
             signal = after
         elif signal is Signal.FAILED and host.forgiven():
@@ -147,7 +156,7 @@ def _walk_task(task: Task, position: Position, host: Traveller, handlers: Handle
         if signal is not Signal.NEXT:
             break
     host.nesting -= 1
-    return signal
+    return Signal.FAILED if signal is Signal.STRUCK else signal
 
 
 def _flush(position: Position, host: Traveller, handlers: Handlers) -> Walk:
@@ -161,7 +170,7 @@ def _flush(position: Position, host: Traveller, handlers: Handlers) -> Walk:
         if host.take_notified(handler):
             signal = yield from _walk_task(handler, (*position, number), host, handlers)
             if signal is not Signal.NEXT:
-                return signal
+                return Signal.FAILED if signal is Signal.STRUCK else signal
         number += 1
 
 
