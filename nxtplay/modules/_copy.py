@@ -68,8 +68,12 @@ def desired_tree(host: Reader, args: Any, root: str, before: Optional[FileTree],
     top = made[root] if before is None else _owned(host, args, before)
     held = (before.others or {}) if before is not None else {}
     others: dict[str, Optional[FileState]] = {}
+    named = tree_root(args.dest, tree)
+    link = host.canonical(named) if named != root else None
     for entry in tree.entries:
         path = os.path.join(root, entry.name)
+        if link is not None and host.canonical(path) == link:
+            raise Failed(f"{path} is dest itself, a link to where it stands; what is copied would take its place")
         now = held.get(path)
         parent = others.get(os.path.dirname(path)) or (top if os.path.dirname(path) == root else None)
         others[path] = _desired_entry(host, args, path, now, entry, parent, force=force)

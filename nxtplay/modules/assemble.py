@@ -41,6 +41,9 @@ class Assemble(_files.Ownership, _files.Content_, Resource[FileState]):
 
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
         _files.check_validate(self.validate)
+        dest = _files.host_path(self.dest)
+        if host.is_dir(dest):  # or a link to one: perhaps to where the pieces are
+            raise Failed(f"dest: {dest} is a directory; a file cannot take its place")
         content = Content.of(self._joined(self._pieces(host)))
         return _copy.desired_file(host, self, _files.host_path(self.dest), before, content, mode=self.mode)
 
@@ -60,13 +63,12 @@ class Assemble(_files.Ownership, _files.Content_, Resource[FileState]):
         path = _files.host_path(str(self.src))
         if not host.is_dir(path):
             raise Failed(f"src: {path} is no directory on this host")
-        if host.canonical(path) == host.canonical(_files.host_path(self.dest)):
-            raise Failed(f"dest: {path} is where the pieces are; the file would take their place")
-        own = host.canonical(host.resolve(_files.host_path(self.dest)))  # what was made here before is no piece
+        own = host.canonical(_files.host_path(self.dest))  # what was made here before is no piece, nor is a link to it
+        places = {name: os.path.join(path, name) for name in host.listdir(path)}
         files = [
-            n
-            for n in host.listdir(path)
-            if _is_file(host, os.path.join(path, n)) and host.canonical(host.resolve(os.path.join(path, n))) != own
+            name
+            for name, place in places.items()
+            if _is_file(host, place) and own not in (host.canonical(place), host.canonical(host.resolve(place)))
         ]
         return [host.read(os.path.join(path, name)) for name in self._wanted(files)]
 
