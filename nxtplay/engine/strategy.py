@@ -42,14 +42,12 @@ def linear(lanes: Sequence[Lane], execute: Execute, go_on: Callable[[], bool]) -
     for lane in lanes:
         lane.begin()
     while go_on():
-        waiting = [lane for lane in lanes if lane.step is not None and not lane.host.ended and not lane.host.out]
-        if not waiting:
-            return
-        for lane in waiting:
+        for lane in lanes:
             if lane.host.struck:
                 lane.host.struck = False
-                lane.send(Verdict(Signal.STRUCK))
-        waiting = [lane for lane in waiting if lane.step is not None]
+                if lane.step is not None:
+                    lane.send(Verdict(Signal.STRUCK))
+        waiting = [lane for lane in lanes if lane.step is not None and not lane.host.ended and not lane.host.out]
         if not waiting:
             return
         lowest = min(lane.step.position for lane in waiting if lane.step)

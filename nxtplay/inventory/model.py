@@ -101,7 +101,7 @@ class Inventory:
 
     def groups_of(self, name: str) -> list[str]:
         """The variable `group_names`: every group a host is in, `all` left out, by name."""
-        return sorted({above for group in self._groups(name) for above in self._seen.above.get(group, ())})
+        return sorted(self._above(self._groups(name)))
 
     def match(self, pattern: str | Sequence[str], limit: str | None = None) -> list[str]:
         """The names of the hosts a pattern means, in its order, cut down to those that `limit` means too.
@@ -214,8 +214,11 @@ class Inventory:
         groups = self._groups(name)
         if len(groups) == 1:
             return self._seen.above.get(groups[0], ())
-        names = {above for group in groups for above in self._seen.above.get(group, ())}
-        return tuple(sorted(names, key=self._rank))
+        return tuple(sorted(self._above(groups), key=self._rank))
+
+    def _above(self, groups: Sequence[str]) -> set[str]:
+        """These groups and all above them, but `all`."""
+        return {above for group in groups for above in self._seen.above.get(group, ())}
 
     def _rank(self, name: str) -> tuple[int, int, str]:
         group = self._seen.groups[name]

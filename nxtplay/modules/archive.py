@@ -107,7 +107,7 @@ class Archive(_files.Ownership, Resource[FileState]):
         """The paths as written, patterns by what matches them; one that is no pattern stays though nothing is there."""
         out: list[str] = []
         for one in self.path:
-            path = os.path.expanduser(os.path.expandvars(one))
+            path = _files.expanded(one)
             out += _files.glob(host, path.rstrip("/") or "/") if any(sign in path for sign in "*?[") else [path]
         return out
 

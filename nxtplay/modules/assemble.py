@@ -45,7 +45,7 @@ class Assemble(_files.Ownership, _files.Content_, Resource[FileState]):
         if host.is_dir(dest):  # or a link to one: perhaps to where the pieces are
             raise Failed(f"dest: {dest} is a directory; a file cannot take its place")
         content = Content.of(self._joined(self._pieces(host)))
-        return _copy.desired_file(host, self, _files.host_path(self.dest), before, content, mode=self.mode)
+        return _copy.desired_file(host, self, dest, before, content, mode=self.mode)
 
     def apply(self, host: Host, plan: Plan[FileState]) -> None:
         content = plan.after.content if plan.after is not None else None
@@ -70,7 +70,7 @@ class Assemble(_files.Ownership, _files.Content_, Resource[FileState]):
             for name, place in places.items()
             if _is_file(host, place) and own not in (host.canonical(place), host.canonical(host.resolve(place)))
         ]
-        return [host.read(os.path.join(path, name)) for name in self._wanted(files)]
+        return [host.read(places[name]) for name in self._wanted(files)]
 
     def _wanted(self, names: list[str]) -> list[str]:
         try:

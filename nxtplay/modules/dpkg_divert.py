@@ -6,7 +6,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, Optional, Sequence
 
-from nxtplay.core.files import FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan
@@ -40,13 +39,10 @@ class DpkgDivert(Resource[_Diversion]):
         return _Diversion(host.look(["dpkg-divert", "--truename", path]).stdout.strip(), holder) if holder else None
 
     def desired(self, host: Reader, before: Optional[_Diversion]) -> Optional[_Diversion]:
-        if self.state == "absent":
-            self._agrees(before)
-            after = None
-        else:
+        self._agrees(before)
+        after = None
+        if self.state == "present":
             after = _Diversion(self._divert(before), self.holder or (before.holder if before else "LOCAL"))
-            if before is not None and before != after:
-                self._agrees(before)
         if after != before:
             self._in_the_way(host, before, after)
         return after
@@ -92,9 +88,7 @@ class DpkgDivert(Resource[_Diversion]):
         old, new = self._place(before), self._place(after)
         if not self.rename or self.force or old == new:
             return
-        source: Optional[FileState] = host.stat(old, content=True)
-        target: Optional[FileState] = host.stat(new, content=True)
-        if source is not None and target is not None:
+        if host.stat(old) is not None and host.stat(new) is not None:
             raise Failed(f"{new} is in the way of the renamed file; force: true replaces it")
 
     def _do(self, host: Host, action: str, one: _Diversion) -> None:

@@ -248,7 +248,7 @@ class User(Resource[_User]):
 
     def _shell(self) -> str:
         """As it is written in the account: `~` expanded, nothing else touched."""
-        return os.path.expanduser(os.path.expandvars(str(self.shell)))
+        return _files.expanded(str(self.shell))
 
     def _key_path(self, home: str) -> str:
         return os.path.join(home, self.ssh_key_file or f".ssh/id_{self.ssh_key_type}")
