@@ -130,7 +130,8 @@ class TaskRunner:
         else:
             tally.ok += max(1, len(attempt.children)) if task.loop else 1  # each file that a loop includes counts
             tally.changed += attempt.status == "changed"
-        if attempt.status in ("changed", "unknown") and task.module not in ("add_host", "group_by"):  # Ansible's notify nobody
+        asked = task.module not in ("add_host", "group_by") or task.changed_when is not None  # by themselves Ansible's notify nobody
+        if attempt.status in ("changed", "unknown") and asked:
             self._notify(task, host, attempt, scope)
 
     def _notify(self, task: Task, host: HostRun, attempt: Attempt, scope: TaskScope) -> None:

@@ -42,7 +42,7 @@ def words(raw: YamlMap, key: str) -> tuple[Located, ...]:
 def inherit(above: Shared, raw: YamlMap, *, variables: bool = True) -> Shared:
     """The keywords in force on and below an object: its own merged with those handed down to it.
 
-    Conditions, notifications, environment and module_defaults are kept outer first; tags unite; for the rest the nearest wins.
+    Conditions, environment and module_defaults are kept outer first; tags unite; for the rest the nearest wins.
     `vars` are appended unless `variables` is False (a play's and a role's are not handed down as block variables).
     """
     changes: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def inherit(above: Shared, raw: YamlMap, *, variables: bool = True) -> Shared:
         elif key == "tags":
             changes["tags"] = above.tags | {str(one.value) for one in words(raw, key)}
         elif key == "notify":
-            changes["notify"] = above.notify + each(raw, key)
+            changes["notify"] = each(raw, key)
         elif key == "collections":
             changes["collections"] = tuple(str(one.value) for one in words(raw, key))
         elif key in ("environment", "module_defaults"):

@@ -88,7 +88,7 @@ def test_keywords_are_handed_down_and_merged(tree: Tree) -> None:
     assert [v["v"] for v in shared.vars] == ["outer", "inner", "task"]
     assert task.block_vars == 2
     assert values(shared.environment) == [{"A": "play"}, {"A": "block"}, {"A": "task"}]
-    assert values(shared.notify) == ["n1", "n2"]
+    assert values(shared.notify) == ["n2"]
     assert (shared.become.become.value, shared.become.user.value, shared.check_mode.value) == (True, "web", False)  # type: ignore[union-attr]
     assert playbook.plays[0].vars == {"p": 1}
     assert playbook.plays[0].shared.tags == {"play"}
