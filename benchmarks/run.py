@@ -134,7 +134,8 @@ def main() -> None:
     names = given.tools.split(",")
     lines = list(chosen(given.only, many=given.many))
     versions = {peer: peers.install(peer) for peer in names}
-    ground = prepare(peers.cache() / f"work-{os.getpid()}")
+    # In memory: on ext4 each file that is made costs more the more were deleted within the last minute, which is another tool's doing.
+    ground = prepare(Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else peers.cache()) / f"nxtplay-benchmark-{os.getpid()}")
     atexit.register(shutil.rmtree, ground.folder, ignore_errors=True)
     bench = Bench(ground, idle(ground), versions, Kept(peers.cache() / "kept.json"), given.keep)
     before = os.getloadavg()[0]

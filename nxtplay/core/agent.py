@@ -253,6 +253,7 @@ def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", l
                 if request is None or over.is_set():
                     return
                 session.handle(request)
+                library.keep()
         except BaseException as error:  # the controller went away, or a defect of ours: better an end than a silence
             if over.is_set():
                 return

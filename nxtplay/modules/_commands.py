@@ -11,7 +11,7 @@ from nxtplay.core.host import Completed, Failed, Host, Reader
 from nxtplay.core.resource import Args, arg
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.types import Path
-from nxtplay.modules import _files, _packages
+from nxtplay.modules import _files
 
 
 class Run(Args):
@@ -46,9 +46,12 @@ def reason_to_skip(host: Reader, args: Run) -> str:
     base = working_directory(host, args) or os.getcwd()
     if args.creates is not None and _files.glob(host, _pattern(base, args.creates)):
         return f"'{args.creates}' exists"
-    later = _packages.not_there(host, _pattern(base, args.creates)) if args.creates is not None else None
-    if later is not None:
-        raise UnknownReached(later)
+    if args.creates is not None:
+        from nxtplay.modules import _packages  # a tenth of an agent's start, for the few tasks that name a path
+
+        later = _packages.not_there(host, _pattern(base, args.creates))
+        if later is not None:
+            raise UnknownReached(later)
     if args.removes is not None and not _files.glob(host, _pattern(base, args.removes)):
         return f"'{args.removes}' does not exist"
     return ""

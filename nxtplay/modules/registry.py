@@ -33,9 +33,15 @@ def load(name: str) -> type[Module]:
     """The module's class. KeyError where there is none of that name."""
     name = ALIASES.get(name, name)
     if name not in _loaded:
-        if name not in names():
+        if not name.isidentifier() or name.startswith("_") or name == "registry":
             raise KeyError(name)
-        _loaded[name] = public_class(importlib.import_module(f"nxtplay.modules.{name}"))
+        try:
+            found = importlib.import_module(f"nxtplay.modules.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"nxtplay.modules.{name}":
+                raise
+            raise KeyError(name) from None
+        _loaded[name] = public_class(found)
     return _loaded[name]
 
 

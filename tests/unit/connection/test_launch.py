@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
 import tempfile
+import traceback
 import zlib
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -69,27 +73,80 @@ def test_requests_before_the_archive_are_answered_behind_it(tmp_path: Path) -> N
     assert process.wait(5) == 0
 
 
-def test_code_is_loaded_from_our_own_directory_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The cache folder of a host that this process is for the time of a test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "nxtplay" / "agent-x").mkdir(parents=True)
-    (tmp_path / "nxtplay").chmod(0o777)
-    assert not library.activate("agent-x")
-    (tmp_path / "nxtplay").chmod(0o700)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    modules = dict(sys.modules)
+    monkeypatch.setattr(library, "_places", lambda: [str(tmp_path / "nxtplay")])
+    yield tmp_path / "nxtplay"
+    for name in set(sys.modules) - set(modules):
+        del sys.modules[name]
+
+
+def test_code_is_loaded_from_our_own_directory_alone(places: Path) -> None:
+    library.install("agent-x", pack([]))
+    places.chmod(0o777)
+    assert not library.activate("agent-x")
+    places.chmod(0o700)
     assert library.activate("agent-x")
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,3}(/[a-z]{4}){0,2}\.py", fullmatch=True), st.binary(max_size=300), max_size=6))
-def test_what_was_packed_is_unpacked(files: dict[str, bytes]) -> None:
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,3}(/[a-z]{4}){0,2}\.(py|pem)", fullmatch=True), st.binary(max_size=300), max_size=6))
+def test_what_was_packed_is_found(files: dict[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         library._unpack(folder, "agent-y", pack(files.items()))
         library._unpack(folder, "agent-y", pack(files.items()))  # as by another agent that was slower
-        found = {str(p.relative_to(f"{folder}/agent-y")): p.read_bytes() for p in Path(folder, "agent-y").rglob("*") if p.is_file()}
-        assert found == files
+        there = Path(folder, "agent-y")
+        archive = library.Archive(str(there), (there / "packed").read_bytes())
+        assert {name: archive.content(name) for name in archive.index} == files
+        assert {str(p.relative_to(there)): p.read_bytes() for p in there.rglob("*.pem")} == {
+            n: c for n, c in files.items() if n.endswith("pem")
+        }
+        assert not list(there.rglob("*.py"))
         assert [p.name for p in Path(folder).iterdir()] == ["agent-y"]
 
 
 def test_a_damaged_archive_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(zlib.error):
-        library._unpack(str(tmp_path), "agent-z", pack([("a.py", b"x" * 1000)])[:-5])
+        library._unpack(str(tmp_path), "agent-z", pack([("a.pem", b"x" * 1000)])[:-5])
     assert not list(tmp_path.iterdir())
+
+
+_PACKAGE = {
+    "carried/__init__.py": b"import importlib.resources\nFOUND = importlib.resources.files(__name__).joinpath('ca.pem').read_text()\n",
+    "carried/ca.pem": b"certificate",
+    "carried/inner/__init__.py": b"",
+    "carried/inner/deep.py": b"from .. import FOUND\n\n\ndef wrong():\n    raise ValueError(FOUND)  # here\n",
+    "carried-1.2.dist-info/METADATA": b"Metadata-Version: 2.1\nName: carried\nVersion: 1.2\n",
+}
+
+
+def test_packages_are_imported_from_an_archive_as_from_a_directory(places: Path) -> None:
+    library.install("carried-1", pack(_PACKAGE.items()))
+    deep = importlib.import_module("carried.inner.deep")
+    assert deep.FOUND == "certificate"
+    assert metadata.version("carried") == "1.2"
+    with pytest.raises(ValueError, match="certificate") as raised:
+        deep.wrong()
+    assert "raise ValueError(FOUND)  # here" in "".join(traceback.format_exception(raised.value))
+    assert importlib.util.find_spec("carried.outer") is None
+
+
+def test_what_was_compiled_is_read_the_next_time_and_made_again_where_it_is_damaged(places: Path) -> None:
+    library.install("carried-1", pack(_PACKAGE.items()))
+    importlib.import_module("carried.inner.deep")
+    library.keep()
+    [kept] = places.glob("carried-1/compiled-*")
+    whole = kept.read_bytes()
+    for content in (whole, b"", whole[:40]):
+        kept.write_bytes(content)
+        found = library.Archive(str(places / "carried-1"), (places / "carried-1" / "packed").read_bytes())
+        spec = found.find_spec("carried.inner.deep")
+        assert spec is not None
+        assert spec.loader is not None
+        assert spec.loader.get_code("carried.inner.deep").co_names  # type: ignore[attr-defined]
+        assert found._news == (content != whole)
+    assert sorted(p.name for p in places.glob("carried-1/*")) == ["carried", "carried-1.2.dist-info", kept.name, "packed"]
