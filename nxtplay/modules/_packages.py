@@ -74,12 +74,30 @@ def installed(host: Reader) -> dict[str, str]:
     return {**{n: v for n, v in virtual.items() if n}, **out}
 
 
+def is_pattern(spec: Spec) -> bool:
+    return any(c in spec.name for c in "*?[")
+
+
+def expanded(host: Reader, specs: Sequence[Spec]) -> list[Spec]:
+    """Patterns as the packages in the lists that they stand for; as they are while there are no lists."""
+    if not any(map(is_pattern, specs)) or not has_lists():
+        return list(specs)
+    names = sorted(host.look(["apt-cache", "pkgnames"]).stdout.split())
+    out: list[Spec] = []
+    for spec in specs:
+        found = fnmatch.filter(names, spec.name) if is_pattern(spec) else [spec.name]
+        if not found:
+            raise Failed(f"No package(s) matching '{spec.name}' available")
+        out += [Spec(name + spec.text[len(spec.name) :], name, spec.arch, spec.version) for name in found]
+    return out
+
+
 def looked(host: Reader, specs: Sequence[Spec]) -> dict[str, Version]:
     """The version of each package spoken of, foreseen or real; patterns stand for the installed packages that match."""
     have = installed(host)
     out: dict[str, Version] = {}
     for spec in specs:
-        if any(c in spec.name for c in "*?["):
+        if is_pattern(spec):
             out.update({name: Installed(v) for name, v in have.items() if ":" not in name and fnmatch.fnmatchcase(name, spec.name)})
             continue
         name = f"{spec.name}:{spec.arch}" if spec.arch else spec.name

@@ -170,7 +170,7 @@ def looked(host: Reader, key: str, found: Manager, *, missing_fails: bool) -> Op
         later = Unknown(f"{coming} is not installed yet, so the service {found.name} is not there")
         return ServiceState(later, later, later)
     if missing_fails:
-        raise Failed(f"no service '{found.name}' on this host")
+        raise Failed(f"Could not find the requested service {found.name}: it is not on this host")
     return None
 
 

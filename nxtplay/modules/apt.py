@@ -56,15 +56,15 @@ class Apt(Resource[Packages]):
             _debs.fetch(host, self.deb)
         if not self._updates() or not (self.name or self.deb or self._upgrades()) or self._removes():
             return
-        before = Packages(_packages.looked(host, self._entries()))
-        if self.state in ("latest", "build-dep") or self._upgrades() or not all(self._satisfied(before, s) for s in self._entries()):
+        before = Packages(_packages.looked(host, self._entries(host)))
+        if self.state in ("latest", "build-dep") or self._upgrades() or not all(self._satisfied(before, s) for s in self._entries(host)):
             self._root()
             self._refresh(host)
 
     def observe(self, host: Reader) -> Optional[Packages]:
         if not host.which("dpkg-query"):
             raise Failed("no dpkg on this host: apt is for Debian, Ubuntu and their kin")
-        versions = _packages.looked(host, self._entries())
+        versions = _packages.looked(host, self._entries(host))
         if self.deb is not None:
             versions.update(self._deb_there(host))
         return Packages(versions, held_back=len(self._upgradable(host)) if self._upgrades() else 0)
@@ -79,14 +79,14 @@ class Apt(Resource[Packages]):
             return Packages(dict.fromkeys(versions), held_back=before.held_back)
         if self.state == "build-dep":
             return before
-        missing = [s for s in self._entries() if not self._satisfied(before, s)]
+        missing = [s for s in self._entries(host) if not self._satisfied(before, s)]
         if self.only_upgrade:
             missing = [s for s in missing if before.versions.get(self._named(s)) is not None]
         latest = self.state == "latest"
         along: dict[str, Version] = {}
         if missing or latest:
             self._root()
-            coming, along = self._coming(host, missing if not latest else self._entries(), before)
+            coming, along = self._coming(host, missing if not latest else self._entries(host), before)
             versions.update(coming)
         return Packages(versions, along)
 
@@ -94,15 +94,15 @@ class Apt(Resource[Packages]):
         with _Policy(self.policy_rc_d):
             if self._removes():
                 words = ["purge" if self.purge else "remove", *(["--auto-remove"] if self.autoremove else [])]
-                _packages.apt_get(host, [*self._options(), *words, *self._names()], lock_timeout=self.lock_timeout)
+                self._apt_get(host, *words, *self._names())
                 return
             if self._upgrades():
                 verb = ["upgrade", "--with-new-pkgs"] if self.upgrade in ("yes", "safe") else ["dist-upgrade"]
-                _packages.apt_get(host, [*self._options(), *verb], lock_timeout=self.lock_timeout)
+                self._apt_get(host, *verb)
             names = self._install_names(host, plan)
             if names:
                 extra = ["--only-upgrade"] if self.only_upgrade else []
-                _packages.apt_get(host, [*self._options(), "install", *extra, *names], lock_timeout=self.lock_timeout)
+                self._apt_get(host, "install", *extra, *names)
 
     # -- acts besides
 
@@ -129,9 +129,9 @@ class Apt(Resource[Packages]):
         if self._updates() and not self.name:
             self._refresh(host)
         if self.state == "build-dep" and self.name:
-            _packages.apt_get(host, [*self._options(), "build-dep", *self._names()], lock_timeout=self.lock_timeout)
+            self._apt_get(host, "build-dep", *self._names())
         if self.autoremove:
-            _packages.apt_get(host, [*self._options(), "autoremove", *(["--purge"] if self.purge else [])], lock_timeout=self.lock_timeout)
+            self._apt_get(host, "autoremove", *(["--purge"] if self.purge else []))
         if self.clean or self.autoclean:
             _packages.apt_get(host, ["clean" if self.clean else "autoclean"], lock_timeout=self.lock_timeout)
 
@@ -153,8 +153,9 @@ class Apt(Resource[Packages]):
 
     # -- what is meant
 
-    def _entries(self) -> list[Spec]:
-        return [_packages.spec_of(n) for n in self.name if n.strip()] if self.state != "build-dep" else []
+    def _entries(self, host: Reader) -> list[Spec]:
+        specs = [_packages.spec_of(n) for n in self.name if n.strip()] if self.state != "build-dep" else []
+        return specs if self._removes() else _packages.expanded(host, specs)
 
     def _names(self) -> list[str]:
         return [n.strip() for n in self.name if n.strip()]
@@ -175,7 +176,7 @@ class Apt(Resource[Packages]):
         return not _packages.has_lists() or (self._updates() and not _packages.fresh_lists(host, self.cache_valid_time))
 
     def _satisfied(self, before: Packages, spec: Spec) -> bool:
-        if any(c in spec.name for c in "*?["):
+        if _packages.is_pattern(spec):
             return any(v is not None for v in before.versions.values())
         return _packages.fits(before.versions.get(self._named(spec)), spec.version)
 
@@ -197,7 +198,11 @@ class Apt(Resource[Packages]):
     def _install_names(self, host: Host, plan: Plan[Packages]) -> list[str]:
         assert plan.before is not None and plan.after is not None
         out = [_debs.path(host, self.deb)] if self.deb is not None else []
-        return [*out, *(spec.text for spec in self._entries() if plan.changed("versions", self._named(spec)))]
+        return [*out, *(spec.text for spec in self._entries(host) if plan.changed("versions", self._named(spec)))]
+
+    def _apt_get(self, host: Host, *words: str) -> None:
+        done = _packages.apt_get(host, [*self._options(), *words], lock_timeout=self.lock_timeout)
+        host.note(stdout=done.stdout, stderr=done.stderr)
 
     def _refresh(self, host: Host) -> None:
         if self._updates() and self._stale(host):

@@ -50,6 +50,8 @@ class Group(Resource[GroupState]):
 
         if self.state == "absent":
             return None
+        if self.local and (self.gid_min is not None or self.gid_max is not None):
+            raise Failed("gid_min and gid_max are of no use with local: they are for numbers that the system chooses")
         if self.gid is not None and not self.non_unique:
             try:
                 other = grp.getgrgid(self.gid).gr_name

@@ -61,7 +61,8 @@ class KnownHosts(_files.Ownership, Resource[FileState]):
             return b"".join(kept)
         new = self._wanted()
         kind = _kind(new)
-        mine = [i for i, line in enumerate(lines) if _matches(line, self.name) and _kind(line) == kind]
+        of_kind = [i for i, line in enumerate(lines) if _matches(line, self.name) and (_marker(line), _kind(line)) == (_marker(new), kind)]
+        mine = [i for i in of_kind if not _marker(new) or self._same_key(lines[i])]  # a host may have several authorities
         if any(self._same_key(lines[i]) and _is_hashed(lines[i]) == self.hash_host for i in mine) and len(mine) == 1:
             return text
         kept = [line for i, line in enumerate(lines) if i not in mine]
@@ -81,8 +82,8 @@ class KnownHosts(_files.Ownership, Resource[FileState]):
         return " ".join([*words[:1][: 1 if marked else 0], name, *rest]).encode()
 
     def _same_key(self, line: bytes) -> bool:
-        words = str(self.key_).split()
-        return _fields(line)[1:3] == [word.encode() for word in words[2 if words[0].startswith("@") else 1 :][:2]]
+        mine = str(self.key_).encode()
+        return (_marker(line), *_fields(line)[1:3]) == (_marker(mine), *_fields(mine)[1:3])
 
 
 def _fields(line: bytes) -> list[bytes]:
@@ -91,6 +92,11 @@ def _fields(line: bytes) -> list[bytes]:
     if not words or words[0].startswith(b"#"):
         return []
     return words[1:] if words[0].startswith(b"@") else words
+
+
+def _marker(line: bytes) -> bytes:
+    """@cert-authority, @revoked or nothing."""
+    return line.split()[0] if line.lstrip().startswith(b"@") else b""
 
 
 def _kind(line: bytes) -> str:

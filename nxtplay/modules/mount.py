@@ -64,7 +64,7 @@ class Mount(Resource[_Mount]):
             if self.state == "remounted" and not before.mounted:
                 raise Failed(f"nothing is mounted at {self.path}")
         elif self.state in ("unmounted", "absent"):
-            after = dataclasses.replace(after, mounted=False, point=after.point and self.state != "absent")
+            after = dataclasses.replace(after, mounted=False, point=after.point and (self.state != "absent" or self._is_swap()))
         if after != before and os.geteuid() != 0:
             raise Failed("only root may mount (try become: true)")
         return after

@@ -29,7 +29,7 @@ def _units(host: Reader) -> dict[str, dict[str, str]]:
     for line in host.look([*plain, "list-unit-files"]).stdout.splitlines():
         name, status = [*line.split(), "", ""][:2]
         if name:
-            found[name] = {"name": name, "state": "inactive" if status == "static" else "unknown", "status": status, "source": "systemd"}
+            found[name] = {"name": name, "state": "unknown", "status": status, "source": "systemd"}
     for line in host.look([*plain, "--all", "list-units"]).stdout.splitlines():
         words = line.split()
         if len(words) < 4:
@@ -38,6 +38,10 @@ def _units(host: Reader) -> dict[str, dict[str, str]]:
         state = "running" if sub == "running" else ACTIVE.get(active, "stopped") if sub != "exited" else "stopped"
         status = found.get(name, {}).get("status") or ("not-found" if load == "not-found" else "unknown")
         found[name] = {"name": name, "state": state, "status": status, "source": "systemd"}
+    resting = [name for name, one in found.items() if one["state"] == "unknown" and not name.endswith("@.service")]  # those are templates
+    shown = host.look(["systemctl", "show", "--property=ActiveState", "--", *resting]).stdout if resting else ""
+    for name, line in zip(resting, shown.split()):
+        found[name]["state"] = line.partition("=")[2] or "unknown"
     return found
 
 

@@ -17,7 +17,7 @@ from nxtplay.core.types import Mode, Path
 from nxtplay.modules import _accounts, _files
 
 LOCKED = ("!", "*")
-_HASH = re.compile(r"[!*x]?|[!*]*(\$[0-9a-z]+\$.+|[./0-9A-Za-z]{13})")  # or no password at all
+_HASH = re.compile(r"[!*x]*|[!*]*(\$[0-9a-z]+\$[-./0-9A-Za-z$,=]+|[./0-9A-Za-z]{13})")  # or no password at all
 
 
 @dataclass(frozen=True)
@@ -108,19 +108,23 @@ class User(Resource[_User]):
             if before is not None:
                 _accounts.need_root(host)
             return None
+        if self.local and (self.uid_min is not None or self.uid_max is not None):
+            raise Failed("uid_min and uid_max are of no use with local: they are for numbers that the system chooses")
         later = Unknown(f"the account {self.name} is made by the run")
         base = before or self._new(host, later)
+        home = base.home if self.home is None else _files.host_path(self.home)
+        there = base.home_there if home == base.home else host.is_dir(home) or (base.home_there and self.move_home)
         after = dataclasses.replace(
             base,
             uid=base.uid if self.uid is None else self.uid,
             gid=base.gid if self.group is None else _files.gid_of(host, self.group),
             comment=base.comment if self.comment is None else self.comment,
-            home=base.home if self.home is None else _files.host_path(self.home),
+            home=home,
             shell=base.shell if self.shell is None else self._shell(),
             groups=self._groups(host, base),
             password=self._password(base, new=before is None),
             expires=base.expires if self.expires is None else _days(self.expires),
-            home_there=base.home_there or self.create_home,
+            home_there=self.create_home or there,
             ssh_key=base.ssh_key if not self.generate_ssh_key or base.ssh_key is not None else Unknown("the SSH key is made by the run"),
         )
         if before is None or after is not before:
@@ -182,7 +186,7 @@ class User(Resource[_User]):
         else:
             self._modify(host, plan)
         self._set_password(host, plan)
-        if plan.before is not None and plan.changed("home_there") and plan.after.home_there:
+        if plan.before is not None and plan.after.home_there and not os.path.isdir(plan.after.home):
             self._make_home(host, plan.after)
         if self.generate_ssh_key and plan.changed("ssh_key"):
             self._make_key(host)
@@ -237,6 +241,7 @@ class User(Resource[_User]):
         import shutil
 
         skeleton = self.skeleton or "/etc/skel"
+        os.makedirs(os.path.dirname(after.home), exist_ok=True)
         if os.path.isdir(skeleton):
             shutil.copytree(skeleton, after.home, symlinks=True)
         else:

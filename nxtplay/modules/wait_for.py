@@ -41,7 +41,7 @@ class WaitFor(Query):
         began = time.monotonic()
         look, what = self._condition(host)
         pending = host.pending()  # in a check that has something ahead of it there is no use in waiting for it to come
-        time.sleep(0 if pending else self.delay)
+        time.sleep(0 if pending else self.delay + (0 if look else self.timeout))
         while True:
             found = look() if look else None
             if found is not None:
@@ -50,7 +50,7 @@ class WaitFor(Query):
             if look is not None and pending is not None:
                 raise UnknownReached(pending)
             left = self.timeout - (time.monotonic() - began)
-            if look is None and (left <= 0 or pending):
+            if look is None:
                 return {"elapsed": int(time.monotonic() - began), "state": self.state, "port": None, "path": None, "search_regex": None}
             if left <= 0:
                 raise Failed(self.msg or f"Timeout when waiting for {what}", elapsed=int(time.monotonic() - began))

@@ -28,6 +28,7 @@ CASES = [
     Case("known_hosts", {**known, "key": RSA, "hash_host": True}, {"known_hosts": f"{HASHED} ssh-rsa AAAAB3Nz\n"}, expect="ok"),
     Case("known_hosts", {**known, "state": "absent"}, {"known_hosts": f"# mine\n{RSA}\n{HASHED} x y\nother x y\n"}, expect="changed"),
     Case("known_hosts", {**known, "state": "absent"}, expect="ok"),
+    Case("known_hosts", {**known, "key": RSA, "state": "absent"}, {"known_hosts": f"@revoked {RSA}\n"}, expect="ok"),
     Case("known_hosts", known, expect="failed"),
     Case("known_hosts", {**known, "key": "else.example ssh-rsa AAAA"}, expect="failed"),
     Case("service_facts", {}, expect="ok"),

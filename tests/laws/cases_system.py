@@ -38,6 +38,10 @@ def _fstab(root: str) -> None:
     Path(root, "fstab").write_text(f"# fstab\nUUID=1 / ext4 defaults 0 1\n/dev/x {root}/m ext4 ro\n")
 
 
+def _swap(root: str) -> None:
+    Path(root, "fstab").write_text("/one none swap sw 0 0\n/two none swap sw 0 0\n")
+
+
 def _mount(expect: str = "changed", **args: object) -> Case:
     given = {"fstab": "{root}/fstab", "src": "/dev/x", "fstype": "ext4", **args}
     return Case("mount", given, {"m": None}, setup=_fstab, expect=expect)
@@ -122,6 +126,7 @@ CASES = [
     _mount("ok", path="{root}/n", state="absent"),
     _mount(path="none", src="/swapfile", fstype="swap", opts="sw", state="present"),
     _mount("failed", path="{root}/m", state="remounted"),
+    Case("mount", {"fstab": "{root}/fstab", "path": "none", "src": "/one", "fstype": "swap", "state": "absent"}, setup=_swap),
     _sysctl(name="a.b", value="2"),
     _sysctl("ok", name="a.b", value=1),
     _sysctl("ok", "a.b = 4096  87380\n", name="a.b", value="4096 87380"),

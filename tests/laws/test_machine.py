@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,13 @@ else:
             "changed"
         ]
         assert check_then_run([("user", {"name": "lawuser", "password": HASH, "update_password": "on_create"})]) == ["ok"]
+        assert check_then_run([("user", {"name": "lawuser", "home": "/opt/law/deep/home"})]) == ["changed"]
+        assert os.stat("/opt/law/deep/home").st_uid == pwd.getpwnam("lawuser").pw_uid
+        assert check_then_run([("user", {"name": "lawuser", "home": "/opt/law/moved", "move_home": True})]) == ["changed"]
+        assert not os.path.exists("/opt/law/deep/home")
+        assert check_then_run([("user", {"name": "lawuser", "home": "/opt/law/none", "create_home": False})]) == ["changed"]
+        assert not os.path.exists("/opt/law/none")
+        assert check_then_run([("group", {"name": "lawrange", "local": True, "gid_min": 1500})]) == ["failed"]
         assert check_then_run([("user", {"name": "lawbare", "create_home": False, "uid": 4321, "system": True})]) == ["changed"]
         looked: Task = ("getent", {"database": "group", "key": "lawlater"})
         facts = harness.check([("group", {"name": "lawlater"}), looked])[1].result["ansible_facts"]
@@ -167,9 +175,15 @@ else:
         assert check_then_run([("service", {"name": "lawd", "state": "stopped"})]) == ["changed"]
         assert [o.status for o in harness.run([("service", {"name": "lawd", "state": "restarted"})] * 2)] == ["changed", "changed"]
         assert check_then_run([("service", {"name": "no-such-service", "state": "started"})]) == ["failed"]
+        missing = harness.run([("service", {"name": "no-such-service", "state": "started"})])[0]
+        assert "Could not find the requested service no-such-service" in missing.reason  # what playbooks look for
         assert check_then_run([("apt", {"name": "no-such-package"})]) == ["failed"]
         assert check_then_run([("apt", {"name": "lawpack=1.*", "state": "present"})]) == ["ok"]
         assert check_then_run([("apt", {"name": "lawpack", "state": "latest"})]) == ["ok"]
         assert check_then_run([("apt", {"name": "lawpack", "state": "absent", "purge": True, "autoremove": True})]) == ["changed"]
         assert check_then_run([("apt", {"name": "lawpack", "state": "absent"})]) == ["ok"]
+        assert check_then_run([("apt", {"name": ["lawp?ck", "la*ib"]})]) == ["changed"]
+        assert check_then_run([("apt", {"name": "nosuch*"})]) == ["failed"]
+        (removed,) = harness.run([("apt", {"name": "lawp*", "state": "absent"})])
+        assert "lawpack" in removed.result["stdout"] and "stderr" in removed.result
         assert check_then_run([("apt", {"deb": "/opt/repository/lawlib.deb"})])[0] in ("changed", "ok")

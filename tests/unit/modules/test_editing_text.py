@@ -13,6 +13,7 @@ from nxtplay.core.resource import ArgErrors, decode
 from nxtplay.core.world import World
 from nxtplay.modules.blockinfile import Blockinfile
 from nxtplay.modules.group import Group
+from nxtplay.modules.known_hosts import KnownHosts
 from nxtplay.modules.lineinfile import Lineinfile
 from nxtplay.modules.replace import Replace
 from nxtplay.modules.user import User, _User
@@ -57,6 +58,18 @@ def test_a_wrong_target_is_told_in_the_words_that_playbooks_look_for(tmp_path: P
     assert told(path=str(tmp_path / "f"), create=True, validate="/some/path").startswith("validate must contain %s: /some/path")
 
 
+def test_a_marked_line_of_known_hosts_replaces_no_other() -> None:
+    def edited(text: str, key: str, **args: str) -> str:
+        return decode(KnownHosts, {"name": "*.example", "key": key, **args})._edited(text.encode()).decode()
+
+    old, new = "@cert-authority *.example ssh-ed25519 AAAA", "@cert-authority *.example ssh-ed25519 BBBB"
+    plain = "*.example ssh-ed25519 CCCC"
+    assert edited(f"{old}\n", new) == f"{old}\n{new}\n"
+    assert edited(f"{old}\n{new}\n", new) == f"{old}\n{new}\n"
+    assert edited(f"{old}\n", plain) == f"{old}\n{plain}\n"
+    assert edited(f"{old}\n{new}\n", new, state="absent") == f"{old}\n"
+
+
 def test_a_password_that_is_no_hash_is_warned_of() -> None:
     fields: dict[str, Any] = dict.fromkeys(_User.__dataclass_fields__)
     account = _User(**fields)
@@ -65,4 +78,6 @@ def test_a_password_that_is_no_hash_is_warned_of() -> None:
         return "warnings" in decode(User, {"name": "u", "password": password}).result(None, account)
 
     assert warned("s3cret") and warned("an open password")
-    assert not any(map(warned, ("$6$salt$" + "a" * 86, "!$y$j9T$salt$" + "b" * 43, "abJnggxhB/yWI", "*", "!", "")))
+    assert warned("$6$rounds=5000$salt$" + "a" * 81 + "+++++")
+    hashes = ("$2b$12$" + "a" * 53, "$6$rounds=5000$salt$" + "a" * 86, "$6$salt$" + "a" * 86, "!$y$j9T$salt$" + "b" * 43, "abJnggxhB/yWI")
+    assert not any(map(warned, (*hashes, "*", "*************", "!", "")))
