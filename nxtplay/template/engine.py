@@ -81,13 +81,15 @@ def bare(text: str) -> str:
 
     >>> bare("{{ a }} == 'x{{ b }}'")
     "( a ) == ('x' ~ ( b ) ~ '')"
+    >>> bare("a.{{ b }}.c")
+    'a[( b )].c'
     """
     if "{{" not in text:
         return text
     inner = unwrapped(text)
     if inner is not None:
         return inner
-    depth = 0
+    closing: list[str] = []
     out: list[str] = []
     position = 0
     for found in _QUOTE_OR_BRACE.finditer(text):
@@ -95,11 +97,11 @@ def bare(text: str) -> str:
         position = found.end()
         token = found.group()
         if token == "{{":
-            depth += 1
-            out.append("(")
-        elif token == "}}" and depth:
-            depth -= 1
-            out.append(")")
+            subscript = out[-1].endswith(".")
+            out[-1:] = [out[-1][:-1] + "[("] if subscript else [out[-1] + "("]
+            closing.append(")]" if subscript else ")")
+        elif token == "}}" and closing:
+            out.append(closing.pop())
         elif token[0] in "'\"" and "{{" in token:
             quote, inner = token[0], token[1:-1]
             pieces = re.split(r"\{\{(.*?)\}\}", inner)

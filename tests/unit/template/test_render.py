@@ -233,10 +233,11 @@ class TestConditions:
             ("d == {'k': {'l': 1}}", True),
             ("b is match('x')", True),
             ("nope is defined", False),
+            ("e.{{ b }}.y == 2 and a == 1", True),
         ],
     )
     def test_bare_and_braced(self, templates: Templates, text: str, expected: bool) -> None:
-        assert templates.test([text], {"a": 1, "b": "x", "c": False, "d": {"k": {"l": 1}}}) is expected
+        assert templates.test([text], {"a": 1, "b": "x", "c": False, "d": {"k": {"l": 1}}, "e": {"x": {"y": 2}}}) is expected
 
     def test_data_is_not_evaluated(self, templates: Templates) -> None:
         scope = Layers({}, {"x": "' == '' or true or '"})
