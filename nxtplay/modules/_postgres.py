@@ -24,6 +24,7 @@ from nxtplay.modules import _inside
 from nxtplay.modules._postgres_types import SqlError, identifier, interpolate, records
 from nxtplay.modules._postgres_wire import Answer, Connection, PgError, Sink, Source, secure
 
+PORT = 5432
 SOCKET_DIRECTORIES = ("/var/run/postgresql", "/run/postgresql", "/tmp")
 CONNECT_PARAMS = frozenset(
     "application_name client_encoding connect_timeout dbname fallback_application_name host hostaddr keepalives keepalives_count "
@@ -34,8 +35,8 @@ CONNECT_PARAMS = frozenset(
 class PostgresLogin(Args):
     """The arguments every postgresql_* module has: which server, who logs in."""
 
-    login_host: str = arg("", help="Server to connect to; empty is the local Unix socket.", aliases=["host"])
-    login_port: int = arg(5432, help="Port of the server (inside the container, where `container` is given).", aliases=["port"])
+    login_host: str = arg("", help="Server to connect to; PGHOST, else the local Unix socket.", aliases=["host"])
+    login_port: int | None = arg(None, help="Port of the server (in the container, if one is given); PGPORT, else 5432.", aliases=["port"])
     login_unix_socket: str = arg("", help="Directory (or path) of the server's Unix socket.", aliases=["unix_socket"])
     container: str = arg("", help="Name of the Docker container the server runs in; its port need not be published.")
     login_user: str | None = arg(None, help="Role to log in as; the container's POSTGRES_USER, else postgres.", aliases=["login"])
@@ -61,8 +62,15 @@ def named_host(login: PostgresLogin) -> str:
 def server_of(login: PostgresLogin) -> str:
     """The server as part of keys, so that two servers' objects do not meet."""
     if login.container:
-        return f"container/{login.container}:{login.login_port}"
-    return f"{named_host(login) or login.login_unix_socket or 'local'}:{login.login_port}"
+        return f"container/{login.container}:{login.login_port or PORT}"
+    return f"{named_host(login) or login.login_unix_socket or 'local'}:{login.login_port or PORT}"
+
+
+def address_of(login: PostgresLogin, host: Reader) -> tuple[str, int]:
+    """Where libpq would find the server: its name, or its socket's directory, or nothing for the usual places; and its port."""
+    extra = login.connect_params or {}
+    address = named_host(login) or extra.get("host") or extra.get("hostaddr") or login.login_unix_socket or host.environ.get("PGHOST")
+    return address or "", int(extra.get("port") or login.login_port or host.environ.get("PGPORT") or PORT)
 
 
 def database_key(login: PostgresLogin, name: str) -> str:
@@ -247,7 +255,7 @@ def where(login: PostgresLogin) -> str:
     """The server in words."""
     if login.container:
         return f"container {login.container}"
-    return f"{named_host(login) or login.login_unix_socket or 'the local socket'} port {login.login_port}"
+    return f"{named_host(login) or login.login_unix_socket or 'the local socket'} port {login.login_port or PORT}"
 
 
 def guard(login: PostgresLogin) -> None:
@@ -258,7 +266,7 @@ def guard(login: PostgresLogin) -> None:
         if name in ("trust_input", "login_password", "password", "query") or not isinstance(value, str):
             continue
         if re.search(r";|--|/\*|'", value):
-            raise Failed(f"{name}: '{value}' could smuggle SQL in; quote-free names only, or trust_input: true")
+            raise Failed(f"{name}: '{value}' is potentially dangerous: it could smuggle SQL in; take quote-free names, or trust_input: true")
 
 
 # -- connecting ----------------------------------------------------------------------------------------------------------
@@ -275,9 +283,8 @@ def connect(login: PostgresLogin, host: Reader, database: str) -> Connection:
     timeout = float(extra.get("connect_timeout") or 10) or None
     if login.container:
         return _connect_container(login, host, database, options, timeout)
-    address = named_host(login) or extra.get("host") or extra.get("hostaddr") or login.login_unix_socket
+    address, port = address_of(login, host)
     user = login.login_user or extra.get("user") or host.environ.get("PGUSER") or "postgres"
-    port = int(extra.get("port") or login.login_port)
     password = _password(login, host, user, database, address, port, extra)
     try:
         if not address or address.startswith("/"):
@@ -374,11 +381,12 @@ def _connect_container(
     login: PostgresLogin, host: Reader, database: str, options: Mapping[str, str], timeout: Optional[float]
 ) -> Connection:
     place = _inside.find(host, login.container)
+    port = login.login_port or PORT
     user = login.login_user or place.environ.get("POSTGRES_USER") or "postgres"
     found = login.login_password if login.login_password is not None else _inside.secret_of(host, place, "POSTGRES_PASSWORD")
     password = (lambda: str(found)) if found is not None else None
     if password is not None and not login.login_unix_socket:
-        sock = _inside.connect(place, login.login_port)
+        sock = _inside.connect(place, port)
         if sock is not None:
             sock.settimeout(timeout)
             try:
@@ -387,7 +395,7 @@ def _connect_container(
                 sock.close()
                 if error.code != "28P01" or login.login_password is not None:
                     raise  # else: the image's own password is for its first role only; inside, others are often trusted
-    relayed = _inside.relay(host, place, login.login_port, login.login_unix_socket)
+    relayed = _inside.relay(host, place, port, login.login_unix_socket)
     relayed.settimeout(timeout)
     try:
         return _begin(relayed, user, database, password, options)
@@ -396,7 +404,7 @@ def _connect_container(
         if error.code != "08006":
             raise
         _unless_foreseen(login, host, "")
-        raise Failed(f"cannot reach PostgreSQL inside container {login.container}: nothing answers at port {login.login_port}") from error
+        raise Failed(f"cannot reach PostgreSQL inside container {login.container}: nothing answers at port {port}") from error
 
 
 def _password(login: PostgresLogin, host: Reader, user: str, database: str, address: str, port: int, extra: Mapping[str, str]) -> Any:

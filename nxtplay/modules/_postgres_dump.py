@@ -85,12 +85,11 @@ def client(login: PostgresLogin, host: Reader, tag: str = "nxtplay") -> Client:
             env["PGPASSWORD"] = str.__str__(given)
         # By socket, which the image trusts for its first role; a password that was given counts over TCP.
         address = login.login_unix_socket or ("127.0.0.1" if login.login_password is not None else "")
-        options = [*([f"--host={address}"] if address else []), f"--port={login.login_port}", f"--username={user}"]
+        options = [*([f"--host={address}"] if address else []), f"--port={login.login_port or postgres.PORT}", f"--username={user}"]
         return Client(place, "", env, tuple(options))
     extra = dict(login.connect_params or {})
-    address = postgres.named_host(login) or extra.get("host") or login.login_unix_socket
+    address, port = postgres.address_of(login, host)
     user = login.login_user or extra.get("user") or host.environ.get("PGUSER") or "postgres"
-    port = int(extra.get("port") or login.login_port)
     local = not address or address.startswith("/")
     if local:
         address = os.path.dirname(postgres.socket_path(host, address, port))

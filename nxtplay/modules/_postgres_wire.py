@@ -6,6 +6,7 @@ and hide the command tags (`CREATE TABLE`, `INSERT 0 1`) that `changed` is read 
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import ssl
 import struct
@@ -206,7 +207,8 @@ def secure(sock: socket.socket, host: str, mode: str, settings: Mapping[str, Opt
             return sock
         raise PgError(f"ssl_mode={mode}, but the server does not offer TLS")
     wrapping = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    wrapping.check_hostname = mode == "verify-full"
+    by_address = mode == "verify-full" and _is_address(host)
+    wrapping.check_hostname = mode == "verify-full" and not by_address
     wrapping.verify_mode = ssl.CERT_REQUIRED if mode in ("verify-ca", "verify-full") else ssl.CERT_NONE
     if settings.get("ca"):
         wrapping.load_verify_locations(settings["ca"])
@@ -216,7 +218,29 @@ def secure(sock: socket.socket, host: str, mode: str, settings: Mapping[str, Opt
         wrapping.load_default_certs()
     if settings.get("cert"):
         wrapping.load_cert_chain(settings["cert"] or "", settings.get("key"))
-    return wrapping.wrap_socket(sock, server_hostname=host)
+    secured = wrapping.wrap_socket(sock, server_hostname=host)
+    if by_address and not _is_for(secured.getpeercert() or {}, ipaddress.ip_address(host)):
+        raise ssl.SSLCertVerificationError(f"the server's certificate is not for {host}")
+    return secured
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_for(certificate: Mapping[str, Any], address: Any) -> bool:
+    """As libpq: the certificate's addresses count; where it has no alternative names at all, so does its common name."""
+    names = certificate.get("subjectAltName")
+    if not names:
+        names = [pair for part in certificate.get("subject", ()) for pair in part if pair[0] == "commonName"]
+    return any(
+        kind in ("IP Address", "commonName") and _is_address(name.strip()) and ipaddress.ip_address(name.strip()) == address
+        for kind, name in names
+    )
 
 
 def _cstring(text: str) -> bytes:

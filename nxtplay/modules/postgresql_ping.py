@@ -9,7 +9,7 @@ from typing import Any
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Query, arg
 from nxtplay.core.types import Duration
-from nxtplay.modules._postgres import PostgresLogin, session
+from nxtplay.modules._postgres import PostgresLogin, guard, session
 
 
 class PostgresqlPing(PostgresLogin, Query):
@@ -18,6 +18,7 @@ class PostgresqlPing(PostgresLogin, Query):
     wait: Duration = arg(Duration(0), help="How long to keep trying, such as 30s; a server that starts up counts as not there yet.")
 
     def look(self, host: Reader) -> dict[str, Any]:
+        guard(self)
         deadline = time.monotonic() + self.wait
         pause = 0.05
         while True:

@@ -1,0 +1,60 @@
+"""Where a server is looked for, and what is asked of its certificate."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from typing import Any
+
+import pytest
+from pg_cluster import PASSWORD, Cluster
+
+from nxtplay.core.converge import converge
+from nxtplay.core.host import Reader
+from nxtplay.core.resource import decode
+from nxtplay.core.world import World
+from nxtplay.modules import registry
+
+
+def pinged(environ: dict[str, str], **args: Any) -> dict[str, Any]:
+    world = World()
+    return dict(converge(decode(registry.load("postgresql_ping"), args), Reader(world, environ=environ), world, None).result)
+
+
+def test_environment_tells_where_the_server_is(cluster: Cluster) -> None:
+    given = {"PGPORT": str(cluster.port), "PGPASSWORD": PASSWORD}
+    assert pinged({**given, "PGHOST": "127.0.0.1"})["is_available"]
+    assert pinged({**given, "PGHOST": cluster.directory}, login_user="postgres")["is_available"]
+    assert not pinged({**given, "PGPORT": "1"}, login_host="127.0.0.1")["is_available"]
+    assert pinged({**given, "PGPORT": "1", "PGHOST": "nowhere.invalid"}, login_host="127.0.0.1", port=cluster.port)["is_available"]
+
+
+def test_a_name_that_is_not_trusted_fails_a_ping_too(cluster: Cluster) -> None:
+    told = cluster.check("postgresql_ping", session_role='a"; SELECT 1; --', trust_input=False)
+    assert told.status == "failed" and "is potentially dangerous" in told.reason
+
+
+@pytest.mark.parametrize(
+    ("subject", "more", "matches"),
+    [
+        ("/CN=127.0.0.1", [], True),
+        ("/CN=127.0.0.2", [], False),
+        ("/CN=127.0.0.1", ["-addext", "subjectAltName=DNS:db.example"], False),
+        ("/CN=db", ["-addext", "subjectAltName=IP:127.0.0.1"], True),
+    ],
+)
+def test_a_certificate_for_an_address(cluster: Cluster, subject: str, more: list[str], matches: bool) -> None:
+    data = os.path.join(cluster.directory, "data")
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", subject, *more]
+    subprocess.run([*made, "-keyout", f"{data}/server.key", "-out", f"{data}/server.crt"], check=True, capture_output=True)
+    postgres = pwd.getpwnam("postgres")
+    for name in ("server.key", "server.crt"):
+        os.chown(f"{data}/{name}", postgres.pw_uid, postgres.pw_gid)
+    try:
+        cluster.run("postgresql_set", name="ssl", value="on")
+        cluster.sql("SELECT pg_reload_conf(), pg_sleep(0.2)")
+        told = cluster.check("postgresql_ping", ssl_mode="verify-full", ca_cert=f"{data}/server.crt").result
+        assert told["is_available"] is matches, told
+    finally:
+        cluster.run("postgresql_set", name="ssl", reset=True)
