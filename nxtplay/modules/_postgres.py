@@ -349,6 +349,7 @@ def _log_in(
         "cert": extra.get("sslcert", login.ssl_cert),
         "key": extra.get("sslkey", login.ssl_key),
     }
+    settings = {name: path and os.path.expanduser(path) for name, path in settings.items()}
 
     def attempt(tls: bool) -> Connection:
         sock = socket.create_connection((address, port), timeout=timeout)

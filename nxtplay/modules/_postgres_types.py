@@ -46,7 +46,7 @@ def literal(value: Any) -> str:
     if isinstance(value, (bytes, bytearray)):
         return "'\\x" + bytes(value).hex() + "'::bytea" if value else "''::bytea"
     if isinstance(value, (list, tuple)):
-        return "ARRAY[" + ", ".join(literal(item) for item in value) + "]" if value else "'{}'"
+        return literal(_array(value))
     if isinstance(value, Mapping):
         return literal(json.dumps(value))
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
@@ -56,6 +56,26 @@ def literal(value: Any) -> str:
         raise SqlError("PostgreSQL text cannot hold a NUL character")
     quoted = text.replace("'", "''")
     return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in quoted else f"'{quoted}'"
+
+
+def _array(items: Sequence[Any]) -> str:
+    """A list as PostgreSQL reads an array out of a text, so that it takes the type of what it is compared with or put into."""
+    return "{" + ", ".join(_element(item) for item in items) + "}"
+
+
+def _element(item: Any) -> str:
+    if item is None:
+        return "NULL"
+    if isinstance(item, (list, tuple)):
+        return _array(item)
+    if isinstance(item, bool):
+        return "t" if item else "f"
+    if isinstance(item, (bytes, bytearray)):
+        item = "\\x" + item.hex()
+    text = json.dumps(item) if isinstance(item, Mapping) else str.__str__(item) if isinstance(item, str) else str(item)
+    if re.fullmatch(r"[\w.+-]+", text) and text.upper() != "NULL":
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _PLACE = re.compile(r"%(?:%|s|\((\w+)\)s|.?)", re.DOTALL)
@@ -137,6 +157,20 @@ def _float(text: str) -> Any:
     return float(text)
 
 
+_INTERVAL = re.compile(r"(?:([-+]?\d+) years? ?)?(?:([-+]?\d+) mons? ?)?(?:([-+]?\d+) days? ?)?(?:([-+]?)(\d+):(\d+):(\d+)(?:\.(\d+))?)?")
+
+
+def _interval(text: str) -> str:
+    """As Python writes a time span, which is how Ansible's users know it; a month has 30 days there, a year 365."""
+    found = _INTERVAL.fullmatch(text)
+    if not found:
+        return text
+    years, months, days = (int(found[at] or 0) for at in (1, 2, 3))
+    clock = datetime.timedelta(hours=int(found[5] or 0), minutes=int(found[6] or 0), seconds=int(found[7] or 0),
+                               microseconds=int((found[8] or "0").ljust(6, "0")))  # fmt: skip
+    return str(datetime.timedelta(days=years * 365 + months * 30 + days) + (-clock if found[4] == "-" else clock))
+
+
 _SCALARS: dict[int, Callable[[str], Any]] = {
     16: lambda text: text == "t",
     20: int,
@@ -150,9 +184,10 @@ _SCALARS: dict[int, Callable[[str], Any]] = {
     3802: json.loads,
     1114: _timestamp,
     1184: _timestamp,
+    1186: _interval,
 }
 _ARRAYS = {
-    1000: 16, 1005: 21, 1007: 23, 1016: 20, 1028: 26, 1021: 700, 1022: 701, 1231: 1700, 199: 114, 3807: 3802, 1115: 1114, 1185: 1184,
+    1000: 16, 1005: 21, 1007: 23, 1016: 20, 1028: 26, 1021: 700, 1022: 701, 1231: 1700, 199: 114, 3807: 3802, 1115: 1114, 1185: 1184, 1187: 1186,
     1009: 25, 1015: 1043, 1003: 19, 1014: 1042, 1002: 18, 1041: 869, 1182: 1082, 2951: 2950, 1001: 17, 1263: 2275, 1034: 1033,
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from nxtplay.core.resource import Action, arg, exclusive, one_of, together
 from nxtplay.core.state import Unknown
 from nxtplay.core.types import Path, Raw
 from nxtplay.modules import _postgres_relation as relation
+from nxtplay.modules._files import host_path
 from nxtplay.modules._postgres import PostgresLogin, database_of, foreseen_state, object_key, session, settled
 from nxtplay.modules._postgres_types import identifier, literal
 from nxtplay.modules._postgres_wire import Sink, Source
@@ -31,7 +32,7 @@ class PostgresqlCopy(PostgresLogin, Action):
     private = False
 
     def due(self, host: Reader) -> Optional[str]:
-        if self.copy_from and not self.program and not host.exists(self.copy_from):
+        if self.copy_from and not self.program and not host.exists(host_path(self.copy_from)):
             raise Failed(f"copy_from: no file {self.copy_from}")
         table = relation.place(str(self.dst or self.src))
         if not self._is_query():
@@ -46,10 +47,11 @@ class PostgresqlCopy(PostgresLogin, Action):
         reason = Unknown("rows were not copied")
         if self.copy_from:
             return [(object_key("statement", self, database_of(self), "DATA"), reason)]
-        return [(f"file:{self.copy_to}", reason)] if not self.program else []
+        return [(f"file:{host_path(str(self.copy_to))}", reason)] if not self.program else []
 
     def perform(self, host: Host) -> dict[str, Any]:
         path = str(self.copy_to or self.copy_from)
+        path = path if self.program else host_path(path)
         with session(self, host) as db:
             sql = self._sql(path)
             if self.program:

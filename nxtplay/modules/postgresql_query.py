@@ -75,6 +75,8 @@ class PostgresqlQuery(PostgresLogin, Action):
         answers: list[Answer] = []
         times: list[float] = []
         with session(self, host) as db:
+            if self.encoding and db.value("SELECT pg_char_to_encoding(%s) < 0", self.encoding):
+                raise Failed(f"encoding: PostgreSQL knows none of the name {self.encoding}")
             if self.search_path:
                 db.run("SET search_path TO " + ", ".join(identifier(name) for name in self.search_path))
             single = read_only or not self.autocommit

@@ -9,6 +9,7 @@ from nxtplay.core.resource import Action, arg, exclusive
 from nxtplay.core.state import Unknown
 from nxtplay.core.types import Path, Raw
 from nxtplay.modules import _postgres_sql as sql_
+from nxtplay.modules._files import host_path
 from nxtplay.modules._postgres import PostgresLogin, database_of, object_key, session
 from nxtplay.modules._postgres_types import SqlError, identifier, interpolate, records
 from nxtplay.modules._postgres_wire import Answer, PgError
@@ -28,20 +29,21 @@ class PostgresqlScript(PostgresLogin, Action):
     private = False
 
     def due(self, host: Reader) -> Optional[str]:
-        return "it runs each time" if self._statements(host) else None
+        return "it runs each time" if self._statements(self._text(host)) else None
 
     def idle(self, host: Reader) -> dict[str, Any]:
         return {"statusmessage": "", "query_result": [], "rowcount": 0, "query": ""}
 
     def foresee(self, host: Reader) -> Sequence[tuple[str, Any]]:
         reason = Unknown(f"the script {self.path} was not run")
-        kinds = {touch for text, _ in self._statements(host) for touch in sql_.touches(text)}
+        kinds = {touch for text, _ in self._statements(self._text(host)) for touch in sql_.touches(text)}
         database = database_of(self)
         kinds.add((False, "DATA"))
         return [(object_key("statement", self, "" if whole else database, kind), reason) for whole, kind in sorted(kinds)]
 
     def perform(self, host: Host) -> dict[str, Any]:
-        statements = self._statements(host)
+        whole = self._text(host)
+        statements = self._statements(whole)
         last, count = Answer(""), 0
         with session(self, host) as db:
             if self.search_path:
@@ -58,16 +60,10 @@ class PostgresqlScript(PostgresLogin, Action):
             if not self.autocommit and db.connection.transaction != "I":
                 db.run("COMMIT")
         rows = records(last.columns, last.rows)
-        return {"statusmessage": last.tag, "query_result": rows, "rowcount": count, "query": statements[-1][0]}
+        return {"statusmessage": last.tag, "query_result": rows, "rowcount": count, "query": whole}
 
-    def _statements(self, host: Reader) -> list[tuple[str, int]]:
+    def _statements(self, text: str) -> list[tuple[str, int]]:
         """Each statement with the line it begins at."""
-        text = host.read(self.path).decode("utf-8", "replace").lstrip("\ufeff")
-        if self.positional_args is not None or self.named_args is not None:
-            try:
-                text = interpolate(text, self.positional_args, self.named_args)
-            except SqlError as error:
-                raise Failed(f"{self.path}: {error}") from error
         out, at = [], 0
         for statement in sql_.split(text):
             found = text.index(statement, at)
@@ -75,3 +71,12 @@ class PostgresqlScript(PostgresLogin, Action):
             out.append((statement, text.count("\n", 0, begins) + 1))
             at = found + len(statement)
         return out
+
+    def _text(self, host: Reader) -> str:
+        text = host.read(host_path(self.path)).decode("utf-8", "replace").lstrip("\ufeff")
+        if self.positional_args is not None or self.named_args is not None:
+            try:
+                text = interpolate(text, self.positional_args, self.named_args)
+            except SqlError as error:
+                raise Failed(f"{self.path}: {error}") from error
+        return text

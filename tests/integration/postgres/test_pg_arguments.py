@@ -73,3 +73,11 @@ def test_statistics_of_what_users_made(clean: Cluster) -> None:
     found = clean.check("postgresql_user_obj_stat_info", login_db="o", filter=["tables", "indexes"]).result
     assert found["tables"]["s"]["t"]["n_live_tup"] == 0 and found["indexes"]["s"]["t_pkey"]["size"] > 0 and "functions" not in found
     assert "legal are" in clean.check("postgresql_user_obj_stat_info", filter="table").reason
+
+
+def test_lists_and_time_spans_in_queries(clean: Cluster) -> None:
+    given = [['a "b"', None, "x\\y", "NULL", "", "it's"], [1, 2]]
+    done = clean.run("postgresql_query", query="SELECT %s::text[] AS a, 2 = ANY(%s) AS b, make_interval(secs => 3) AS c", positional_args=given)
+    assert done.result["query_result"] == [{"a": given[0], "b": True, "c": "0:00:03"}]
+    assert clean.run("postgresql_query", query="SELECT 1", encoding="UTF-8").status == "ok"
+    assert "encoding" in clean.run("postgresql_query", query="SELECT 1", encoding="UTF-888").reason

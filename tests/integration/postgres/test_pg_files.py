@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pg_cluster import Cluster
 
 from nxtplay.core.world import World
@@ -25,12 +26,24 @@ def test_a_script_is_all_or_nothing_and_names_the_line(clean: Cluster, tmp_path:
     script.write_text("CREATE TEMP TABLE t (n text); INSERT INTO t VALUES (%(x)s), (';');\nSELECT n FROM t ORDER BY n\n")
     done = clean.run("postgresql_script", path=str(script), named_args={"x": "it's"})
     assert done.status == "changed" and done.result["query_result"] == [{"n": ";"}, {"n": "it's"}]
+    assert done.result["query"] == script.read_text().replace("%(x)s", "'it''s'")
 
 
 def test_a_script_outside_of_a_transaction(clean: Cluster, tmp_path: Path) -> None:
     (tmp_path / "s.sql").write_text("CREATE DATABASE scripted; VACUUM;")
     assert clean.run("postgresql_script", path=str(tmp_path / "s.sql"), autocommit=True).status == "changed"
     assert clean.sql("SELECT 1 AS x FROM pg_database WHERE datname = 'scripted'") == [{"x": 1}]
+
+
+def test_a_tilde_is_the_home_of_who_runs_it(clean: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "s.sql").write_text("SELECT 1 AS n")
+    assert clean.run("postgresql_script", path="~/s.sql").result["query_result"] == [{"n": 1}]
+    assert clean.run("postgresql_copy", copy_to="~/out", src="SELECT 5").status == "changed"
+    assert (tmp_path / "out").read_text() == "5\n"
+    clean.sql("CREATE TABLE t (n int)")
+    assert clean.run("postgresql_copy", copy_from="~/out", dst="t").result["rowcount"] == 1
+    clean.sql("DROP TABLE t")
 
 
 def test_rows_go_out_and_come_back(clean: Cluster, tmp_path: Path) -> None:

@@ -20,6 +20,24 @@ def test_placeholders() -> None:
             types.interpolate(wrong, positional, named)
 
 
+def test_lists_are_written_so_that_they_take_any_type() -> None:
+    assert types.literal([1, 2.5, None, True]) == "'{1, 2.5, NULL, t}'" and types.literal([]) == "'{}'"
+    assert types.literal([["a b", "NULL"], ["it's"]]) == """'{{"a b", "NULL"}, {"it''s"}}'"""
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("00:00:03", "0:00:03"),
+        ("1 day 02:00:00.5", "1 day, 2:00:00.500000"),
+        ("1 year 2 mons -3 days -01:00:00", "421 days, 23:00:00"),
+        ("P1D", "P1D"),
+    ],
+)
+def test_intervals(text: str, span: str) -> None:
+    assert types.convert(text, 1186) == span
+
+
 def array_text(value: object) -> str:
     if isinstance(value, list):
         return "{" + ",".join(array_text(item) for item in value) + "}"
