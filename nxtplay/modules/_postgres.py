@@ -266,7 +266,7 @@ def guard(login: PostgresLogin) -> None:
         if name in ("trust_input", "login_password", "password", "query") or not isinstance(value, str):
             continue
         if re.search(r";|--|/\*|'", value):
-            raise Failed(f"{name}: '{value}' is potentially dangerous: it could smuggle SQL in; take quote-free names, or trust_input: true")
+            raise Failed(f"{name}: '{value}' is potentially dangerous, SQL may be in it: take a name without quotes, or trust_input: true")
 
 
 # -- connecting ----------------------------------------------------------------------------------------------------------

@@ -31,6 +31,33 @@ def normal(value: str, row: Mapping[str, Any]) -> str:
     return value
 
 
+def spelled(value: str) -> str:
+    """The value with its unit of memory as the server writes it: it reads 12MB, and not 12mb."""
+    found = re.fullmatch(r"(\d+)\s*([kmgt]?b)", value, re.IGNORECASE)
+    unit = next((unit for unit in MEMORY if found and unit.lower() == found[2].lower()), None)
+    return f"{found[1]}{unit}" if found and unit else value
+
+
+def pretty(value: Optional[str], unit: Optional[str]) -> Optional[str]:
+    """A value in the server's own unit as SHOW writes it: in the largest unit that leaves a whole number."""
+    base = re.fullmatch(r"(\d*)(\w+)", unit or "")
+    table = next((table for table in (MEMORY, TIME) if base and base[2] in table), None)
+    if value is None or base is None or table is None or float(value) <= 0:
+        return value
+    number = float(value) * int(base[1] or 1) * table[base[2]]
+    for name, factor in sorted(table.items(), key=lambda item: -item[1]):
+        if number >= factor and round(number / factor, 6).is_integer():
+            return f"{number / factor:.0f}{name}"
+    return f"{value}{unit}"
+
+
+def measured(value: Optional[str], unit: Optional[str]) -> dict[str, Any]:
+    """A value in the server's own unit, memory in bytes, as postgresql_set tells it."""
+    if unit in ("kB", "MB") and value is not None:
+        return {"value": int(value) * MEMORY[unit] if int(value) > 0 else value, "unit": "b"}
+    return {"value": value, "unit": unit}
+
+
 def _bool(value: str, row: Mapping[str, Any]) -> str:
     word = value.strip().lower()
     if word in TRUE:

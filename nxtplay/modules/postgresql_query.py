@@ -88,17 +88,22 @@ class PostgresqlQuery(PostgresLogin, Action):
                 times.append(round((time.monotonic() - began) * 1000, 3))
             if single:
                 db.run("ROLLBACK" if read_only else "COMMIT")
-        results = [records(answer.columns, answer.rows) for answer in answers]
+        results = [rows_of(answer) for answer in answers]
         return {
             "changed": any(sql_.changed_by(answer.tag, answer.count) for answer in answers),
             "query": queries[-1] if queries else "",
             "query_list": list(queries),
-            "query_result": results[-1] if results else [],
+            "query_result": results[-1] if results else {},
             "query_all_results": results,
             "rowcount": sum(answer.count for answer in answers),
             "statusmessage": answers[-1].tag if answers else "",
             "execution_time_ms": times,
         }
+
+
+def rows_of(answer: Answer) -> Any:
+    """The rows of a statement; {} for one that has none to bring, as Ansible's users know it."""
+    return records(answer.columns, answer.rows) if answer.columns else {}
 
 
 def _last(db: Session, text: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Mapping, Optional
 
@@ -11,7 +12,7 @@ from nxtplay.core.state import Plan
 from nxtplay.core.types import near
 from nxtplay.modules import _postgres_role as roles
 from nxtplay.modules._postgres import PostgresLogin, Session, foreseen_state, object_key, session, settled
-from nxtplay.modules._postgres_setting import normal
+from nxtplay.modules._postgres_setting import measured, normal, pretty, spelled
 from nxtplay.modules._postgres_types import identifier, literal
 
 LOOK = (
@@ -20,6 +21,8 @@ LOOK = (
 )
 FILES = "SELECT setting, sourcefile FROM pg_file_settings WHERE lower(name) = lower(%s) ORDER BY seqno"
 AUTO = "postgresql.auto.conf"
+NEVER_EMPTY = ("local_preload_libraries", "session_preload_libraries", "shared_preload_libraries", "unix_socket_directories")
+PLAIN = re.compile("[a-z_][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class SettingState:
     value: Optional[str]
     altered: bool  # whether ALTER SYSTEM has set it
     context: str = field(default="", metadata={"volatile": True})  # postmaster: takes a restart to count
+    unit: Optional[str] = field(default=None, metadata={"volatile": True})
 
 
 class PostgresqlSet(PostgresLogin, Resource[SettingState]):
@@ -62,10 +66,12 @@ class PostgresqlSet(PostgresLogin, Resource[SettingState]):
             if self.reset or self.value == self.resets:
                 return self._look(db, row, without_auto=True)
         name = str(row["name"])
-        value = roles.setting(name, self.value) if name in roles.LISTS else normal(str(self.value), row)
+        if not self.value and name in NEVER_EMPTY:
+            raise Failed(f"{name}: the server would not start with what ALTER SYSTEM makes of an empty list; write reset: true")
+        value = roles.setting(name, self.value) if name in roles.LISTS else normal(spelled(str(self.value)), row)
         if before is not None and before.value == value:
             return before
-        return SettingState(value, True, str(row["context"]))
+        return SettingState(value, True, str(row["context"]), row["unit"])
 
     def apply(self, host: Host, plan: Plan[SettingState]) -> None:
         with session(self, host) as db:
@@ -77,9 +83,16 @@ class PostgresqlSet(PostgresLogin, Resource[SettingState]):
                     break
 
     def result(self, before: Optional[SettingState], after: Optional[SettingState]) -> dict[str, Any]:
-        out: dict[str, Any] = {"name": self.name, "prev_val_pretty": before.value if before else None}
-        restart = before != after and after is not None and after.context == "postmaster"
-        return {**out, "value_pretty": after.value if after else None, "restart_required": restart}
+        shown = {name: pretty(state.value, state.unit) if state else None for name, state in (("old", before), ("new", after))}
+        return {
+            "name": self.name,
+            "prev_val_pretty": shown["old"],
+            "value_pretty": shown["new"],
+            "value": measured(after.value, after.unit) if after else {"value": None, "unit": None},
+            "context": after.context if after else "",
+            "restart_required": before != after and after is not None and after.context == "postmaster",
+            "queries": [self._statement(after)] if before != after else [],
+        }
 
     # -- on the way
 
@@ -97,13 +110,13 @@ class PostgresqlSet(PostgresLogin, Resource[SettingState]):
         altered = any(entry["sourcefile"].endswith(AUTO) for entry in entries)
         told = [entry["setting"] for entry in entries if not (without_auto and entry["sourcefile"].endswith(AUTO))]
         value = normal(told[-1], row) if told else (None if row["boot_val"] is None else str(row["boot_val"]))
-        return SettingState(value, altered and not without_auto, str(row["context"]))
+        return SettingState(value, altered and not without_auto, str(row["context"]), row["unit"])
 
     def _statement(self, after: Optional[SettingState]) -> str:
-        name = ".".join(identifier(part) for part in self.name.lower().split("."))
+        name = ".".join(part if PLAIN.fullmatch(part) else identifier(part) for part in self.name.lower().split("."))
         if after is None or not after.altered:
-            return f"ALTER SYSTEM RESET {name}"
-        text = str(self.value)
+            return f"ALTER SYSTEM RESET {name}" if self.reset else f"ALTER SYSTEM SET {name} = DEFAULT"
+        text = spelled(str(self.value))
         if self.name.lower() in roles.LISTS or self.name.lower() == "synchronous_standby_names":
             parts = roles.list_of(text) if self.name.lower() in roles.LISTS else [text]
             return f"ALTER SYSTEM SET {name} = {', '.join(literal(part) for part in parts)}"

@@ -77,7 +77,8 @@ def test_statistics_of_what_users_made(clean: Cluster) -> None:
 
 def test_lists_and_time_spans_in_queries(clean: Cluster) -> None:
     given = [['a "b"', None, "x\\y", "NULL", "", "it's"], [1, 2]]
-    done = clean.run("postgresql_query", query="SELECT %s::text[] AS a, 2 = ANY(%s) AS b, make_interval(secs => 3) AS c", positional_args=given)
+    asked = "SELECT %s::text[] AS a, 2 = ANY(%s) AS b, make_interval(secs => 3) AS c"
+    done = clean.run("postgresql_query", query=asked, positional_args=given)
     assert done.result["query_result"] == [{"a": given[0], "b": True, "c": "0:00:03"}]
     assert clean.run("postgresql_query", query="SELECT 1", encoding="UTF-8").status == "ok"
     assert "encoding" in clean.run("postgresql_query", query="SELECT 1", encoding="UTF-888").reason

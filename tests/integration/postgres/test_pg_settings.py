@@ -17,7 +17,7 @@ from nxtplay.core.world import World
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 SLOW = settings(max_examples=8, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 VALUES = {
-    "work_mem": ["64MB", "65536", "64 MB", "65536kB", "0.5GB", "1", "12XB"],
+    "work_mem": ["64MB", "65536", "64 MB", "65536kB", "0.5GB", "12mb", "1", "12XB"],
     "shared_buffers": ["16MB", "2048", "24MB"],
     "checkpoint_timeout": ["5min", "300", "300s", "10 min", "1ms", "nonsense"],
     "autovacuum": ["off", "OFF", "false", "on", "1", "perhaps"],
@@ -27,6 +27,8 @@ VALUES = {
     "log_min_duration_statement": ["-1", "250ms", "1s"],
     "search_path": ["app,public", '"$user", public'],
     "max_wal_size": ["1GB", "1024", "2GB"],
+    "vacuum_cost_delay": ["0.5", "20ms", "0"],
+    "track_io_timing": ["on"],
     "server_version": ["1"],
     "no_such_thing": ["1"],
 }
@@ -47,16 +49,24 @@ def test_laws_of_settings(clean: Cluster, data: st.DataObject) -> None:
         clean.sql("SELECT pg_reload_conf(), pg_sleep(0.05)")
 
 
-@pytest.mark.parametrize("name", ["work_mem", "checkpoint_timeout", "random_page_cost", "autovacuum", "synchronous_commit", "search_path"])
+@pytest.mark.parametrize(
+    "name",
+    "work_mem checkpoint_timeout vacuum_cost_delay track_io_timing random_page_cost autovacuum synchronous_commit search_path".split(),
+)
 def test_a_value_is_read_as_the_server_reads_it(clean: Cluster, name: str) -> None:
     for value in VALUES[name]:
         done = clean.run("postgresql_set", name=name, value=value)
         try:
             if done.status == "failed":
                 continue
-            rows = clean.sql("SELECT setting FROM pg_settings WHERE name = %s AND source = 'configuration file'", name)
+            rows = clean.sql(
+                "SELECT current_setting(name) AS shown, setting, unit FROM pg_settings WHERE name = %s AND source = 'configuration file'",
+                name,
+            )
             if rows:
-                assert rows[0]["setting"] == done.result["value_pretty"]
+                assert rows[0]["shown"] == done.result["value_pretty"]
+                if rows[0]["unit"] != "kB":
+                    assert done.result["value"] == {"value": rows[0]["setting"], "unit": rows[0]["unit"]}
         finally:
             clean.run("postgresql_set", name=name, reset=True)
 
@@ -68,6 +78,18 @@ def test_what_takes_a_restart_says_so(clean: Cluster) -> None:
     finally:
         clean.sql("ALTER SYSTEM SET max_connections = 40")
         clean.sql("ALTER SYSTEM RESET work_mem")
+
+
+def test_what_was_done_is_told(clean: Cluster) -> None:
+    done = clean.run("postgresql_set", name="work_mem", value="12mb").result
+    assert done["queries"] == ["ALTER SYSTEM SET work_mem = '12MB'"] and done["value"] == {"value": 12582912, "unit": "b"}
+    assert (done["prev_val_pretty"], done["value_pretty"], done["context"]) == ("4MB", "12MB", "user")
+    assert clean.run("postgresql_set", name="work_mem", value="default").result["queries"] == ["ALTER SYSTEM SET work_mem = DEFAULT"]
+    assert clean.run("postgresql_set", name="work_mem", reset=True).result["queries"] == []
+
+
+def test_an_empty_list_that_would_stop_the_server_is_refused(clean: Cluster) -> None:
+    assert "would not start" in clean.run("postgresql_set", name="shared_preload_libraries", value="").reason
 
 
 def test_a_misspelt_setting_is_named(clean: Cluster) -> None:

@@ -20,7 +20,7 @@ from nxtplay.template.crypt import _sha_crypt
 from nxtplay.template.registry import filters, tests
 
 TEMPLATES = Templates()
-texts = st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc"))).filter(lambda text: re.search(r"\{[{%#]", text) is None)  # no templates
+texts = st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc"))).filter(lambda text: not re.search(r"\{[{%#]", text))
 data = st.recursive(
     st.none() | st.booleans() | st.integers() | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)
 )
