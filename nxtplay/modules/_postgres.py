@@ -263,10 +263,14 @@ def guard(login: PostgresLogin) -> None:
     if login.trust_input:
         return
     for name, value in vars(login).items():
-        if name in ("trust_input", "login_password", "password", "query") or not isinstance(value, str):
+        if name in ("trust_input", "login_password", "password", "query", "positional_args"):
             continue
-        if re.search(r";|--|/\*|'", value):
-            raise Failed(f"{name}: '{value}' is potentially dangerous, SQL may be in it: take a name without quotes, or trust_input: true")
+        texts = [(value, r";|--|/\*|'")] if isinstance(value, str) else []
+        if isinstance(value, (list, tuple)):  # its entries may be more than names: a column's default has quotes
+            texts = [(text, r";|--|/\*") for text in value if isinstance(text, str)]
+        found = next((text for text, wrong in texts if re.search(wrong, text)), None)
+        if found is not None:
+            raise Failed(f"{name}: '{found}' is potentially dangerous, SQL may be in it: take a name without quotes, or trust_input: true")
 
 
 # -- connecting ----------------------------------------------------------------------------------------------------------

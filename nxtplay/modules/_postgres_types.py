@@ -10,6 +10,8 @@ from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
 
 from nxtplay.core.state import Secret
 
+PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name of a setting or an option that needs no quotes
+
 
 class SqlError(Exception):
     """A query's placeholders and its arguments do not fit."""

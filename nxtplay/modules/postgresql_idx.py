@@ -11,7 +11,7 @@ from nxtplay.core.state import Plan
 from nxtplay.modules import _postgres_relation as relation
 from nxtplay.modules._postgres import PostgresLogin, Session, database_of, foreseen_state, session, settled
 from nxtplay.modules._postgres_relation import Place
-from nxtplay.modules._postgres_types import identifier
+from nxtplay.modules._postgres_types import PLAIN, identifier
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,7 @@ class PostgresqlIdx(PostgresLogin, Resource[IndexState]):
                 foreseen, state = foreseen_state(host, relation.key("table", self, table))
                 if not (state if foreseen else relation.row(db, table, "r,p,m")):
                     raise Failed(f"table: there is no table {table}")
-                if self.idxtype and not db.value("SELECT 1 FROM pg_am WHERE amtype = 'i' AND amname = lower(%s)", self.idxtype):
-                    raise Failed(f"idxtype: the server has no index method {self.idxtype}")
+                self._refuse_method(db)
         fixed = {"method": (self.idxtype or "btree").lower(), "unique": bool(self.unique), "table": table.name}
         if before is not None:
             for name, wanted in fixed.items():
@@ -101,9 +100,28 @@ class PostgresqlIdx(PostgresLogin, Resource[IndexState]):
                 db.run(statement)
 
     def result(self, before: Optional[IndexState], after: Optional[IndexState]) -> dict[str, Any]:
-        told = {"tblname": after.table, "tblspace": after.tablespace, "valid": after.valid} if after else {}
         queries = self._statements(before, after)
-        return {"name": self._place.name, "schema": self._place.schema, "query": queries[-1] if queries else "", "queries": queries, **told}
+        return {
+            "name": self._place.name,
+            "state": "present" if after else "absent",
+            "schema": self._place.schema,
+            "tblname": after.table if after else "",
+            "tblspace": after.tablespace if after and after.tablespace != "pg_default" else "",
+            "storage_params": [f"{name}={value}" for name, value in after.storage.items()] if after else [],
+            "valid": after.valid if after else False,
+            "query": queries[-1] if queries else "",
+            "queries": queries,
+        }
+
+    def _refuse_method(self, db: Session) -> None:
+        method = self.idxtype or "btree"
+        found = db.one(
+            "SELECT pg_indexam_has_property(oid, 'can_unique') AS may FROM pg_am WHERE amtype = 'i' AND amname = lower(%s)", method
+        )
+        if not found:
+            raise Failed(f"idxtype: the server has no index method {method}")
+        if self.unique and not found["may"]:
+            raise Failed(f"unique: {method} has no unique indexes; take btree")
 
     def _refuse_needed(self, db: Session, before: Optional[IndexState]) -> None:
         found = relation.row(db, self._place, "i,I") if before else None
@@ -126,8 +144,8 @@ class PostgresqlIdx(PostgresLogin, Resource[IndexState]):
             return [*out, f"ALTER INDEX {self._place.sql} SET ({_storage(new)})"] if new else out
         table = relation.place(str(self.table), self.schema)
         unique = " UNIQUE" if after.unique else ""
-        sql = f"CREATE{unique} INDEX{concurrently} {identifier(self._place.name)} ON {table.sql} USING {identifier(after.method)}"
-        sql += f" ({', '.join(self.columns or ())})"
+        sql = f"CREATE{unique} INDEX{concurrently} {identifier(self._place.name)} ON {table.sql}"
+        sql += f" USING {self.idxtype or after.method.upper()} ({', '.join(self.columns or ())})"
         sql += f" WITH ({_storage(after.storage)})" if after.storage else ""
         sql += f" TABLESPACE {identifier(after.tablespace)}" if self.tablespace else ""
         sql += f" WHERE {self.cond}" if self.cond else ""
@@ -135,4 +153,4 @@ class PostgresqlIdx(PostgresLogin, Resource[IndexState]):
 
 
 def _storage(options: dict[str, str]) -> str:
-    return ", ".join(f"{identifier(name)} = {value}" for name, value in options.items())
+    return ", ".join(f"{name if PLAIN.fullmatch(name) else identifier(name)}={value}" for name, value in options.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
@@ -15,9 +15,10 @@ from nxtplay.modules._postgres_types import identifier
 
 @dataclass(frozen=True)
 class MembershipState:
-    """The groups of each role, by the role's name."""
+    """The groups of each role, by the role's name; which of the groups that were asked for there are."""
 
     groups: dict[str, tuple[str, ...]]
+    asked: tuple[str, ...] = field(default=(), metadata={"volatile": True})
 
 
 class PostgresqlMembership(PostgresLogin, Resource[MembershipState]):
@@ -36,38 +37,53 @@ class PostgresqlMembership(PostgresLogin, Resource[MembershipState]):
     def observe(self, host: Reader) -> Optional[MembershipState]:
         settled(host, self, database_of(self), "ROLE", "GRANT")
         with session(self, host) as db:
-            return MembershipState({role: self._groups_of(host, db, role) for role in self._there(host, db, self.target_roles)})
+            asked = tuple(self._there(host, db, self.groups))
+            return MembershipState({role: self._groups_of(host, db, role) for role in self._there(host, db, self.target_roles)}, asked)
 
     def desired(self, host: Reader, before: Optional[MembershipState]) -> Optional[MembershipState]:
         if before is None:
             return None
+        groups = set(before.asked)
         with session(self, host) as db:
-            groups = set(self._there(host, db, self.groups))
             self._refuse_loops(db, before, groups)
         out = {}
         for role, found in before.groups.items():
             wanted = groups if self.state == "exact" else {*found, *groups} if self.state == "present" else {*found} - groups
             out[role] = tuple(sorted(wanted))
-        return MembershipState(out)
+        return MembershipState(out, before.asked)
 
     def apply(self, host: Host, plan: Plan[MembershipState]) -> None:
         with session(self, host) as db:
-            db.apply(_statements(plan.before, plan.after))
+            db.apply(self._statements(plan.before, plan.after))
 
     def also_foresee(self, host: Reader, plan: Plan[MembershipState]) -> list[tuple[str, Any]]:
         after = plan.after.groups if plan.after else {}
         return [(f"postgresqlgroups:{server_of(self)}:{role}", groups) for role, groups in after.items()]
 
     def result(self, before: Optional[MembershipState], after: Optional[MembershipState]) -> dict[str, Any]:
-        old, new = (before.groups if before else {}), (after.groups if after else {})
+        told = after or MembershipState({})
         return {
-            "queries": _statements(before, after),
-            "granted": {g: [r for r in new if g in new[r] and g not in old.get(r, ())] for g in self.groups},
-            "revoked": {g: [r for r in old if g in old[r] and g not in new.get(r, ())] for g in sorted(set().union(*old.values()))},
+            "queries": self._statements(before, after),
+            "granted": self._by_group(after, before, "present"),
+            "revoked": self._by_group(before, after, "absent"),
             "state": self.state,
-            "groups": list(self.groups),
-            "target_roles": list(self.target_roles),
+            "groups": list(told.asked),
+            "target_roles": list(told.groups),
         }
+
+    def _by_group(self, more: Optional[MembershipState], less: Optional[MembershipState], state: str) -> dict[str, list[str]]:
+        """Who is a member of what in `more` and not in `less`; the groups that were asked for are told in any case."""
+        out: dict[str, list[str]] = {group: [] for group in (more.asked if more and self.state == state else ())}
+        for role, groups in (more.groups if more else {}).items():
+            for group in groups:
+                if group not in (less.groups if less else {}).get(role, ()):
+                    out.setdefault(group, []).append(role)
+        return out
+
+    def _statements(self, before: Optional[MembershipState], after: Optional[MembershipState]) -> list[str]:
+        gone, new = self._by_group(before, after, "absent"), self._by_group(after, before, "present")
+        out = [f"REVOKE {identifier(group)} FROM {identifier(role)}" for group, roles in gone.items() for role in roles]
+        return out + [f"GRANT {identifier(group)} TO {identifier(role)}" for group, roles in new.items() for role in roles]
 
     def _there(self, host: Reader, db: Session, names: list[str]) -> list[str]:
         there = [name for name in names if role_exists(host, self, db, name)]
@@ -102,11 +118,3 @@ class PostgresqlMembership(PostgresLogin, Resource[MembershipState]):
                 if group == role or above:
                     raise Failed(f"{role} cannot become a member of {group}: {group} is a member of {role} already")
 
-
-def _statements(before: Optional[MembershipState], after: Optional[MembershipState]) -> list[str]:
-    out = []
-    for role, wanted in (after.groups if after else {}).items():
-        found = (before.groups if before else {}).get(role, ())
-        out += [f"GRANT {identifier(group)} TO {identifier(role)}" for group in wanted if group not in found]
-        out += [f"REVOKE {identifier(group)} FROM {identifier(role)}" for group in found if group not in wanted]
-    return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Mapping, Optional
 
@@ -13,7 +12,7 @@ from nxtplay.core.types import near
 from nxtplay.modules import _postgres_role as roles
 from nxtplay.modules._postgres import PostgresLogin, Session, foreseen_state, object_key, session, settled
 from nxtplay.modules._postgres_setting import measured, normal, pretty, spelled
-from nxtplay.modules._postgres_types import identifier, literal
+from nxtplay.modules._postgres_types import PLAIN, identifier, literal
 
 LOOK = (
     "SELECT name, setting, unit, context, vartype, enumvals, min_val, max_val, boot_val, pending_restart, reset_val FROM pg_settings "
@@ -22,7 +21,6 @@ LOOK = (
 FILES = "SELECT setting, sourcefile FROM pg_file_settings WHERE lower(name) = lower(%s) ORDER BY seqno"
 AUTO = "postgresql.auto.conf"
 NEVER_EMPTY = ("local_preload_libraries", "session_preload_libraries", "shared_preload_libraries", "unix_socket_directories")
-PLAIN = re.compile("[a-z_][a-z0-9_]*")
 
 
 @dataclass(frozen=True)

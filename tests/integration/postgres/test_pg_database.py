@@ -123,7 +123,7 @@ def test_results_as_ansible_gives_them(clean: Cluster) -> None:
     queries = ["CREATE TEMP TABLE t (n int)", "INSERT INTO t VALUES (1), (2)", "SELECT n FROM t ORDER BY n"]
     made = clean.run("postgresql_query", query=queries)
     assert made.status == "changed"
-    assert made.result["query_all_results"] == [[], [], [{"n": 1}, {"n": 2}]]
+    assert made.result["query_all_results"] == [{}, {}, [{"n": 1}, {"n": 2}]]
     assert made.result["statusmessage"] == "SELECT 2" and made.result["query_result"] == [{"n": 1}, {"n": 2}]
     idle = clean.run("postgresql_query", query="UPDATE pg_database SET datname = datname WHERE false")
     assert idle.status == "ok" and idle.result["statusmessage"] == "UPDATE 0"
