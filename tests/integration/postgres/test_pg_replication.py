@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pg_cluster import PASSWORD, Cluster, wipe
@@ -39,7 +40,7 @@ def test_laws_of_publications(clean: Cluster, data: st.DataObject) -> None:
     wipe(clean)
     clean.sql("CREATE ROLE a")
     clean.sql("CREATE DATABASE p")
-    clean.sql('CREATE SCHEMA s; CREATE TABLE t (n int); CREATE TABLE "T.x" (n int); CREATE TABLE s.t (n int)', database="p")
+    clean.sql('CREATE SCHEMA s; CREATE TABLE t (n int, x text); CREATE TABLE "T.x" (n int); CREATE TABLE s.t (n int)', database="p")
     options: dict[str, Any] = {
         "state": st.sampled_from(["present", "present", "absent"]),
         "parameters": st.sampled_from(
@@ -52,8 +53,29 @@ def test_laws_of_publications(clean: Cluster, data: st.DataObject) -> None:
         args = data.draw(st.fixed_dictionaries({}, optional=options))
         targets: list[dict[str, Any]] = [{}, {"tables": ["t", '"T.x"']}, {"tables": ["s.t"]}, {"tables_in_schema": ["s"]}]
         targets.append({"tables": ["z"]})
+        if clean.version >= 15:
+            targets += [{"columns": {"t": ["x", "n"], "s.t": []}}, {"columns": {"t": "n"}, "rowfilters": {"t": "n > 1 and x='it''s'"}}]
+            targets.append({"tables": ["t"], "rowfilters": {"t": "n >  1 AND (x = 'it''s')"}})
+            targets += [{"tables": ["t"], "rowfilters": {"s.t": "true"}}, {"tables": ["t"], "rowfilters": {"t": "gone = 1"}}]
         args.update(data.draw(st.sampled_from(targets)))
         obeys(clean, "postgresql_publication", "p", login_db="p", name="pub one", **args)
+
+
+def test_columns_and_rows_that_are_published(clean: Cluster) -> None:
+    if clean.version < 15:
+        pytest.skip("lists of columns and filters came with PostgreSQL 15")
+    clean.sql("CREATE DATABASE p")
+    clean.sql("CREATE SCHEMA s; CREATE TABLE t (n int, x text); CREATE TABLE s.t (n int)", database="p")
+    asked: dict[str, Any] = {"login_db": "p", "name": "pub", "columns": {"t": ["n"], "s.t": None}, "rowfilters": {"t": "n IN (1, 2)"}}
+    done = obeys(clean, "postgresql_publication", "p", **asked).result
+    assert done["queries"] == ['CREATE PUBLICATION "pub" FOR TABLE "public"."t" ("n") WHERE ((n = ANY (ARRAY[1, 2]))), "s"."t"']
+    assert done["tables"] == ['"public"."t"', '"s"."t"'] and done["columns"] == {'"public"."t"': ["n"]}
+    assert done["parameters"]["publish"] == {"insert": True, "update": True, "delete": True, "truncate": True}
+    found = clean.sql("SELECT tablename, attnames, rowfilter FROM pg_publication_tables ORDER BY schemaname", database="p")
+    assert found[0]["attnames"] == ["n"] and found[0]["rowfilter"] == "(n = ANY (ARRAY[1, 2]))" and found[1]["rowfilter"] is None
+    assert obeys(clean, "postgresql_publication", "p", **{**asked, "rowfilters": {}}).status == "changed"
+    told = clean.check("postgresql_publication", **{**asked, "rowfilters": {"t": "true); DROP TABLE t; --"}})
+    assert told.status == "failed" and "more than a condition" in told.reason
 
 
 def test_rows_flow_through_a_subscription(clean: Cluster) -> None:
