@@ -109,4 +109,4 @@ def words(line: str) -> list[str]:
     outside = _QUOTED.sub("", line)
     if "'" in outside or '"' in outside:
         return shlex.split(line, comments=True)
-    return [_QUOTED.sub(r"\1\2", word) for word in _WORD.findall(line)]
+    return [_QUOTED.sub(r"\1\2", word) if "'" in word or '"' in word else word for word in _WORD.findall(line)]
