@@ -78,15 +78,13 @@ class Run:
             other_host=self.host,
             ask=self.ask,
         )
-        ahead = LookAhead(
-            self._dispatch, WORDS, self._lines, Items(self.templates), selected=self._selected, alone=lambda: self._alone
-        )
+        ahead = LookAhead(self._dispatch, WORDS, self._lines, Items(self.templates), selected=self._selected, alone=lambda: self._alone)
         self._runner = TaskRunner(self._dispatch, WORDS, self._handlers.notify, ahead)
         if self._step and self.ask is None:
             raise PlaybookErrors(Diagnostic("--step asks before each task and there is no terminal to ask at"))
         self.scopes.hosts = self.host
         self.scopes.ask = self.ask
-        self.scopes.on_handlers = self._handlers.add
+        self.scopes.includes.on_handlers = self._handlers.add
 
     # -- doors
 
@@ -272,9 +270,7 @@ class Run:
         self._step = answer not in ("c", "continue")
         return answer in ("y", "yes", "c", "continue")
 
-    def _on_each(
-        self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int, others: Sequence[HostRun]
-    ) -> list[Verdict]:
+    def _on_each(self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int, others: Sequence[HostRun]) -> list[Verdict]:
         """The task on some hosts; its outcome on the only one counts for `others` too. What a host answered is kept for none longer."""
 
         gate = self._gate(task, throttle) if throttle else nullcontext()  # hosts that do not keep step come here one by one
@@ -364,7 +360,6 @@ class Run:
         if lock is None:
             lock = self.__dict__["_emitting"] = threading.Lock()
         return lock
-
 
 
 def _share(task: Task, attempt: Attempt, first: HostRun, other: HostRun) -> None:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from nxtplay.core.state import Unknown
-from nxtplay.engine.connections import as_bool
 from nxtplay.engine.hosts import HostRun
+from nxtplay.engine.includes import Includes
 from nxtplay.engine.magic import Magic, of_template
 from nxtplay.engine.options import Options
-from nxtplay.errors import Diagnostic, PlaybookErrors, Span, TemplateError
-from nxtplay.playbook import load
+from nxtplay.engine.prompts import Ask, answers
+from nxtplay.errors import Diagnostic, PlaybookErrors, TemplateError
 from nxtplay.playbook.keywords import templated
-from nxtplay.playbook.model import Block, Included, Item, Located, Loop, Play, Role, Shared, Task, YamlMap
+from nxtplay.playbook.model import Located, Loop, Play, Role, Shared, Task
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
-from nxtplay.template.values import Unsafe, needs_rendering
+from nxtplay.template.values import needs_rendering
 from nxtplay.variables.precedence import Layer, Level, Scope
 
 if TYPE_CHECKING:
@@ -78,10 +76,9 @@ class Scopes:
         self.playbook_dir = playbook_dir
         self.hosts: Callable[[str], HostRun] = HostRun
         self._kind = MergingScope if options.merge else TaskScope
-        self.on_handlers: Callable[[Sequence[Item]], None] = lambda items: None
-        self.ask: Callable[[str, bool], str] | None = None
+        self.includes = Includes(playbook_dir=playbook_dir, given=given, publish=self._publish)
+        self.ask: Ask | None = None
         self._read = read
-        self._given = given
         self._play: Play | None = None
         self._play_hosts: list[str] = []
         self._batch: list[str] = []
@@ -90,9 +87,7 @@ class Scopes:
         self._inherited: dict[str, list[Layer]] = {}
         self._own: dict[int, tuple[Task, list[Layer], Layer, Reached]] = {}  # by id of a task
         self._vars_files: dict[str, Any] = {}
-        self._included: dict[tuple[Any, ...], tuple[Task, Included]] = {}
-        self._brought: dict[int, list[tuple[Any, Unknown | None, Block]]] = {}  # by id of an included block
-        self._lock = threading.RLock()
+        self._prompted: dict[str, Any] = {}
         self._stats: dict[str, dict[str, Any]] = {}
         self._extra = Layer(Level.EXTRA_VARS, "command line", options.extra_vars)
         self._magic = Magic(inventory, options, _HostVars(self), playbook_dir=playbook_dir)
@@ -105,63 +100,41 @@ class Scopes:
         self._inherited.clear()
         self._own.clear()
         self.begin_batch(hosts)
-        self._ask(play)
+        self._prompted = answers(play, self.ask, self.templates, self._extra)
 
     def begin_batch(self, hosts: Sequence[str]) -> None:
         assert self._play is not None
         self._batch = list(hosts)
         self._bases.clear()
-        self._one_host = len(hosts) == 1
+        self.includes.one_host = len(hosts) == 1
         self._magic.begin(self._play, [self.hosts(name) for name in self._play_hosts], [self.hosts(name) for name in hosts])
 
+    def _publish(self, roles: Sequence[Role]) -> None:
+        self._public += roles
+        self._bases.clear()
+
+    # -- before there is a host
+
     def keyword(self, play: Play, located: Located) -> Any:
-        """What a play's own keyword says, before there is a host. Variables of the play, of its files and roles may stand in it."""
+        """What a play's own keyword says. Variables of the play, of its files and roles may stand in it."""
         if not needs_rendering(located.value):
             return located.value
-        public = [role for role in play.roles if role.public]
-        layers = [Layer(Level.ROLE_DEFAULTS, "role defaults", role.defaults) for role in public]
-        layers += [Layer(Level.PLAY_VARS, "play vars", values) for values in (play.import_vars, play.vars) if values]
-        layers += self._files_of(play, None, layers)
-        layers += [Layer(Level.ROLE_VARS, "role vars", role.vars) for role in public]
+        layers = self._without_host(play, [role for role in play.roles if role.public])
         return self.templates.render(located.value, Scope([*layers, self._extra, *self._magic.layers(None, None)]), span=located.span)
 
-    def _ask(self, play: Play) -> None:
-        """vars_prompt. What extra variables give is not asked for."""
-        self._prompted: dict[str, Any] = {}
-        for prompt in play.vars_prompt:
-            name = str(prompt["name"])
-            if name not in self.options.extra_vars:
-                self._prompted[name] = self._answer(prompt, name)
-
-    def _answer(self, prompt: YamlMap, name: str) -> Any:
-        default = prompt.get("default")
-        if self.ask is None:
-            if default is None:
-                message = f"'{name}' has to be asked for and there is no terminal"
-                raise PlaybookErrors(Diagnostic(message, prompt.span, f"give it with -e {name}=..."))
-            return default
-        scope = Scope([self._extra])
-        text = str(self.templates.render(prompt.get("prompt") or name, scope))
-        shown = text if default is None else f"{text} [{default}]"
-        echo = not as_bool(prompt.get("private", True))
-        answer: Any = self.ask(shown, echo)
-        while as_bool(prompt.get("confirm", False)) and answer != self.ask(f"confirm {shown}", echo):
-            answer = self.ask(f"the two answers differ. {shown}", echo)
-        answer = answer or ("" if default is None else default)
-        if prompt.get("encrypt"):
-            values = {"answer": answer, "scheme": prompt["encrypt"], "salt": prompt.get("salt")}
-            answer = self.templates.evaluate("answer | password_hash(scheme, salt)", Scope([Layer(Level.TASK_VARS, "prompt", values)]))
-        return answer
-
     def of_handler(self, handler: Task) -> Scope:
-        """What a handler's name may use: there is no host yet."""
-        play = self._play
-        layers = [Layer(Level.ROLE_DEFAULTS, "role defaults", one.defaults) for one in (*self._public, *_chain(handler.role))]
-        layers += [Layer(Level.PLAY_VARS, "play vars", values) for values in (play.import_vars, play.vars) if values] if play else []
-        layers += [Layer(Level.ROLE_VARS, "role vars", one.vars) for one in (*self._public, *_chain(handler.role))]
+        """What a handler's name may use."""
+        layers = self._without_host(self._play, [*self._public, *_chain(handler.role)])
         layers += [Layer(Level.TASK_VARS, "task vars", values) for values in handler.shared.vars]
         layers += [Layer(Level.ROLE_PARAMS, "role params", one.params) for one in _chain(handler.role)]
         return Scope([*layers, self._extra, *self._magic.layers(None, handler.role)])
+
+    def _without_host(self, play: Play | None, roles: Sequence[Role]) -> list[Layer]:
+        layers = [Layer(Level.ROLE_DEFAULTS, "role defaults", role.defaults) for role in roles]
+        if play is not None:
+            layers += [Layer(Level.PLAY_VARS, "play vars", values) for values in (play.import_vars, play.vars) if values]
+            layers += self._files_of(play, None, layers)
+        return [*layers, *(Layer(Level.ROLE_VARS, "role vars", role.vars) for role in roles)]
 
     # -- tasks
 
@@ -282,7 +255,7 @@ class Scopes:
         ]
         return self.templates.view(self._kind(layers))
 
-    # -- what words bring in
+    # -- vars files
 
     def read_vars(self, task: Task, args: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         from nxtplay.variables import files as variables
@@ -291,89 +264,6 @@ class Scopes:
             return candidates(path, "vars", search_path(task, self.playbook_dir))
 
         return variables.include_vars(args, find=find, read=self._read, span=task.span)
-
-    def include_tasks(self, task: Task, path: Any, scope: Scope, doubt: Unknown | None) -> tuple[Block, ...]:
-        if isinstance(path, Unknown) or not path:
-            raise PlaybookErrors(Diagnostic("include_tasks: the file's name is not known", task.span))
-        found = self._load(
-            task,
-            (str(path),),
-            lambda above: load.load_tasks(
-                str(path),
-                shared=above,
-                base=self.playbook_dir,
-                role=task.role,
-                handlers=task.is_handler,
-                stack=(task.file,),
-                span=task.free_form.span if task.free_form else task.args.values_at.get("file") or task.module_span,
-                given=self._given,
-            ),
-        )
-        own = task.shared.vars[task.block_vars :]
-        return (self._shared(found.block, (*task.params, *own, self._loop_layer(task, scope)), doubt),)
-
-    def include_role(self, task: Task, args: Mapping[str, Any], scope: Scope, doubt: Unknown | None) -> tuple[Block, ...]:
-        name = str(args.get("name") or args.get("role") or "")
-        files = {k: str(args[k]) for k in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if k in args}
-        public = bool(args.get("public", False))
-        found = self._load(
-            task,
-            (name, *sorted(files.items())),
-            lambda above: load.load_role(
-                name,
-                shared=above,
-                base=self.playbook_dir,
-                span=task.span,
-                params=task.shared.vars[-1] if len(task.shared.vars) > task.block_vars else None,
-                parent=task.role,
-                files=files,
-                public=public,
-                allow_duplicates=bool(args.get("allow_duplicates", True)),
-                validate=as_bool(args.get("rolespec_validate", True)),
-                given=self._given,
-            ),
-        )
-        brought = (*task.params, self._loop_layer(task, scope))
-        if found.handlers:
-            self.on_handlers(_with_params(Block(task.span, found.handlers), brought, None).tasks)
-        return (self._shared(found.block, brought, doubt),)
-
-    def _load(self, task: Task, what: tuple[Any, ...], read: Callable[[Shared], Included]) -> Included:
-        """What an include brings in, read once for all hosts."""
-        assert task.apply is not None
-        with self._lock:
-            key = (id(task), *what)
-            if key not in self._included:
-                self._included[key] = (task, read(task.apply))  # with the task, so that its id stays its own
-                found = self._included[key][1]
-                self.on_handlers(found.handlers)
-                public = [role for role in found.roles if role.public]
-                if public:
-                    self._public += public
-                    self._bases.clear()
-            return self._included[key][1]
-
-    def _shared(self, block: Block, params: Sequence[Mapping[str, Any]], doubt: Unknown | None) -> Block:
-        """The block with these variables: one object for all hosts that are brought the same, so that they go through it together."""
-        params = tuple(values for values in params if values)
-        if self._one_host:
-            return _with_params(block, params, doubt)
-        with self._lock:
-            known = self._brought.setdefault(id(block), [])
-            for seen_params, seen_doubt, seen in known:
-                if seen_doubt is doubt and _equal(seen_params, params):
-                    return seen
-            made = _with_params(block, params, doubt)
-            known.append((params, doubt, made))
-            return made
-
-    def _loop_layer(self, task: Task, scope: Scope) -> dict[str, Any]:
-        """Loop variables of the include itself, for its children: data, not to be rendered again."""
-        if task.loop is None:
-            return {}
-        named = [key for key in ("ansible_loop_var", "ansible_index_var") if key in scope]
-        names = [*(scope.find(key)[0] for key in named), *named, "ansible_loop"]
-        return {name: _as_data(scope.find(name)[0]) for name in names if name in scope}
 
     # -- loops, files, changes of the inventory
 
@@ -500,40 +390,3 @@ def _merged(mappings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             below = out.get(key)
             out[key] = _merged([value, below]) if isinstance(value, dict) and isinstance(below, dict) else value
     return out
-
-
-def _equal(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # values that cannot be compared, such as unknown ones
-        return False
-
-
-def _with_params(block: Block, params: Sequence[Mapping[str, Any]], doubt: Unknown | None) -> Block:
-    """The block with the variables of its include for each task in it (and, when that is in doubt, a condition that stays unknown)."""
-    params = tuple(values for values in params if values)
-    if doubt is not None:
-        params = (*params, {"_nxtplay_doubt": doubt})
-    if not params:
-        return block
-
-    def item(one: Item) -> Item:
-        if isinstance(one, Block):
-            return replace(one, tasks=tuple(map(item, one.tasks)), rescue=tuple(map(item, one.rescue)), always=tuple(map(item, one.always)))
-        shared = one.shared
-        if doubt is not None:
-            shared = replace(shared, when=(Located("_nxtplay_doubt", Span(one.file)), *shared.when))
-        return replace(one, shared=shared, params=(*params, *one.params))
-
-    done = item(block)
-    assert isinstance(done, Block)
-    return done
-
-
-def _as_data(value: Any) -> Any:
-    """The value with every text in it marked as data, so that it is not rendered again."""
-    if isinstance(value, dict):
-        return {key: _as_data(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_as_data(item) for item in value]
-    return Unsafe(value) if isinstance(value, str) and "{" in value else value

@@ -238,13 +238,13 @@ def _nested(task: Task, host: HostRun) -> None:
 def include_tasks(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     _nested(task, host)
     path = args.get("_raw_params") or args.get("file")
-    blocks = dispatch.scopes.include_tasks(task, path, scope, doubt)
+    blocks = dispatch.scopes.includes.tasks(task, path, scope, doubt)
     return Attempt("ok", {"changed": False, "failed": False, "include": path}, children=blocks)
 
 
 def include_role(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     _nested(task, host)
-    blocks = dispatch.scopes.include_role(task, args, scope, doubt)
+    blocks = dispatch.scopes.includes.role(task, args, scope, doubt)
     return Attempt("ok", {"changed": False, "failed": False, "include_role": args.get("name", args.get("role"))}, children=blocks)
 
 
