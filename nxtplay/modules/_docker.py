@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Args, arg
-from nxtplay.core.state import Unknown, UnknownReached
-from nxtplay.modules import _docker_engine
+from nxtplay.core.state import Secret, Unknown, UnknownReached
+from nxtplay.modules import _docker_engine, _dotenv
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 DATA_ROOT = "/var/lib/docker"
@@ -256,6 +256,20 @@ def inspect_container(api: Any, name: str) -> Optional[dict[str, Any]]:
         return found
     except docker.errors.NotFound:
         return None
+
+
+CONTAINER_FIELDS = (
+    "Id", "Created", "Path", "Args", "State", "Image", "ResolvConfPath", "HostnamePath", "HostsPath", "LogPath", "Name", "RestartCount",
+    "Driver", "Platform", "MountLabel", "ProcessLabel", "AppArmorProfile", "ExecIDs", "HostConfig", "GraphDriver", "Mounts", "Config",
+    "NetworkSettings",
+)  # of what the engine tells about any container
+
+
+def shown(found: Mapping[str, Any]) -> dict[str, Any]:
+    """An inspected container with its secrets masked where they are shown."""
+    environ = (found.get("Config") or {}).get("Env") or []
+    hidden = [Secret(entry) if _dotenv.SECRET_NAME.search(entry.partition("=")[0]) else entry for entry in environ]
+    return {**found, "Config": {**(found.get("Config") or {}), "Env": hidden}} if found else {}
 
 
 def short(digest: str) -> str:

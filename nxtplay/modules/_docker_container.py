@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
 
 from nxtplay.core.host import Failed
+from nxtplay.modules import _docker_swap
 
 Body = dict[str, Any]
 
@@ -115,6 +116,15 @@ def _write_env(body: Body, value: Mapping[str, str]) -> None:
     body["Env"] = [f"{name}={text}" for name, text in value.items()]
 
 
+def _is_anonymous(text: str) -> bool:
+    """Whether an entry of `volumes` names no source: /path, or /path with a mode."""
+    parts = text.split(":")
+    return len(parts) == 1 or (len(parts) == 2 and set(parts[1].split(",")) <= _MODES)
+
+
+_MODES = frozenset("ro rw z Z nocopy cached delegated consistent shared rshared slave rslave private rprivate".split())
+
+
 def volumes(given: list[str]) -> list[str]:
     """`source:target[:mode]` with the mode said, sorted."""
     out = []
@@ -122,7 +132,7 @@ def volumes(given: list[str]) -> list[str]:
         parts = text.split(":")
         if len(parts) > 3:
             raise Failed(f"volume '{text}': expected source:target[:mode]")
-        if len(parts) == 1:
+        if _is_anonymous(text):
             out.append(text)
             continue
         mode = parts[2] if len(parts) == 3 else "rw"
@@ -140,10 +150,15 @@ def _read_volumes(found: Mapping[str, Any]) -> list[str]:
 
 def _write_volumes(body: Body, value: list[str]) -> None:
     for text in value:
-        if ":" in text:
-            body.setdefault("HostConfig", {}).setdefault("Binds", []).append(text)
-        else:
+        if _is_anonymous(text):
             body.setdefault("Volumes", {})[text] = {}
+        else:
+            body.setdefault("HostConfig", {}).setdefault("Binds", []).append(text)
+
+
+def mount_points(volumes: list[str], mounts: list[str]) -> list[str]:
+    """The paths in the container that `volumes` and `mounts`, in the form in which they are compared, are mounted at."""
+    return [t.split(":")[0 if _is_anonymous(t) else 1] for t in volumes] + [json.loads(m)["Target"].rstrip("/") or "/" for m in mounts]
 
 
 def _read_mounts(found: Mapping[str, Any]) -> list[str]:
@@ -243,6 +258,47 @@ def _write_ulimits(body: Body, value: list[str]) -> None:
     ]
 
 
+def _rates(key: str) -> Any:
+    return lambda found: sorted(f"{d['Path']} {d['Rate']}" for d in host(key)(found) or ())
+
+
+def _write_rates(key: str) -> Any:
+    def write(body: Body, value: list[str]) -> None:
+        pairs = (text.rpartition(" ") for text in value)
+        body.setdefault("HostConfig", {})[key] = [{"Path": path, "Rate": int(rate)} for path, _, rate in pairs]
+
+    return write
+
+
+REQUEST: tuple[tuple[str, str, Any], ...] = (  # argument, the engine's field, what stands there when nothing is said
+    ("driver", "Driver", ""), ("count", "Count", 0), ("device_ids", "DeviceIDs", []), ("capabilities", "Capabilities", []),
+    ("options", "Options", {}),
+)
+
+
+def device_request(fields: Mapping[str, Any]) -> str:
+    """A request for devices as JSON of what the engine keeps of it."""
+    return json.dumps({field: fields.get(field) or default for _, field, default in REQUEST}, sort_keys=True)
+
+
+def _read_requests(found: Mapping[str, Any]) -> list[str]:
+    return sorted(device_request(r) for r in host("DeviceRequests")(found) or ())
+
+
+def _write_requests(body: Body, value: list[str]) -> None:
+    body.setdefault("HostConfig", {})["DeviceRequests"] = [json.loads(text) for text in value]
+
+
+def _read_labels(found: Mapping[str, Any]) -> dict[str, str]:
+    return {k: v for k, v in (config("Labels")(found) or {}).items() if k != _docker_swap.REPLACES}
+
+
+def links(given: list[str]) -> list[str]:
+    """`container:alias`, sorted; the engine writes /container:/owner/alias."""
+    pairs = (text.partition(":") for text in given)
+    return sorted(f"{name.strip('/')}:{alias.rpartition('/')[2] or name}" for name, _, alias in pairs)
+
+
 def _read_tmpfs(found: Mapping[str, Any]) -> list[str]:
     return sorted(f"{k}:{v}" if v else k for k, v in (host("Tmpfs")(found) or {}).items())
 
@@ -292,7 +348,18 @@ OPTIONS: tuple[Option, ...] = (
     Option("cap_drop", "set", _caps("CapDrop"), to_host("CapDrop")),
     Option("etc_hosts", "dict", _read_hosts, _write_hosts),
     Option("network_mode", "value", _read_network_mode, to_host("NetworkMode")),
-    _plain("labels", "Labels", kind="dict", where="config"),
+    Option("labels", "dict", _read_labels, to_config("Labels")),
+    Option("mac_address", "value", lambda f: (config("MacAddress")(f) or (f.get("NetworkSettings") or {}).get("MacAddress") or "").lower(),
+           to_config("MacAddress")),
+    Option("device_read_bps", "set", _rates("BlkioDeviceReadBps"), _write_rates("BlkioDeviceReadBps")),
+    Option("device_write_bps", "set", _rates("BlkioDeviceWriteBps"), _write_rates("BlkioDeviceWriteBps")),
+    Option("device_read_iops", "set", _rates("BlkioDeviceReadIOps"), _write_rates("BlkioDeviceReadIOps")),
+    Option("device_write_iops", "set", _rates("BlkioDeviceWriteIOps"), _write_rates("BlkioDeviceWriteIOps")),
+    Option("device_requests", "set", _read_requests, _write_requests),
+    _plain("device_cgroup_rules", "DeviceCgroupRules", kind="set"),
+    _plain("publish_all_ports", "PublishAllPorts"),
+    _plain("cgroupns_mode", "CgroupnsMode"),
+    _plain("kernel_memory", "KernelMemory"),
     _plain("hostname", "Hostname", where="config"),
     _plain("domainname", "Domainname", where="config"),
     _plain("user", "User", where="config"),
@@ -321,7 +388,7 @@ OPTIONS: tuple[Option, ...] = (
     _plain("security_opts", "SecurityOpt", kind="set"),
     _plain("sysctls", "Sysctls", kind="dict"),
     _plain("volumes_from", "VolumesFrom", kind="set"),
-    _plain("links", "Links", kind="set"),
+    Option("links", "set", lambda f: links(list(host("Links")(f) or ())), to_host("Links")),
     _plain("memory", "Memory", live=True),
     _plain("memory_reservation", "MemoryReservation", live=True),
     _plain("memory_swap", "MemorySwap", live=True),
@@ -338,12 +405,14 @@ OPTIONS: tuple[Option, ...] = (
 BY_NAME = {option.name: option for option in OPTIONS}
 
 
-def settled(option: Option, how: str, wanted: Any, held: Any) -> Any:
-    """The value after the task: what is held where that will do, else what is wanted."""
+def settled(option: Option, how: str, wanted: Any, held: Any, overridden: Optional[Mapping[str, Any]] = None) -> Any:
+    """The value after the task: what is held where that will do, else what is wanted. `overridden`: what the image says otherwise."""
     if how == "ignore":
         return held
     if how == "allow_more_present" and option.kind in ("set", "dict", "list"):
         if option.kind == "dict":
+            if any(k not in wanted and k in held for k in overridden or ()):
+                return wanted  # as it would be made today
             enough = all(held.get(k) == v for k, v in wanted.items())
         else:
             enough = all(item in held for item in wanted)
@@ -384,6 +453,7 @@ def inherited_from(image: Optional[Mapping[str, Any]], option: Option) -> Any:
     return option.read({"Config": image.get("Config") or {}, "HostConfig": {}})
 
 
+RATES = ("device_read_bps", "device_write_bps", "device_read_iops", "device_write_iops")
 _NOTEWORTHY = ("command", "entrypoint", "env", "published_ports", "volumes", "mounts", "healthcheck", "labels", "restart_policy", "memory",
                "cpus", "user", "working_dir", "privileged")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Optional, Union
+from typing import Any, Literal, Optional, Union
 
 from nxtplay.core.resource import Args, arg
 from nxtplay.core.types import Duration, Raw, Size
-from nxtplay.modules import _docker
+from nxtplay.modules import _docker, _docker_container
 
 
 class Healthcheck(Args):
@@ -50,6 +50,30 @@ class Network(Args):
     driver_opts: dict[str, str] = arg(default_factory=dict, help="Options of the driver.")
 
 
+class ByteRate(Args):
+    """How fast a device may be."""
+
+    path: str = arg(help="The device.")
+    rate: Size = arg(help="Bytes a second.")
+
+
+class Rate(Args):
+    """How often a device may be asked."""
+
+    path: str = arg(help="The device.")
+    rate: int = arg(help="Times a second.")
+
+
+class DeviceRequest(Args):
+    """Devices by what they can do."""
+
+    driver: Optional[str] = arg(None, help="Driver such as nvidia.")
+    count: Optional[int] = arg(None, help="How many; -1 for all.")
+    device_ids: Optional[list[str]] = arg(None, help="Which ones.")
+    capabilities: Optional[list[list[str]]] = arg(None, help="Sets of abilities; one has to fit as a whole.")
+    options: Optional[dict[str, str]] = arg(None, help="Options of the driver.")
+
+
 class ContainerOptions(_docker.DockerOptions):
     """All options of a container; those not given are left as they are."""
 
@@ -57,21 +81,24 @@ class ContainerOptions(_docker.DockerOptions):
     image: Optional[str] = arg(None, help="Image name or id; needed to create the container.")
     state: Literal["started", "present", "healthy", "stopped", "absent"] = arg("started", help="What the container should be.")
     command: Optional[Union[list[str], str]] = arg(None, help="Command, as a list or as text to split.")
-    command_handling: Literal["compatibility", "correct"] = arg("correct", help="Accepted for Ansible's sake.")
+    command_handling: Literal["compatibility", "correct"] = arg(
+        "correct", help="`compatibility`: words of `command` and `entrypoint` are joined by blanks and split anew."
+    )
     entrypoint: Optional[list[str]] = arg(None, help="Entry point, a list.")
-    env: dict[str, Raw] = arg(default_factory=dict, help="Environment variables.")
+    env: Optional[dict[str, Raw]] = arg(None, help="Environment variables.")
     env_file: Optional[str] = arg(None, help="File with environment variables, on the host.")
-    published_ports: list[str] = arg(default_factory=list, help="Ports to publish: [ip:][outside:]inside[/protocol].", aliases=["ports"])
+    published_ports: Optional[list[str]] = arg(None, help="Ports to publish: [ip:][outside:]inside[/protocol].", aliases=["ports"])
     default_host_ip: Optional[str] = arg(None, help="Address to publish on where none is said.")
-    exposed_ports: list[str] = arg(default_factory=list, help="Ports for other containers.", aliases=["exposed", "expose"])
-    volumes: list[str] = arg(default_factory=list, help="source:target[:mode].")
-    mounts: list[Mount] = arg(default_factory=list, help="Mounts in full.")
-    networks: list[Network] = arg(default_factory=list, help="Networks to be on.")
+    publish_all_ports: Optional[bool] = arg(None, help="Publish every exposed port on a free one.")
+    exposed_ports: Optional[list[str]] = arg(None, help="Ports for other containers.", aliases=["exposed", "expose"])
+    volumes: Optional[list[str]] = arg(None, help="source:target[:mode].")
+    mounts: Optional[list[Mount]] = arg(None, help="Mounts in full.")
+    networks: Optional[list[Network]] = arg(None, help="Networks to be on.")
     networks_cli_compatible: bool = arg(True, help="The first of `networks` replaces the default network.")
     purge_networks: bool = arg(False, help="Leave networks that are not named.")
     network_mode: Optional[str] = arg(None, help="bridge, host, none, container:NAME or a network.")
     healthcheck: Optional[Healthcheck] = arg(None, help="How to see that it works.")
-    labels: dict[str, str] = arg(default_factory=dict, help="Labels.")
+    labels: Optional[dict[str, str]] = arg(None, help="Labels.")
     user: Optional[str] = arg(None, help="User, or UID.")
     working_dir: Optional[str] = arg(None, help="Folder to run in.")
     hostname: Optional[str] = arg(None, help="Host name.")
@@ -80,6 +107,7 @@ class ContainerOptions(_docker.DockerOptions):
     restart_retries: Optional[int] = arg(None, help="How often, with on-failure.")
     memory: Optional[Size] = arg(None, help="Memory limit.")
     memory_reservation: Optional[Size] = arg(None, help="Soft memory limit.")
+    kernel_memory: Optional[Size] = arg(None, help="Limit of the kernel's memory; newer engines refuse it.")
     memory_swap: Optional[str] = arg(None, help="Memory and swap together; `unlimited` or -1.")
     memory_swappiness: Optional[int] = arg(None, help="0 to 100.")
     cpus: Optional[float] = arg(None, help="How many processors.")
@@ -91,24 +119,30 @@ class ContainerOptions(_docker.DockerOptions):
     pids_limit: Optional[int] = arg(None, help="How many processes.")
     blkio_weight: Optional[int] = arg(None, help="10 to 1000.")
     shm_size: Optional[Size] = arg(None, help="Size of /dev/shm.")
-    ulimits: list[str] = arg(default_factory=list, help="name:soft[:hard].")
-    tmpfs: list[str] = arg(default_factory=list, help="Folders in memory, path[:options].")
+    ulimits: Optional[list[str]] = arg(None, help="name:soft[:hard].")
+    tmpfs: Optional[list[str]] = arg(None, help="Folders in memory, path[:options].")
     log_driver: Optional[str] = arg(None, help="Where the logs go.")
-    log_options: dict[str, str] = arg(default_factory=dict, help="Options of the log driver.", aliases=["log_opt"])
-    capabilities: list[str] = arg(default_factory=list, help="Capabilities to add.")
-    cap_drop: list[str] = arg(default_factory=list, help="Capabilities to drop.")
-    devices: list[str] = arg(default_factory=list, help="outside[:inside[:permissions]].")
-    dns_servers: list[str] = arg(default_factory=list, help="Name servers.")
-    dns_search_domains: list[str] = arg(default_factory=list, help="Search domains.")
-    dns_opts: list[str] = arg(default_factory=list, help="Resolver options.")
-    etc_hosts: dict[str, str] = arg(default_factory=dict, help="Name to address.")
-    groups: list[str] = arg(default_factory=list, help="Further groups.")
-    links: list[str] = arg(default_factory=list, help="Containers to reach by name, on the default network.")
-    volumes_from: list[str] = arg(default_factory=list, help="Containers whose volumes to share.")
+    log_options: Optional[dict[str, str]] = arg(None, help="Options of the log driver.", aliases=["log_opt"])
+    capabilities: Optional[list[str]] = arg(None, help="Capabilities to add.")
+    cap_drop: Optional[list[str]] = arg(None, help="Capabilities to drop.")
+    devices: Optional[list[str]] = arg(None, help="outside[:inside[:permissions]].")
+    device_read_bps: Optional[list[ByteRate]] = arg(None, help="Bytes a second that may be read.")
+    device_write_bps: Optional[list[ByteRate]] = arg(None, help="Bytes a second that may be written.")
+    device_read_iops: Optional[list[Rate]] = arg(None, help="Reads a second.")
+    device_write_iops: Optional[list[Rate]] = arg(None, help="Writes a second.")
+    device_requests: Optional[list[DeviceRequest]] = arg(None, help="Devices such as graphics cards, by what they can do.")
+    device_cgroup_rules: Optional[list[str]] = arg(None, help="Rules for devices: kind, numbers, rights.")
+    dns_servers: Optional[list[str]] = arg(None, help="Name servers.")
+    dns_search_domains: Optional[list[str]] = arg(None, help="Search domains.")
+    dns_opts: Optional[list[str]] = arg(None, help="Resolver options.")
+    etc_hosts: Optional[dict[str, str]] = arg(None, help="Name to address.")
+    groups: Optional[list[str]] = arg(None, help="Further groups.")
+    links: Optional[list[str]] = arg(None, help="Containers to reach by name, on the default network.")
+    volumes_from: Optional[list[str]] = arg(None, help="Containers whose volumes to share.")
     volume_driver: Optional[str] = arg(None, help="Driver of new volumes.")
-    security_opts: list[str] = arg(default_factory=list, help="Security options.")
-    sysctls: dict[str, str] = arg(default_factory=dict, help="Kernel settings.")
-    storage_opts: dict[str, str] = arg(default_factory=dict, help="Options of the storage driver.")
+    security_opts: Optional[list[str]] = arg(None, help="Security options.")
+    sysctls: Optional[dict[str, str]] = arg(None, help="Kernel settings.")
+    storage_opts: Optional[dict[str, str]] = arg(None, help="Options of the storage driver.")
     privileged: Optional[bool] = arg(None, help="With all rights on the host.")
     read_only: Optional[bool] = arg(None, help="Root file system not to be written.")
     init: Optional[bool] = arg(None, help="Run a small init inside.")
@@ -119,6 +153,7 @@ class ContainerOptions(_docker.DockerOptions):
     userns_mode: Optional[str] = arg(None, help="User namespace.")
     uts: Optional[str] = arg(None, help="UTS namespace.")
     runtime: Optional[str] = arg(None, help="OCI runtime.")
+    cgroupns_mode: Optional[Literal["host", "private"]] = arg(None, help="Control group namespace.")
     cgroup_parent: Optional[str] = arg(None, help="Parent control group.")
     oom_killer: Optional[bool] = arg(None, help="Disable the out-of-memory killer.")
     oom_score_adj: Optional[int] = arg(None, help="Its preference.")
@@ -135,14 +170,44 @@ class ContainerOptions(_docker.DockerOptions):
     keep_volumes: bool = arg(True, help="Keep anonymous volumes of a container that is removed.")
     paused: Optional[bool] = arg(None, help="Whether it should be paused.")
     pull: Literal["always", "missing", "never", "true", "false"] = arg("missing", help="When to pull the image.")
+    pull_check_mode_behavior: Literal["image_not_present", "always"] = arg(
+        "image_not_present", help="Accepted for Ansible's sake; a check asks the registry."
+    )
     recreate: bool = arg(False, help="Replace it, whatever it is like.")
     restart: bool = arg(False, help="Restart it.")
     ignore_image: bool = arg(False, help="Do not compare the image.")
     image_comparison: Literal["desired-image", "current-image"] = arg("desired-image", help="Whose defaults count as not given.")
-    image_name_mismatch: Literal["ignore", "recreate"] = arg("recreate", help="Accepted; images are compared by id.")
-    image_label_mismatch: Literal["ignore", "fail"] = arg("ignore", help="Accepted for Ansible's sake.")
+    image_name_mismatch: Optional[Literal["ignore", "recreate"]] = arg(None, help="`recreate`: when the image goes by another name, too.")
+    image_label_mismatch: Literal["ignore", "fail"] = arg("ignore", help="`fail`: the image brings labels that strict `labels` leave out.")
     comparisons: dict[str, str] = arg(default_factory=dict, help="By option: strict, ignore, allow_more_present; `*` is all.")
     container_default_behavior: Literal["compatibility", "no_defaults"] = arg("no_defaults", help="Accepted for Ansible's sake.")
     create_timeout: Optional[Duration] = arg(None, help="Accepted for Ansible's sake.")
     healthy_wait_timeout: Optional[Duration] = arg(Duration(300), help="With `healthy`: seconds to wait.")
     removal_wait_timeout: Optional[Duration] = arg(None, help="Accepted for Ansible's sake.")
+
+
+def mount_form(mount: Mount) -> str:
+    """A mount in the form in which it is compared."""
+    out: dict[str, Any] = {"Type": mount.type, "Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
+    if mount.type == "bind":
+        out["BindOptions"] = {"Propagation": mount.propagation, "CreateMountpoint": mount.create_mountpoint}
+    elif mount.type == "volume":
+        driver = {"Name": mount.volume_driver, "Options": mount.volume_options} if mount.volume_driver else None
+        out["VolumeOptions"] = {"NoCopy": mount.no_copy, "Labels": mount.labels, "DriverConfig": driver}
+    elif mount.type == "tmpfs":
+        out["TmpfsOptions"] = {"SizeBytes": mount.tmpfs_size, "Mode": int(mount.tmpfs_mode, 8) if mount.tmpfs_mode else None}
+    return _docker_container.mount_text(out)
+
+
+def health_form(check: Healthcheck) -> dict[str, Any]:
+    """A health check in the form in which it is compared: times in nanoseconds."""
+    test: Any = check.test
+    if isinstance(test, str):
+        test = ["NONE"] if test == "NONE" else ["CMD-SHELL", test]
+    elif test and test[0] not in ("CMD", "CMD-SHELL", "NONE"):
+        test = ["CMD", *test]
+    out: dict[str, Any] = {"test": test, "retries": check.retries}
+    for name in ("interval", "timeout", "start_period", "start_interval"):
+        value = getattr(check, name)
+        out[name] = round(value * 1e9) if value is not None else None
+    return {key: value for key, value in out.items() if value}

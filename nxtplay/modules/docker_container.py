@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 import shlex
 import time
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Union
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource
 from nxtplay.core.state import Plan, Secret, Unknown, diff
 from nxtplay.modules import _docker, _docker_build, _docker_registry, _docker_swap, _docker_wait
 from nxtplay.modules import _docker_container as options_
-from nxtplay.modules._docker_container_args import ContainerOptions, Healthcheck, Mount, Network
+from nxtplay.modules import _docker_container_args as args_
+from nxtplay.modules import _docker_container_networks as networks_
+from nxtplay.modules._docker_container_args import ContainerOptions
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,10 @@ class ContainerState:
     networks: dict[str, Any] = field(default_factory=dict)
     other: dict[str, Any] = field(default_factory=dict)
     faults: tuple[str, ...] = ()  # an interrupted replacement
-    id: str = field(default="", metadata={"volatile": True})
+    image_name: str = ""  # where `image_name_mismatch: recreate` asks for it
+    id: Any = field(default="", metadata={"volatile": True})
+    found: Any = field(default=None, metadata={"volatile": True})  # all that the engine tells; None for what is only planned
+    inherited: Any = field(default_factory=dict, metadata={"volatile": True})  # by option, what its image brings and it overrides
 
 
 class DockerContainer(ContainerOptions, Resource[ContainerState]):
@@ -44,40 +51,75 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
     def key(self) -> str:
         return f"container:{self.name}"
 
+    @functools.cached_property
+    def _started(self) -> list[str]:
+        """Ids of the containers that this task started."""
+        return []
+
     # -- what is wanted
 
     def _given(self, host: Reader) -> dict[str, Any]:
         """Options as given, in the form in which they are compared."""
         o = options_
-        env = {name: _text(value) for name, value in self.env.items()}
+        env = None if self.env is None and not self.env_file else {name: _text(value) for name, value in (self.env or {}).items()}
         if self.env_file:
             from nxtplay.modules._compose.interpolate import env_file
 
             read = env_file(host.read(self.env_file).decode("utf-8", "replace"), self.env_file, host.environ)
-            env = {**{k: v for k, v in read.items() if v is not None}, **env}
+            env = {**{k: v for k, v in read.items() if v is not None}, **(env or {})}
         out: dict[str, Any] = {
-            "command": (shlex.split(self.command) if isinstance(self.command, str) else self.command) if self.command is not None else None,
-            "entrypoint": self.entrypoint,
-            "env": {k: Secret(v) if isinstance(v, Secret) else v for k, v in env.items()},
-            "published_ports": o.ports(self.published_ports, self.default_host_ip or ""),
-            "exposed_ports": sorted(p if "/" in p else f"{p}/tcp" for p in self.exposed_ports),
-            "volumes": o.volumes(self.volumes),
-            "mounts": sorted(_mount(m) for m in self.mounts),
-            "healthcheck": _health(self.healthcheck) if self.healthcheck else {},
-            "devices": o.devices(self.devices),
-            "ulimits": o.ulimits(self.ulimits),
-            "capabilities": o.capabilities(self.capabilities),
-            "cap_drop": o.capabilities(self.cap_drop),
+            "command": self._words(self.command),
+            "entrypoint": self._words(self.entrypoint),
+            "env": env if env is None else {k: Secret(v) if isinstance(v, Secret) else v for k, v in env.items()},
+            "healthcheck": args_.health_form(self.healthcheck) if self.healthcheck else None,
             "cpus": round(self.cpus * 1e9) if self.cpus is not None else None,
             "memory_swap": -1 if self.memory_swap in ("unlimited", "-1") else _size(self.memory_swap),
-            "network_mode": "bridge" if self.network_mode == "default" else self.network_mode,
-            "tmpfs": sorted(self.tmpfs),
+            "mac_address": (self.mac_address or "").replace("-", ":").lower() or None,
+            "network_mode": "bridge" if self.network_mode == "default" else self._joined(host, self.network_mode),
+            "pid_mode": self._joined(host, self.pid_mode),
+            "ipc_mode": self._joined(host, self.ipc_mode),
+        }
+        forms: dict[str, Any] = {
+            "published_ports": lambda given: o.ports(given, self.default_host_ip or ""),
+            "exposed_ports": lambda given: sorted(p if "/" in p else f"{p}/tcp" for p in given),
+            "volumes": o.volumes,
+            "mounts": lambda given: sorted(args_.mount_form(m) for m in given),
+            "devices": o.devices,
+            "ulimits": o.ulimits,
+            "capabilities": o.capabilities,
+            "cap_drop": o.capabilities,
+            "tmpfs": sorted,
+            "links": o.links,
+            "device_requests": lambda given: sorted(o.device_request({f: getattr(r, n) for n, f, _ in o.REQUEST}) for r in given),
+            **dict.fromkeys(o.RATES, lambda given: sorted(f"{r.path} {int(r.rate)}" for r in given)),
         }
         for option in o.OPTIONS:
             if option.name not in out:
-                out[option.name] = getattr(self, option.name)
-        cleared = ("command", "entrypoint")  # an empty list there says something
-        return {name: value for name, value in out.items() if value not in (None, [], {}) or (name in cleared and value == [])}
+                value = getattr(self, option.name)
+                out[option.name] = forms[option.name](value) if value is not None and option.name in forms else value
+        given = {name: value for name, value in out.items() if value is not None}
+        points = o.mount_points(given.get("volumes", []), given.get("mounts", []))
+        twice = sorted({point for point in points if points.count(point) > 1})
+        if twice:
+            raise Failed(f"container {self.name}: `volumes` and `mounts` mount more than one thing at {', '.join(twice)}")
+        return given
+
+    def _words(self, given: Union[list[str], str, None]) -> Optional[list[str]]:
+        if isinstance(given, list) and self.command_handling == "compatibility":
+            given = " ".join(given) or None
+        return shlex.split(given) if isinstance(given, str) else given
+
+    def _joined(self, host: Reader, mode: Optional[str]) -> Any:
+        """`container:NAME` by id, as the engine keeps it; Unknown for a container that is only foreseen."""
+        if mode is None or not mode.startswith("container:"):
+            return mode
+        name = mode[len("container:"):]
+        if host.has_foreseen(f"container:{name}"):
+            held = getattr(host.promised(f"container:{name}"), "id", None)
+            return f"container:{held}" if isinstance(held, str) and held else Unknown(f"the id of container {name} is known in the run")
+        with _docker.engine(host, self) as api:
+            found = _docker.inspect_container(api, name)
+        return f"container:{found['Id']}" if found else mode
 
     def observe(self, host: Reader) -> Optional[ContainerState]:
         if host.has_foreseen(self.key()):
@@ -93,12 +135,13 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             given = self._given(host)
             faults = ("its replacement was interrupted",) if parked else ()
             image = _docker.inspect_image(host, api, live["Image"])
-        config = {}
+        config, overridden = {}, {}
         for name, value in given.items():
             option = options_.BY_NAME[name]
             held = option.read(live)
             inherited = options_.inherited_from(image, option)
             if option.kind == "dict":
+                overridden[name] = {k: v for k, v in (inherited or {}).items() if held.get(k) != v}
                 held = {k: v for k, v in held.items() if k in value or (inherited or {}).get(k) != v}
                 held = {k: Secret(v) if isinstance(value.get(k), Secret) else v for k, v in held.items()}
             elif option.kind == "set":
@@ -108,23 +151,33 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         status = "paused" if state.get("Paused") else "running" if state.get("Running") else "stopped"
         health = str((state.get("Health") or {}).get("Status") or "none") if status == "running" else "none"
         other = {n: v for n, v in options_.set_by_hand(live, image).items() if n not in given}
-        return ContainerState(live["Image"], config, status, health, _networks(live), other, faults, live["Id"])
+        named = _docker.full_image(live["Config"]["Image"]) if self._by_name() else ""
+        return ContainerState(
+            live["Image"], config, status, health, networks_.held(live), other, faults, named, live["Id"], _docker.shown(live), overridden
+        )
+
+    def _by_name(self) -> bool:
+        """Whether the name of the image counts, not what it names alone."""
+        compared = options_.comparisons(self.comparisons)["image"] != "ignore" and not self.ignore_image
+        return self.image_name_mismatch == "recreate" and compared and self.image is not None and not self.image.startswith("sha256:")
 
     def desired(self, host: Reader, before: Optional[ContainerState]) -> Optional[ContainerState]:
-        if self.state == "absent":
+        if self.state == "absent" or (before is None and self._started and self.auto_remove):
             return None
         given = self._given(host)
         how = options_.comparisons(self.comparisons)
-        held = before.config if before else {}
+        held, inherited = (before.config, before.inherited) if before else ({}, {})
+        if self.image_label_mismatch == "fail" and how["labels"] == "strict":
+            self._check_labels(host, given)
         config = {
-            n: options_.settled(options_.BY_NAME[n], how[n], v, held[n] if held.get(n) is not None else _nothing(n))
+            n: options_.settled(options_.BY_NAME[n], how[n], v, held[n] if held.get(n) is not None else _nothing(n), inherited.get(n))
             for n, v in given.items()
         }
         image = self._image(host, before, "ignore" if self.ignore_image else how["image"])
         same = before.status if before else "stopped"
         status = {"started": "running", "healthy": "running", "stopped": "stopped"}.get(self.state, same)
-        if not self.detach:
-            status = same
+        if before is not None and before.status == "stopped" and _ended_well(before) and before.id in self._started:
+            status = same  # it did what it was started for
         if self.paused is not None and status != "stopped":
             status = "paused" if self.paused else "running"
         health: Any = before.health if before and before.status == status else Unknown("seen once it runs")
@@ -133,9 +186,24 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         if self.state == "healthy":
             self._check_probe(host, given)
             health = "healthy"
-        networks = self._wanted_networks(before, moved=before is None or before.config.get("network_mode") != config.get("network_mode"))
-        other = before.other if before and not _needs_new(before, image, config) else {}
-        return ContainerState(image, config, status, health, networks, other, (), before.id if before else "")
+        mode = config.get("network_mode")
+        moved = before is None or bool(diff(before.config.get("network_mode"), mode))
+        networks = networks_.wanted(self, None if before is None or moved else before.networks, how["networks"])
+        named = _docker.full_image(self.image or "") if self._by_name() else ""
+        after = ContainerState(image, config, status, health, networks, {}, (), named, Unknown("known once it is made"))
+        if before is None or _needs_new(before, after):
+            return after if self.detach else dataclasses.replace(after, status="stopped", health="none")  # run once it is there
+        kept = dataclasses.replace(after, other=before.other, id=before.id)
+        return kept if self.detach else dataclasses.replace(kept, status=before.status, health=before.health)
+
+    def _check_labels(self, host: Reader, given: Mapping[str, Any]) -> None:
+        """Labels that strict `labels` leave out cannot be kept off a container whose image has them."""
+        with _docker.engine(host, self) as api:
+            image = _docker.inspect_image(host, api, self.image or "")
+        held = ((image or {}).get("Config") or {}).get("Labels") or {}
+        more = sorted(set(held) - set(given.get("labels", held)))
+        if more:
+            raise Failed(f"image {self.image} brings labels that `labels` leaves out: {', '.join(more)}")
 
     def _check_probe(self, host: Reader, given: Mapping[str, Any]) -> None:
         """`healthy` without a health check would never come true."""
@@ -169,26 +237,6 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             return identity
         return Unknown(f"image {self.image} has to be pulled")
 
-    def _wanted_networks(self, before: Optional[ContainerState], *, moved: bool) -> dict[str, Any]:
-        """`moved`: it is new, or its network mode changes, so it does not keep what it was on."""
-        held = self._default_networks() if before is None or moved else before.networks
-        if not self.networks:
-            return {} if self.purge_networks else held
-        wanted: dict[str, Any] = {}
-        for network in self.networks:
-            there = held.get(network.name)
-            want = {"aliases": sorted(network.aliases), "ipv4": network.ipv4_address or ""}
-            wanted[network.name] = there if there is not None and _fits(want, there) else want
-        strict = self.purge_networks or self.comparisons.get("networks") == "strict"
-        return wanted if strict else {**held, **wanted}
-
-    def _default_networks(self) -> dict[str, Any]:
-        """Where a new container lands by itself."""
-        mode = self.network_mode or "bridge"
-        if mode.startswith("container:") or (self.networks and self.networks_cli_compatible and not self.network_mode):
-            return {}
-        return {"bridge" if mode == "default" else mode: {"aliases": [], "ipv4": ""}}
-
     # -- making it so
 
     def apply(self, host: Host, plan: Plan[ContainerState]) -> None:
@@ -204,10 +252,13 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             if isinstance(plan.after.image, Unknown):
                 assert self.image is not None
                 _docker_build.pull(host, api, self.image, self.platform or "")
+                after = dataclasses.replace(plan.after, image=_docker.image_id(host, api, self.image))
+                plan = Plan(plan.before, after, diff(plan.before, after))
+            assert plan.after is not None
             if live is None:
                 identity = self._create(host, api, plan.after, {})
                 self._settle(host, api, identity, plan.after)
-            elif plan.before is None or _needs_new(plan.before, plan.after.image, plan.after.config):
+            elif plan.before is None or _needs_new(plan.before, plan.after):
                 self._replace(host, api, live, plan)
             else:
                 self._update(api, live, plan)
@@ -221,21 +272,12 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             if change.path[0] == "config":
                 options_.BY_NAME[change.path[1]].write(body, plan.after.config[change.path[1]])
         if body:
+            restart = body["HostConfig"].get("RestartPolicy")
+            if restart is not None:  # the engine takes the two parts together
+                body["HostConfig"]["RestartPolicy"] = {**(live["HostConfig"].get("RestartPolicy") or {}), **restart}
             url = api._url("/containers/{0}/update", live["Id"])
             api._raise_for_status(api._post_json(url, data=body["HostConfig"]))
-        for name in _networks(live):
-            if name not in plan.after.networks:
-                api.disconnect_container_from_network(live["Id"], name)
-        self._connect(api, live["Id"], plan.after, _networks(live))
-
-    def _connect(self, api: Any, identity: str, after: ContainerState, held: Mapping[str, Any]) -> None:
-        given = {n.name: n for n in self.networks}
-        for name, want in after.networks.items():
-            if held.get(name) == want or (name not in given and name in held):
-                continue
-            if name in held:
-                api.disconnect_container_from_network(identity, name)
-            api.connect_container_to_network(identity, name, **_endpoint(given[name]) if name in given else {})
+        networks_.move(api, self, live["Id"], plan.after.networks, networks_.held(live))
 
     def _create(self, host: Host, api: Any, after: ContainerState, labels: Mapping[str, str]) -> str:
         body: dict[str, Any] = {"Image": self.image or after.image, "AttachStdout": True, "AttachStderr": True, "HostConfig": {}}
@@ -245,18 +287,17 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         body["Labels"] = {**(body.get("Labels") or {}), **labels}
         if self.stop_timeout is not None:
             body["StopTimeout"] = self.stop_timeout
-        if self.mac_address:
-            body["MacAddress"] = self.mac_address
         if self.storage_opts:
             body["HostConfig"]["StorageOpt"] = self.storage_opts
-        first = self.networks[0] if self.networks and self.networks_cli_compatible and not self.network_mode else None
+        first = networks_.first(self)
         if first is not None:
             body["HostConfig"]["NetworkMode"] = first.name
-            body["NetworkingConfig"] = {"EndpointsConfig": {first.name: api.create_endpoint_config(**_endpoint(first))}}
+            body["NetworkingConfig"] = {"EndpointsConfig": {first.name: api.create_endpoint_config(**networks_.endpoint(first))}}
         identity: str = api.create_container_from_config(body, self.name, self.platform)["Id"]
         found = _docker.inspect_container(api, identity) or {}
         try:
-            self._connect(api, identity, after, {**_networks(found), **({first.name: after.networks.get(first.name)} if first else {})})
+            joined = {first.name: after.networks.get(first.name)} if first else {}
+            networks_.move(api, self, identity, after.networks, {**networks_.held(found), **joined})
         except BaseException:
             api.remove_container(identity, v=True, force=True)
             raise
@@ -291,6 +332,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             socket=url[7:] if url.startswith("unix://") else "",
         )
         try:
+            self._started.append(swap.new)
             self._settle(host, api, swap.new, after)
         except BaseException as error:
             swap.rollback()
@@ -310,6 +352,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         if after.status == "running" and state.get("Paused"):
             api.unpause(identity)
         elif not state.get("Running"):
+            self._started.append(identity)
             api.start(identity)
         if after.status == "paused":
             api.pause(identity)
@@ -317,10 +360,13 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         if self.state == "healthy":
             self._wait(host, api, identity)
             return
-        verdict = _docker_wait.judge(_docker.inspect_container(api, identity), "running")
-        if verdict.status == "failed":
-            story = _docker_wait.story(api, _docker.inspect_container(api, identity))
-            raise Failed(f"container {self.name} did not stay up: {verdict.why}\n{story}")
+        now = _docker.inspect_container(api, identity)
+        if now is None and self.auto_remove:
+            return
+        verdict = _docker_wait.judge(now, "running")
+        if verdict.status == "failed" and _docker_wait.judge(now, "completed").status != "up":
+            story = _docker_wait.story(api, now)
+            raise Failed(f"container {self.name} did not stay up: {verdict.why}\n{story}", container=_docker.shown(now or {}))
 
     def _wait(self, host: Host, api: Any, identity: str) -> None:
         end = time.monotonic() + float(self.healthy_wait_timeout or 10**9)
@@ -332,7 +378,8 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             late = time.monotonic() > end
             if verdict.status == "failed" or late:
                 why = f"still {verdict.why} after {self.healthy_wait_timeout:.0f} s" if late else verdict.why
-                raise Failed(f"container {self.name} did not get healthy: {why}\n{_docker_wait.story(api, found)}")
+                story = _docker_wait.story(api, found)
+                raise Failed(f"container {self.name} did not get healthy: {why}\n{story}", container=_docker.shown(found or {}))
             host.progress(f"{self.name}: {verdict.why}")
             time.sleep(0.25)
 
@@ -350,13 +397,17 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             return None
         if not self.detach:
             return "detach: false runs the command"
-        if plan.before is None or plan.changed("image") or plan.changed("config") or plan.changed("status"):
+        if plan.after is not None and isinstance(plan.after.image, Unknown):
+            return f"image {self.image} has to be pulled"
+        if plan.before is None or any(plan.changed(part) for part in ("image", "image_name", "config", "status")):
             return None
         if self.recreate:
             return "recreate: true"
         return "restart: true" if self.restart and plan.before.status == "running" else None
 
     def perform(self, host: Host, plan: Plan[ContainerState]) -> None:
+        if self.detach and plan.after is not None and isinstance(plan.after.image, Unknown):
+            return  # pulling it was all
         with _docker.engine(host, self, timeout=10**6 if not self.detach else 3600) as api:
             live = _docker.inspect_container(api, self.name)
             assert live is not None and plan.after is not None
@@ -369,20 +420,32 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
                 self._settle(host, api, live["Id"], plan.after)
 
     def _run_to_end(self, host: Host, api: Any, live: Mapping[str, Any]) -> None:
+        import docker.errors
+
         api.start(live["Id"])
-        code = api.wait(live["Id"])["StatusCode"]
-        output = _docker.tail_of(api, live["Id"], 10**6)
-        if self.cleanup:
+        try:
+            code = api.wait(live["Id"])["StatusCode"]
+            output = "cannot be told, as auto_remove is on" if self.auto_remove else _docker.tail_of(api, live["Id"], 10**6)
+        except docker.errors.NotFound:  # it removed itself first
+            code, output = 0, "cannot be told, as auto_remove is on"
+        found = _docker.shown(_docker.inspect_container(api, live["Id"]) or live)
+        if self.cleanup and not self.auto_remove:
             api.remove_container(live["Id"], v=not self.keep_volumes, force=True)
-        host.note(status=code, output=output)
+        said = {"status": code, "output": output, "container": {**found, "Output": output}}
+        host.note(**said)
         if code != 0:
-            raise Failed(f"the command of {self.name} ended with {code}: {output[-2000:]}", status=code)
+            raise Failed(f"the command of {self.name} ended with {code}: {output[-2000:]}", **said)
 
     def result(self, before: Optional[ContainerState], after: Optional[ContainerState]) -> dict[str, Any]:
         if after is None:
             return {"container": None}
+        if after.found is not None:
+            return {"container": after.found}
+        if before is not None and not diff(before, after):
+            return {"container": before.found}
         running = {"Status": after.status, "Running": after.status == "running", "Health": {"Status": after.health}}
-        return {"container": {"Id": after.id, "Name": f"/{self.name}", "Image": after.image, "State": running}}
+        open_ = dict.fromkeys(_docker.CONTAINER_FIELDS, Unknown(f"container {self.name} is known after the run"))
+        return {"container": {**open_, "Id": after.id, "Name": f"/{self.name}", "Image": after.image, "State": running}}
 
 
 def _text(value: Any) -> str:
@@ -393,10 +456,15 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _needs_new(before: ContainerState, image: Any, config: Mapping[str, Any]) -> bool:
+def _needs_new(before: ContainerState, after: ContainerState) -> bool:
     """Whether a living container cannot be brought there."""
-    changes = diff(before.config, dict(config))
-    return bool(diff(before.image, image)) or any(not options_.BY_NAME[c.path[0]].live for c in changes)
+    changes = diff(before.config, after.config)
+    other_image = bool(diff(before.image, after.image)) or before.image_name != after.image_name
+    return other_image or any(not options_.BY_NAME[c.path[0]].live for c in changes)
+
+
+def _ended_well(state: ContainerState) -> bool:
+    return bool(state.found) and state.found["State"].get("ExitCode") == 0 and not state.found["State"].get("Error")
 
 
 def _nothing(name: str) -> Any:
@@ -412,53 +480,3 @@ def _size(text: Optional[str]) -> Optional[int]:
         return size(str(text))
     except ValueError:
         raise Failed(f"memory_swap: '{text}' is no size; such as 1g, or unlimited") from None
-
-
-def _mount(mount: Mount) -> str:
-    out: dict[str, Any] = {"Type": mount.type, "Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
-    if mount.type == "bind":
-        out["BindOptions"] = {"Propagation": mount.propagation, "CreateMountpoint": mount.create_mountpoint}
-    elif mount.type == "volume":
-        driver = {"Name": mount.volume_driver, "Options": mount.volume_options} if mount.volume_driver else None
-        out["VolumeOptions"] = {"NoCopy": mount.no_copy, "Labels": mount.labels, "DriverConfig": driver}
-    elif mount.type == "tmpfs":
-        out["TmpfsOptions"] = {"SizeBytes": mount.tmpfs_size, "Mode": int(mount.tmpfs_mode, 8) if mount.tmpfs_mode else None}
-    return options_.mount_text(out)
-
-
-def _health(check: Healthcheck) -> dict[str, Any]:
-    test: Any = check.test
-    if isinstance(test, str):
-        test = ["NONE"] if test == "NONE" else ["CMD-SHELL", test]
-    elif test and test[0] not in ("CMD", "CMD-SHELL", "NONE"):
-        test = ["CMD", *test]
-    out: dict[str, Any] = {"test": test, "retries": check.retries}
-    for name in ("interval", "timeout", "start_period", "start_interval"):
-        value = getattr(check, name)
-        out[name] = round(value * 1e9) if value is not None else None
-    return {key: value for key, value in out.items() if value}
-
-
-def _endpoint(network: Network) -> dict[str, Any]:
-    given = {
-        "aliases": network.aliases, "ipv4_address": network.ipv4_address, "ipv6_address": network.ipv6_address,
-        "links": {link.partition(":")[0]: link.partition(":")[2] or link for link in network.links},
-        "mac_address": network.mac_address,
-        "driver_opt": network.driver_opts,
-    }
-    return {key: value for key, value in given.items() if value}
-
-
-def _networks(live: Mapping[str, Any]) -> dict[str, Any]:
-    """Networks by name: aliases (without those the engine adds) and the address that was asked for."""
-    own = {live.get("Name", "").lstrip("/"), str(live.get("Id", ""))[:12]}
-    out = {}
-    for name, endpoint in ((live.get("NetworkSettings") or {}).get("Networks") or {}).items():
-        held = endpoint or {}
-        address = (held.get("IPAMConfig") or {}).get("IPv4Address") or ""
-        out[name] = {"aliases": sorted(set(held.get("Aliases") or ()) - own), "ipv4": address}
-    return out
-
-
-def _fits(want: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
-    return set(want["aliases"]) <= set(there["aliases"]) and want["ipv4"] in ("", there["ipv4"])

@@ -6,8 +6,8 @@ from typing import Any
 
 from nxtplay.core.host import Reader
 from nxtplay.core.resource import Query, arg
-from nxtplay.core.state import Secret, Unknown
-from nxtplay.modules import _docker, _dotenv
+from nxtplay.core.state import Unknown
+from nxtplay.modules import _docker
 
 
 class DockerContainerInfo(_docker.DockerOptions, Query):
@@ -30,6 +30,4 @@ class DockerContainerInfo(_docker.DockerOptions, Query):
                 found = api.inspect_container(self.name)
             except docker.errors.NotFound:
                 return {"exists": False, "container": None}
-        environ = (found.get("Config") or {}).get("Env") or []
-        hidden = [Secret(entry) if _dotenv.SECRET_NAME.search(entry.partition("=")[0]) else entry for entry in environ]
-        return {"exists": True, "container": {**found, "Config": {**(found.get("Config") or {}), "Env": hidden}}}
+        return {"exists": True, "container": _docker.shown(found)}
