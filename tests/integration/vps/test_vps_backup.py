@@ -83,4 +83,5 @@ def test_backed_up_while_written_to_destroyed_and_restored_from_the_copy_alone(d
     assert deployed.search()["routes"]
     confirmed = _play(deployed, "restore-confirm", confirm=deployed.project)
     assert confirmed.rc == 0, confirmed.text
-    assert deployed.machine.run("ls -A /tmp /var/tmp").split() == ["/tmp:", "/var/tmp:"]
+    left = deployed.machine.run("ls -A /tmp /var/tmp").split()
+    assert [name for name in left if not name.startswith("runc-")] == ["/tmp:", "/var/tmp:"]  # runc- : the engine's, at a health check
