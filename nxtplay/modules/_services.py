@@ -22,6 +22,7 @@ class ServiceState:
     enabled: Union[bool, Unknown, None] = None
     masked: Union[bool, Unknown, None] = None
     status: dict[str, str] = field(default_factory=dict, metadata={"volatile": True})  # all that systemd shows of it
+    fixed: bool = field(default=False, metadata={"volatile": True})  # others start it: there is nothing to enable
     barred: bool = field(default=False, metadata={"volatile": True})  # idle, and its own conditions keep it from being started here
 
 
@@ -64,9 +65,10 @@ class Systemd(Manager):
         if facts.get("LoadState") == "not-found" and facts.get("ActiveState") != "active":
             return None
         active = facts.get("ActiveState") in ("active", "activating", "reloading")
-        enabled = self.host.look(self._words("is-enabled", "--", self.unit)).stdout.strip()
-        on = enabled in ("enabled", "enabled-runtime", "alias")
-        return ServiceState(active, on, facts.get("LoadState") == "masked", facts, barred=not active and self._barred(facts))
+        enabled, *links = self.host.look(self._words("is-enabled", "--full", "--", self.unit)).stdout.splitlines() or [""]
+        on = enabled in ("enabled", "enabled-runtime", "alias") or (enabled == "indirect" and bool(links))
+        masked, barred = facts.get("LoadState") == "masked", not active and self._barred(facts)
+        return ServiceState(active, on, masked, facts, fixed=enabled in ("static", "generated", "transient"), barred=barred)
 
     def _barred(self, facts: dict[str, str]) -> bool:
         """Whether a start would be left out, which systemd calls a success: a condition of the unit does not hold."""
@@ -196,18 +198,23 @@ def _coming(host: Reader, name: str) -> str:
     return act.reason if act is not None else ""
 
 
+def wanted_enabled(enabled: Optional[bool], before: ServiceState) -> Union[bool, Unknown, None]:
+    """Whether it shall start with the machine; one that others start, and nobody enables, stays as it is."""
+    return before.enabled if enabled is None or before.fixed else enabled
+
+
 def wanted_active(state: Optional[str], before: ServiceState) -> Union[bool, Unknown, None]:
     """Whether it shall run; one that is barred stays as it is."""
     active = {"started": True, "restarted": True, "reloaded": True, "stopped": False}.get(state or "", before.active)
     return before.active if active is True and before.barred else active
 
 
-def result(name: str, before: Optional[ServiceState], after: Optional[ServiceState], state: Optional[str]) -> dict[str, Any]:
+def result(name: str, after: Optional[ServiceState], state: Optional[str], enabled: Optional[bool]) -> dict[str, Any]:
     out: dict[str, Any] = {"name": name}
     if state is not None:
         out["state"] = {"restarted": "started", "reloaded": "started"}.get(state, state)
     if after is not None and after.enabled is not None:
-        out["enabled"] = after.enabled
+        out["enabled"] = enabled if after.fixed and enabled is not None else after.enabled
     if after is not None and after.barred and state in ("started", "restarted", "reloaded"):
         out["warnings"] = [f"systemd does not start {name} here: a condition of its unit does not hold"]
     return out

@@ -43,7 +43,7 @@ class Service(Resource[ServiceState]):
     def desired(self, host: Reader, before: Optional[ServiceState]) -> Optional[ServiceState]:
         assert before is not None
         active = _services.wanted_active(self.state, before)
-        return dataclasses.replace(before, active=active, enabled=before.enabled if self.enabled is None else self.enabled)
+        return dataclasses.replace(before, active=active, enabled=_services.wanted_enabled(self.enabled, before))
 
     def apply(self, host: Host, plan: Plan[ServiceState]) -> None:
         manager = self._manager(host)
@@ -77,7 +77,7 @@ class Service(Resource[ServiceState]):
             manager.act(host, "restart")
 
     def result(self, before: Optional[ServiceState], after: Optional[ServiceState]) -> dict[str, Any]:
-        return _services.result(self.name, before, after, self.state)
+        return _services.result(self.name, after, self.state, self.enabled)
 
     def _manager(self, host: Reader) -> Manager:
         if not self.name.strip():

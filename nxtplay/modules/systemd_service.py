@@ -52,7 +52,7 @@ class SystemdService(Resource[ServiceState]):
         return dataclasses.replace(
             before,
             active=active,
-            enabled=before.enabled if self.enabled is None else self.enabled,
+            enabled=_services.wanted_enabled(self.enabled, before),
             masked=before.masked if self.masked is None else self.masked,
         )
 
@@ -78,7 +78,7 @@ class SystemdService(Resource[ServiceState]):
         self._systemd(host).act(host, "reload" if self.state == "reloaded" else "restart")
 
     def result(self, before: Optional[ServiceState], after: Optional[ServiceState]) -> dict[str, Any]:
-        out = _services.result(self.name or "", before, after, self.state)
+        out = _services.result(self.name or "", after, self.state, self.enabled)
         if self.name is None:
             return out
         status = after.status if after is not None else {"LoadState": "not-found", "ActiveState": "inactive", "SubState": "dead"}

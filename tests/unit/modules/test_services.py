@@ -1,0 +1,48 @@
+"""What systemd says of a unit, and what is to be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Union
+
+import pytest
+
+from nxtplay.core.host import Completed, Reader
+from nxtplay.core.resource import decode
+from nxtplay.modules._services import Systemd
+from nxtplay.modules.systemd_service import SystemdService
+
+
+class Systemctl(Reader):
+    """A machine with one unit, of which systemd says this."""
+
+    def __init__(self, enabled: str) -> None:
+        super().__init__()
+        self.enabled = enabled
+
+    def look(self, argv: Union[str, Sequence[str]], **_: Any) -> Completed:
+        shown = self.enabled if "is-enabled" in argv else "LoadState=loaded\nActiveState=active\n" if "show" in argv else ""
+        return Completed(tuple(argv), 0, shown.encode(), b"")
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "changes"),
+    [
+        ("enabled\n  /etc/a.service\n", True, False),
+        ("enabled\n  /etc/a.service\n", False, True),
+        ("disabled\n", True, True),
+        ("static\n", True, False),  # others start it: there is nothing to enable
+        ("static\n", False, False),
+        ("generated\n", True, False),
+        ("indirect\n", True, True),
+        ("indirect\n  /etc/a.socket\n", True, False),
+    ],
+)
+def test_what_enabling_changes(said: str, wanted: bool, changes: bool) -> None:
+    host = Systemctl(said)
+    unit = decode(SystemdService, {"name": "a", "enabled": wanted})
+    before = Systemd(host, "a").look()
+    after = unit.desired(host, before)
+    assert before is not None and after is not None
+    assert (before.enabled != after.enabled) == changes
+    assert unit.result(before, after)["enabled"] == wanted
