@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Optional, Sequence, Union
 from nxtplay.core.files import FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.state import Plan, Secret, Unknown, UnknownReached
 from nxtplay.core.types import Path
 from nxtplay.modules import _files
 
@@ -132,9 +132,10 @@ class Generated(Made, Resource[Pem]):
 
     kind: ClassVar[str]  # what its state is filed under
     chance: ClassVar[str]  # why a check cannot know the bytes
+    content: ClassVar[str]  # the field of the result that has the text, where it is asked for
 
     state: Literal["present", "absent"] = arg("present", help="Whether the file is there.")
-    return_content: bool = arg(False, help="Of no effect: the content is not registered.")
+    return_content: bool = arg(False, help="Whether the result has the text of the file.")
     select_crypto_backend: str = arg("auto", help="Of no effect: the program openssl is used.")
 
     def held(self, host: Reader) -> Facts:
@@ -168,10 +169,26 @@ class Generated(Made, Resource[Pem]):
             host.remove(place(self))
             return
         put(host, self, plan.after, self.made(host) if plan.changed("facts") else None)
+        self._note(host)
 
     def perform(self, host: Host, plan: Plan[Pem]) -> None:
         assert plan.after is not None
         put(host, self, plan.after, self.made(host))
+        self._note(host)
+
+    def returned(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
+        """The text for the result, where it is asked for."""
+        if not self.return_content or after is None:
+            return {}
+        return {self.content: self._text(Reader()) if before == after else Unknown(self.chance)}
+
+    def _note(self, host: Host) -> None:
+        if self.return_content:
+            host.note(**{self.content: self._text(host)})
+
+    def _text(self, host: Reader) -> str:
+        text = host.read(place(self)).decode("utf-8", "replace")
+        return Secret(text) if self.kind == "privatekey" else text
 
     def also_foresee(self, host: Reader, plan: Plan[Pem]) -> Sequence[tuple[str, Any]]:
         if plan.after is None:

@@ -87,7 +87,7 @@ class Archive(_files.Ownership, Resource[FileState]):
             "dest": self._place(),
             "dest_state": kind,
             "archived": found,
-            "missing": [path for path in paths if path not in found],
+            "missing": [path for path in paths if path not in found and not self._excluded(_files.host_path(path), self._left_out(reader))],
             "arcroot": self._root(reader),
             "expanded_paths": paths,
             "expanded_exclude_paths": self._left_out(reader),

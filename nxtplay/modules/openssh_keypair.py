@@ -78,11 +78,13 @@ class OpensshKeypair(_openssl.Made, Resource[Pem]):
         elif plan.changed("facts"):
             self._public(host)
         _openssl.put(host, self, plan.after, None)
+        host.note(**self._told(host))
 
     def perform(self, host: Host, plan: Plan[Pem]) -> None:
         self._make(host)
         assert plan.after is not None
         _openssl.put(host, self, plan.after, None)
+        host.note(**self._told(host))
 
     def also_foresee(self, host: Reader, plan: Plan[Pem]) -> Sequence[tuple[str, Any]]:
         path = _openssl.place(self)
@@ -94,12 +96,20 @@ class OpensshKeypair(_openssl.Made, Resource[Pem]):
 
     def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
         out: dict[str, Any] = {"filename": self.path, "type": self.type, "size": after.facts["size"] if after is not None else self.size}
-        try:
-            with open(f"{_openssl.place(self)}.pub") as stream:
-                words = stream.read().strip().split(" ", 2)
-        except OSError:
+        if after is None:
             return out
-        return {**out, "public_key": " ".join(words[:2]), "comment": words[2] if len(words) > 2 else ""} if before == after else out
+        if before != after:
+            return {**out, **dict.fromkeys(("public_key", "fingerprint", "comment"), Unknown("the key is made by chance"))}
+        return {**out, **self._told(Reader())}
+
+    def _told(self, host: Reader) -> dict[str, Any]:
+        """What the result says of a pair that is there."""
+        path = f"{_openssl.place(self)}.pub"
+        if not host.exists(path):
+            return {}
+        public = " ".join(host.read(path).decode("utf-8", "replace").split()[:2])
+        shown = host.look([_openssl.openssl(host, "ssh-keygen"), "-l", "-f", path]).stdout.split()
+        return {"public_key": public, "fingerprint": shown[1] if len(shown) > 1 else "", "comment": self._comment(host)}
 
     def _anew(self, plan: Plan[Pem]) -> bool:
         return plan.before is None or plan.changed("facts", "type") or plan.changed("facts", "size")

@@ -28,6 +28,7 @@ class OpensslCsr(_openssl.Generated):
 
     kind = "csr"
     chance = "the request is signed when it is made"
+    content = "csr"
 
     rules = (required_if("state", "present", "privatekey_path"), exclusive("subject", "subject_ordered"))
 
@@ -77,7 +78,7 @@ class OpensslCsr(_openssl.Generated):
         return _openssl.wanted(host, self, facts, before, mode="0644")
 
     def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
-        return {"filename": self.path, "privatekey": self.privatekey_path}
+        return {"filename": self.path, "privatekey": self.privatekey_path, **self.returned(before, after)}
 
     # -- openssl
 

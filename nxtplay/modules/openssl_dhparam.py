@@ -16,6 +16,7 @@ class OpensslDhparam(_openssl.Generated):
 
     kind = "dhparam"
     chance = "the parameters are made by chance"
+    content = "dhparams"
 
     size: int = arg(4096, help="Bits.")
 
@@ -27,7 +28,7 @@ class OpensslDhparam(_openssl.Generated):
         return _openssl.wanted(host, self, {"size": self.size}, before, mode="0644")
 
     def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
-        return {"filename": self.path, "size": self.size}
+        return {"filename": self.path, "size": self.size, **self.returned(before, after)}
 
     def held(self, host: Reader) -> Facts:
         done = host.look([_openssl.openssl(host), "dhparam", "-in", _openssl.place(self), "-noout", "-text"])

@@ -19,6 +19,7 @@ class OpensslPrivatekey(_openssl.Generated):
 
     kind = "privatekey"
     chance = "the key is made by chance"
+    content = "privatekey"
 
     type: Literal["RSA", "DSA", "ECC", "Ed25519", "Ed448", "X25519", "X448"] = arg("RSA", help="The kind of key.")
     size: int = arg(4096, help="Bits, for RSA and DSA.")
@@ -52,7 +53,8 @@ class OpensslPrivatekey(_openssl.Generated):
         return self.force or self.regenerate == "always"
 
     def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
-        return {"filename": self.path, "type": self.type, "size": self.size, **({"curve": self.curve} if self.curve else {})}
+        curve = {"curve": self.curve} if self.curve else {}
+        return {"filename": self.path, "type": self.type, "size": self.size, **curve, **self.returned(before, after)}
 
     def _curve(self) -> Any:
         return CURVES.get(self.curve or "", self.curve) if self.type == "ECC" else None

@@ -25,15 +25,14 @@ class X509Certificate(_openssl.Generated):
 
     kind = "certificate"
     chance = "the certificate is signed when it is made"
+    content = "certificate"
 
     rules = (
-        required_if("state", "present", "provider", "csr_path"),
-        required_if("provider", "selfsigned", "privatekey_path"),
-        required_if("provider", "ownca", "ownca_path", "ownca_privatekey_path"),
+        required_if("state", "present", "provider"),
     )
 
     provider: Literal["selfsigned", "ownca"] | None = arg(None, help="Who signs it: its own key, or an authority of one's own.")
-    csr_path: Path | None = arg(None, help="The request.")
+    csr_path: Path | None = arg(None, help="The request; selfsigned does without: a certificate that names nobody.")
     privatekey_path: Path | None = arg(None, help="The private key, for selfsigned.")
     privatekey_passphrase: Secret | None = arg(None, help="What opens it.")
     ignore_timestamps: bool = arg(True, help="Of no effect: when it begins and ends is not compared.")
@@ -55,6 +54,10 @@ class X509Certificate(_openssl.Generated):
     def desired(self, host: Reader, before: Optional[Pem]) -> Optional[Pem]:
         if self.state == "absent":
             return None
+        needed = ("privatekey_path",) if self.provider == "selfsigned" else ("csr_path", "ownca_path", "ownca_privatekey_path")
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise Failed(f"{missing[0]} is needed with provider: {self.provider}")
         try:
             facts = self._facts(_openssl.asked(host, ["x509", *SHOWN], stdin=self.made(host)))
         except UnknownReached as reached:
@@ -64,7 +67,7 @@ class X509Certificate(_openssl.Generated):
         return _openssl.wanted(host, self, facts, before, mode="0644")
 
     def result(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
-        return {"filename": self.path, "privatekey": self.privatekey_path, "csr": self.csr_path}
+        return {"filename": self.path, "privatekey": self.privatekey_path, "csr": self.csr_path, **self.returned(before, after)}
 
     # -- openssl
 
@@ -87,23 +90,31 @@ class X509Certificate(_openssl.Generated):
         return facts
 
     def made(self, host: Reader) -> bytes:
-        csr = _openssl.settled(host, str(self.csr_path), "csr_path")
         own = self.provider == "selfsigned"
         key = _openssl.settled(host, str(self.privatekey_path if own else self.ownca_privatekey_path), "the private key")
         serial = f"0x{secrets.randbits(158) + 1000:x}"
         digest, end = (self.selfsigned_digest, self.selfsigned_not_after) if own else (self.ownca_digest, self.ownca_not_after)
-        words = ["x509", "-req", "-in", csr, "-copy_extensions", "copyall", "-set_serial", serial, f"-{digest}"]
-        words += ["-days", str(_days(end)), "-passin", f"env:{_openssl.PASSPHRASE}", "-extfile", "/dev/stdin"]
+        common = ["-set_serial", serial, f"-{digest}", "-days", str(_days(end)), "-passin", f"env:{_openssl.PASSPHRASE}"]
+        if self.csr_path is None:
+            words = ["req", "-x509", "-new", "-key", key, "-subj", "/", "-config", "/dev/stdin", *common]
+            settings = "[req]\ndistinguished_name = name\nx509_extensions = more\n[name]\n[more]\n" + self._own_identifier()
+            return _openssl.asked(host, words, stdin=settings.encode(), passphrase=self.privatekey_passphrase)
+        csr = _openssl.settled(host, str(self.csr_path), "csr_path")
+        words = ["x509", "-req", "-in", csr, "-copy_extensions", "copyall", *common, "-extfile", "/dev/stdin"]
         words += ["-signkey", key] if own else ["-CA", _openssl.settled(host, str(self.ownca_path), "ownca_path"), "-CAkey", key]
         passphrase = self.privatekey_passphrase if own else self.ownca_privatekey_passphrase
         return _openssl.asked(host, words, stdin=self._identifiers(host, csr).encode(), passphrase=passphrase)
 
     def _identifiers(self, host: Reader, csr: str) -> str:
         own = self.provider == "selfsigned"
-        create = self.selfsigned_create_subject_key_identifier if own else self.ownca_create_subject_key_identifier
         there = "Subject Key Identifier" in _openssl.asked(host, ["req", "-noout", "-text", "-in", csr]).decode("utf-8", "replace")
-        out = "subjectKeyIdentifier = hash\n" if create != "never_create" and not there else ""
+        out = "" if there else self._own_identifier()
         return out + ("authorityKeyIdentifier = keyid\n" if not own and self.ownca_create_authority_key_identifier else "")
+
+
+    def _own_identifier(self) -> str:
+        create = {"selfsigned": self.selfsigned_create_subject_key_identifier, "ownca": self.ownca_create_subject_key_identifier}
+        return "subjectKeyIdentifier = hash\n" if create[str(self.provider)] != "never_create" else ""
 
 
 def _days(end: str) -> int:

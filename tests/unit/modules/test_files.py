@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nxtplay.core.converge import Outcome, converge
-from nxtplay.core.host import Host
+from nxtplay.core.host import Host, Reader
 from nxtplay.core.resource import decode
+from nxtplay.core.state import Unknown
 from nxtplay.core.world import World
 from nxtplay.modules import _dotenv, _files, registry
 
@@ -107,3 +108,23 @@ def test_links_in_a_directory_of_the_host_stay_links(tmp_path: Path) -> None:
     assert os.readlink(tmp_path / "to" / "l") == "f"
     run("copy", src=f"{tmp_path}/from/", dest=f"{tmp_path}/there", remote_src=True, local_follow=True)
     assert not (tmp_path / "there" / "l").is_symlink()
+
+
+def test_keys_and_certificates_are_in_the_result_where_they_are_asked_for(tmp_path: Path) -> None:
+    for again in ("changed", "ok"):
+        pair = run("openssh_keypair", path=f"{tmp_path}/id", type="ed25519", comment="me here")
+        assert pair.status == again
+        assert f"{pair.result['public_key']} me here\n" == (tmp_path / "id.pub").read_text()
+        assert pair.result["fingerprint"].startswith("SHA256:") and pair.result["comment"] == "me here"
+        key = run("openssl_privatekey", path=f"{tmp_path}/k", type="Ed25519", return_content=True)
+        assert str.__str__(key.result["privatekey"]) == (tmp_path / "k").read_text()
+    foreseen = converge(decode(registry.load("openssh_keypair"), {"path": f"{tmp_path}/other"}), Reader(), World(), None)
+    assert isinstance(foreseen.result["public_key"], Unknown)
+
+
+def test_what_is_left_out_of_an_archive_is_not_missing(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).touch()
+    paths = [f"{tmp_path}/{name}" for name in ("a.txt", "b.txt", "none")]
+    done = run("archive", path=paths, dest=f"{tmp_path}/x.tgz", exclude_path=[f"{tmp_path}/a.txt"])
+    assert done.result["missing"] == [f"{tmp_path}/none"]
