@@ -101,13 +101,14 @@ class Alternatives(Resource[_Choice]):
         if after.priority is None:
             self._do(host, "--remove", self.name, path)
             return
+        chosen = self._value(host)
         if plan.changed("priority") or plan.changed("subcommands"):
             group = self._group(host)
             link = str(self.link) if self.link is not None else group.link if group is not None else ""
             slaves = after.subcommands if after.subcommands is not None else self._slaves(group)
             words = [word for name, where, target in slaves for word in ("--slave", where, name, target)]
             self._do(host, "--install", link, self.name, path, str(after.priority), *words)
-        if self.state == "selected" and self._value(host) != path:
+        if self.state == "selected" and chosen != path:  # by name, also what the priorities just chose: so it stays chosen
             self._do(host, "--set", self.name, path)
         if self.state == "auto":
             self._do(host, "--auto", self.name)

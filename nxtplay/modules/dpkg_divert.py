@@ -27,7 +27,7 @@ class DpkgDivert(Resource[_Diversion]):
     holder: str | None = arg(None, help="The package whose own version is not diverted; LOCAL (none) for a new one.")
     divert: Path | None = arg(None, help="Where packages' versions go; the path with .distrib behind it for a new one.")
     rename: bool = arg(False, help="Move the file that is there, to its new place or back.")
-    force: bool = arg(False, help="Replace a diversion to another place or for another package, and what is in the way of a renamed file.")
+    force: bool = arg(False, help="Replace what is in the way of a renamed file.")
 
     def observe(self, host: Reader) -> Optional[_Diversion]:
         if host.which("dpkg-divert") is None:
@@ -39,7 +39,6 @@ class DpkgDivert(Resource[_Diversion]):
         return _Diversion(host.look(["dpkg-divert", "--truename", path]).stdout.strip(), holder) if holder else None
 
     def desired(self, host: Reader, before: Optional[_Diversion]) -> Optional[_Diversion]:
-        self._agrees(before)
         after = None
         if self.state == "present":
             after = _Diversion(self._divert(before), self.holder or (before.holder if before else "LOCAL"))
@@ -48,10 +47,11 @@ class DpkgDivert(Resource[_Diversion]):
         return after
 
     def apply(self, host: Host, plan: Plan[_Diversion]) -> None:
+        rename = self.rename and self._place(plan.before) != self._place(plan.after)
         if plan.before is not None:
-            self._do(host, "--remove", plan.before)
+            self._do(host, "--remove", plan.before, rename)
         if plan.after is not None:
-            self._do(host, "--add", plan.after)
+            self._do(host, "--add", plan.after, rename)
 
     def also_foresee(self, host: Reader, plan: Plan[_Diversion]) -> Sequence[tuple[str, Any]]:
         old, new = self._place(plan.before), self._place(plan.after)
@@ -76,25 +76,19 @@ class DpkgDivert(Resource[_Diversion]):
         """Where the file of packages is."""
         return self._path() if diversion is None else diversion.divert
 
-    def _agrees(self, before: Optional[_Diversion]) -> None:
-        """Raises Failed where the diversion is another one than the arguments speak of, and may not be replaced."""
-        if before is None or self.force:
-            return
-        wanted = (self._divert(before), self.holder or before.holder)
-        if wanted != (before.divert, before.holder):
-            raise Failed(f"{self._path()} is diverted to {before.divert} by {before.holder} already; force: true replaces that")
-
     def _in_the_way(self, host: Reader, before: Optional[_Diversion], after: Optional[_Diversion]) -> None:
         old, new = self._place(before), self._place(after)
         if not self.rename or self.force or old == new:
             return
-        if host.stat(old) is not None and host.stat(new) is not None:
-            raise Failed(f"{new} is in the way of the renamed file; force: true replaces it")
+        ways = [new] if before is None or after is None else [self._path(), new]  # from one place to another it goes by the path itself
+        blocked = [way for way in ways if host.stat(way) is not None]
+        if host.stat(old) is not None and blocked:
+            raise Failed(f"{blocked[0]} is in the way of the renamed file; force: true replaces it")
 
-    def _do(self, host: Host, action: str, one: _Diversion) -> None:
+    def _do(self, host: Host, action: str, one: _Diversion, rename: bool) -> None:
         holder = ["--local"] if one.holder == "LOCAL" else ["--package", one.holder]
         old, new = (self._path(), one.divert) if action == "--add" else (one.divert, self._path())
-        if self.rename and self.force and host.exists(old):
+        if rename and self.force and host.exists(old):
             host.remove(new)
-        renaming = "--rename" if self.rename else "--no-rename"
+        renaming = "--rename" if rename else "--no-rename"
         host.run(["dpkg-divert", renaming, *holder, "--divert", one.divert, action, self._path()], check=True)

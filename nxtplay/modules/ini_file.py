@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Optional
+from typing import Any, Iterator, Literal, Optional, Sequence
 
 from nxtplay.core.files import FileState
 from nxtplay.core.host import Failed
-from nxtplay.core.resource import Resource, arg, exclusive
+from nxtplay.core.resource import Args, Resource, arg, exclusive
 from nxtplay.core.types import Path
 from nxtplay.modules import _files, _lines
+
+
+class _Required(Args):
+    """An option by which one of several sections of a name is known."""
+
+    rules = (exclusive("value", "values"),)
+
+    option: str = arg(help="The option that the section has.")
+    value: str | None = arg(None, help="The value that it has there.")
+    values: list[str] = arg(default_factory=list, help="The values that it has there.")
+
+    def wanted(self) -> list[str]:
+        return [self.value] if self.value is not None else list(self.values)
 
 
 class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileState]):
@@ -19,6 +32,7 @@ class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileSta
 
     path: Path = arg(help="The file.", aliases=["dest"], key=True)
     section: str | None = arg(None, help="The section; without one the option stands before the first.")
+    section_has_values: list[_Required] = arg(default_factory=list, help="Which of several sections of that name: the one with these.")
     option: str | None = arg(None, help="The option; without one the section as a whole is meant.")
     value: str | None = arg(None, help="Its value.")
     values: list[str] = arg(default_factory=list, help="Its values, each on a line of its own.")
@@ -44,11 +58,11 @@ class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileSta
         lines = text.splitlines(keepends=True)
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
-        begin, end = _span(lines, self.section)
+        begin, end = self._span(lines)
         if self.option is None:
             return "".join(self._whole(lines, begin, end))
         if begin < 0:
-            return text if self.state == "absent" else "".join([*lines, f"[{self.section}]\n", *self._wanted()])
+            return text if self.state == "absent" else "".join([*lines, self._new()[0], *self._with(self._new()[1:])])
         body = lines[begin:end]
         new = self._without(body) if self.state == "absent" else self._with(body)
         return text if new == body else "".join([*lines[:begin], *new, *lines[end:]])
@@ -63,29 +77,42 @@ class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileSta
     def _values(self) -> list[str]:
         return [self.value] if self.value is not None else list(self.values)
 
-    def _line(self, value: str) -> str:
-        return f"{self.option}={value}\n" if self.no_extra_spaces else f"{self.option} = {value}\n"
+    def _lines(self, option: Optional[str], values: Sequence[str]) -> list[str]:
+        sign = "=" if self.no_extra_spaces else " = "
+        return [f"{option}{sign}{value}\n" for value in values] or [f"{option}\n"]
 
     def _wanted(self) -> list[str]:
-        return [self._line(value) for value in self._values()] or [f"{self.option}\n"]
+        return self._lines(self.option, self._values())
+
+    def _span(self, lines: list[str]) -> tuple[int, int]:
+        """Where the lines of the section are, its heading left out; (-1, -1) where it is not there."""
+        return next((span for span in _spans(lines, self.section) if self._is_meant(lines[slice(*span)])), (-1, -1))
+
+    def _is_meant(self, body: list[str]) -> bool:
+        return all(
+            set(one.wanted()) <= {_value(line) for line in there} and bool(there)
+            for one in self.section_has_values
+            for there in [[line for line in body if _named(one.option).match(line)]]
+        )
+
+    def _new(self) -> list[str]:
+        """A section as it begins: its heading and what it is known by."""
+        known = [line for one in self.section_has_values for line in self._lines(one.option, one.wanted())]
+        return [f"[{self.section}]\n", *known]
 
     def _whole(self, lines: list[str], begin: int, end: int) -> list[str]:
         """The section itself there, or gone with all that is in it."""
         if self.state == "present":
-            return lines if begin >= 0 else [*lines, f"[{self.section}]\n"]
+            return lines if begin >= 0 else [*lines, *self._new()]
         return lines if begin < 0 else [*lines[: max(begin - 1, 0)], *lines[end:]]
 
-    def _matches(self, *, inactive: bool = False) -> "re.Pattern[str]":
-        mark = r"[ \t]*[#;][ \t]*" if inactive else r"[ \t]*"
-        return re.compile(rf"{mark}{re.escape(str(self.option))}[ \t]*(=|$)")
-
     def _without(self, body: list[str]) -> list[str]:
-        active = self._matches()
+        active = _named(str(self.option))
         some = set(self._values())
         return [line for line in body if not (active.match(line) and (self.exclusive or not some or _value(line) in some))]
 
     def _with(self, body: list[str]) -> list[str]:
-        active, inactive = self._matches(), self._matches(inactive=True)
+        active, inactive = _named(str(self.option)), _named(str(self.option), mark=r"[#;][ \t]*")
         there = [line for line in body if active.match(line)]
         missing = [line for line in self._wanted() if not any(self._same(line, one) for one in there)]
         out: list[str] = []
@@ -113,12 +140,16 @@ def _value(line: str) -> str:
     return line.partition("=")[2].strip()
 
 
-def _span(lines: list[str], section: Optional[str]) -> tuple[int, int]:
-    """Where the lines of a section are, its heading left out; (-1, -1) where it is not there."""
+def _named(option: str, *, mark: str = "") -> "re.Pattern[str]":
+    return re.compile(rf"[ \t]*{mark}{re.escape(option)}[ \t]*(=|$)")
+
+
+def _spans(lines: list[str], section: Optional[str]) -> Iterator[tuple[int, int]]:
+    """Where the lines of all sections of a name are, their headings left out; without a name, those before the first heading."""
     headings = [(i, line.strip()) for i, line in enumerate(lines) if line.lstrip().startswith("[")]
     if section is None:
-        return 0, headings[0][0] if headings else len(lines)
+        yield 0, headings[0][0] if headings else len(lines)
+        return
     for number, (index, text) in enumerate(headings):
         if text == f"[{section}]" or re.match(rf"\[{re.escape(section)}\]\s*[#;]", text):
-            return index + 1, headings[number + 1][0] if number + 1 < len(headings) else len(lines)
-    return -1, -1
+            yield index + 1, headings[number + 1][0] if number + 1 < len(headings) else len(lines)

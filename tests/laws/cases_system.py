@@ -10,6 +10,7 @@ from pathlib import Path
 from .harness import Case
 
 INI = "top = 1\n\n[a]\nx = 1\n# y = 2\n\n[b]\nx = 3\nx = 4\n"
+PEERS = "[p]\na = 1\nb = 1\n[p]\na = 2\nb = 2\n"
 ME = getpass.getuser()
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF00000000000000000000000000000000000000000a me@here"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF00000000000000000000000000000000000000000b"
@@ -139,6 +140,12 @@ CASES = [
     _sysctl("changed", "a.b = 1\na.b = 3\n", name="a.b", value="4"),
     _ini(section="a", option="x", value="2"),
     _ini("ok", section="a", option="x", value="1"),
+    _ini(section="p", section_has_values=[{"option": "a", "value": "2"}], option="b", value="3", text=PEERS),
+    _ini("ok", section="p", section_has_values=[{"option": "a", "value": "2"}], option="b", value="2", text=PEERS),
+    _ini(section="p", section_has_values=[{"option": "a", "value": "9"}, {"option": "c"}], option="b", value="3", text=PEERS),
+    _ini(section="p", section_has_values=[{"option": "a", "value": "9"}], text=PEERS),
+    _ini(section="p", section_has_values=[{"option": "a", "value": "2"}], state="absent", text=PEERS),
+    _ini("ok", section="p", section_has_values=[{"option": "a", "value": "9"}], state="absent", text=PEERS),
     _ini(section="a", option="y", value="2"),
     _ini(section="a", option="y", value="3", modify_inactive_option=False),
     _ini(section="a", option="z", value="9", no_extra_spaces=True),

@@ -105,7 +105,11 @@ else:
         assert check_then_run([("alternatives", {**one, "path": "/opt/law/three"})]) == ["failed"]
         assert check_then_run([("alternatives", {**one, "priority": 10, "state": "present"}), ("alternatives", two)]) == ["changed"] * 2
         assert os.readlink("/etc/alternatives/lawtool") == "/opt/law/two"
-        assert check_then_run([("alternatives", {"name": "lawtool", "path": "/opt/law/two", "state": "auto"})]) == ["ok"]
+        chosen = {**one, "name": "lawother", "link": "/opt/law/other"}
+        assert check_then_run([("alternatives", chosen)]) == ["changed"]
+        assert Path("/var/lib/dpkg/alternatives/lawother").read_text().startswith("manual"), "selected, so it stays whatever is installed"
+        assert check_then_run([("alternatives", {**chosen, "state": "absent"})]) == ["changed"]
+        assert check_then_run([("alternatives", {"name": "lawtool", "path": "/opt/law/two", "state": "auto"})]) == ["changed"]
         assert check_then_run([("alternatives", {**one, "priority": 10, "subcommands": page})]) == ["changed"]
         assert os.readlink("/etc/alternatives/lawtool.1") == "/opt/law/one.1"
         assert check_then_run([("alternatives", {"name": "lawtool", "path": "/opt/law/two", "state": "auto"})]) == ["changed"]

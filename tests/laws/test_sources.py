@@ -110,10 +110,11 @@ else:
         assert Path("/opt/rc.distrib").read_text() == "of the package\n" and Path("/opt/rc").read_text() == "mine"
         assert check_then_run([("dpkg_divert", {**diverted, "divert": "/opt/rc.old"})]) == ["failed"]
         assert check_then_run([("dpkg_divert", {**diverted, "state": "absent"})]) == ["failed"]
-        elsewhere = {"path": "/opt/rc", "divert": "/opt/rc.old", "holder": "bash", "force": True}
+        assert check_then_run([("dpkg_divert", {**diverted, "holder": "dash"})]) == ["changed"]
+        assert Path("/opt/rc").read_text() == "mine"
+        elsewhere = {"path": "/opt/rc", "divert": "/opt/rc.old", "holder": "bash"}
         assert check_then_run([("dpkg_divert", elsewhere)]) == ["changed"]
-        assert check_then_run([("dpkg_divert", {"path": "/opt/rc", "holder": "dash", "state": "absent"})]) == ["failed"]
-        assert check_then_run([("dpkg_divert", {"path": "/opt/rc", "state": "absent"})]) == ["changed"]
+        assert check_then_run([("dpkg_divert", {"path": "/opt/rc", "holder": "dash", "state": "absent"})]) == ["changed"]
         assert check_then_run([("dpkg_divert", {"path": "/opt/rc", "state": "absent"})]) == ["ok"]
 
     @pytest.mark.skipif(not shutil.which("iptables"), reason="needs iptables")

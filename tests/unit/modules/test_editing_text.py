@@ -13,6 +13,7 @@ from nxtplay.core.resource import ArgErrors, decode
 from nxtplay.core.world import World
 from nxtplay.modules.blockinfile import Blockinfile
 from nxtplay.modules.group import Group
+from nxtplay.modules.ini_file import IniFile
 from nxtplay.modules.known_hosts import KnownHosts
 from nxtplay.modules.lineinfile import Lineinfile
 from nxtplay.modules.replace import Replace
@@ -56,6 +57,15 @@ def test_a_wrong_target_is_told_in_the_words_that_playbooks_look_for(tmp_path: P
 
     assert told(path=str(tmp_path)) == f"Path {tmp_path} is a directory !"
     assert told(path=str(tmp_path / "f"), create=True, validate="/some/path").startswith("validate must contain %s: /some/path")
+
+
+def test_one_of_several_sections_of_a_name() -> None:
+    text = "[p]\na = 1\nb = 1\n[p]\na = 2\nb = 2\n"
+    second = {"path": "/f", "section": "p", "section_has_values": [{"option": "a", "value": "2"}]}
+    assert decode(IniFile, {**second, "option": "b", "value": "3"}).edited(text) == text.replace("b = 2", "b = 3")
+    assert decode(IniFile, {**second, "state": "absent"}).edited(text) == "[p]\na = 1\nb = 1\n"
+    third = {**second, "section_has_values": [{"option": "a", "value": "3"}], "option": "b", "value": "3"}
+    assert decode(IniFile, third).edited(text) == text + "[p]\na = 3\nb = 3\n"
 
 
 def test_a_marked_line_of_known_hosts_replaces_no_other() -> None:
