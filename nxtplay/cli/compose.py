@@ -290,7 +290,7 @@ def scopes(playbook: Playbook, ground: Ground, given: Any, options: Options) -> 
 
 def hosts_of(play: Play, ground: Ground, known: Scopes) -> Sequence[str]:
     """The hosts that a play means."""
-    return ground.inventory.match(known.keyword(play, play.hosts), ground.options.limit or None)
+    return ground.inventory.match(known.pattern(play), ground.options.limit or None)
 
 
 def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground, given: Any) -> int:

@@ -21,17 +21,19 @@ def listing(
     yield ""
     yield f"playbook: {playbook.path}"
     for number, play in enumerate(playbook.plays, 1):
-        pattern = play.hosts.value if isinstance(play.hosts.value, str) else ",".join(map(str, play.hosts.value))
+        patterns = [play.hosts.value] if isinstance(play.hosts.value, str) else [str(one) for one in play.hosts.value]
+        pattern = ",".join(patterns)
         name = str(play.name.value) if play.name else pattern
         yield ""
         yield f"  play #{number} ({pattern}): {name}{_tags(play.shared.tags)}"
         if "hosts" in wanted:
             hosts = list(hosts_of(play))
-            yield f"    pattern: {pattern}"
+            yield f"    pattern: {patterns}"
             yield f"    hosts ({len(hosts)}):"
             yield from (f"      {host}" for host in hosts)
         every = [(task, tags_of(play, task.shared.tags)) for task in flatten(play.sections)]
-        tasks = [(task, tags) for task, tags in every if selected(tags, options.tags, options.skip_tags)]
+        asked = options.tags or (["all", "never"] if "tags" in wanted and not options.skip_tags else [])
+        tasks = [(task, tags) for task, tags in every if selected(tags, asked, options.skip_tags)]
         if "tasks" in wanted:
             yield "    tasks:"
             yield from (f"      {title(task)}{_tags(tags)}" for task, tags in tasks)

@@ -402,7 +402,7 @@ def run(
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR):
             what = cwd if cwd is not None and not os.path.isdir(cwd) else words[0]
-            raise Failed(f"cannot run {words[0]}: {error.strerror}: {what}", rc=error.errno, cmd=words) from error
+            raise Failed(f"cannot run {words[0]}: {error.strerror}: {what}", rc=error.errno, cmd=words, stdout="", stderr="") from error
         raise
     _running[child.pid] = threading.get_ident()
     assert child.stdin and child.stdout and child.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nxtplay.core.state import Unknown
@@ -23,8 +23,7 @@ def faults(options: Mapping[str, Any], given: Mapping[str, Any], *, rules: Mappi
     named = {alias: name for name, spec in options.items() for alias in (name, *((spec or {}).get("aliases") or ()))}
     values = {named.get(name, name): value for name, value in given.items()}
     if where:
-        unknown = sorted(str(name) for name in given if name not in named)
-        out += [f"unsupported parameter '{name}'{at}{_near(name, named)}" for name in unknown]
+        out += unknown(options, given, at)
     lacking = sorted(name for name, spec in options.items() if (spec or {}).get("required") and values.get(name) is None)
     if lacking:
         out.append(f"missing required arguments: {', '.join(lacking)}{at}")
@@ -33,6 +32,12 @@ def faults(options: Mapping[str, Any], given: Mapping[str, Any], *, rules: Mappi
         if value is not None and not isinstance(value, Unknown):
             out += _value(name, spec or {}, value, f"{where} -> {name}" if where else name)
     return out + _together(rules or {}, values, at)
+
+
+def unknown(options: Mapping[str, Any], given: Iterable[str], at: str = "") -> list[str]:
+    """The arguments that the options do not know."""
+    named = {alias: name for name, spec in options.items() for alias in (name, *((spec or {}).get("aliases") or ()))}
+    return [f"unsupported parameter '{name}'{at}{_near(name, named)}" for name in sorted(map(str, given)) if name not in named]
 
 
 def _near(name: str, known: Mapping[str, str]) -> str:

@@ -203,6 +203,8 @@ class Dispatch:
         elif reply.status == "unknown":
             reason = f"depends on {(reply.unknown or '').removeprefix('depends on ')}"
         attempt = Attempt(reply.status, fields, changes, reason)
+        if reply.status == "ok" and fields.get("skipped") is True:
+            attempt.status = "skipped"
         if prepared.receive is not None and reply.status in ("ok", "changed"):
             try:
                 attempt.result = prepared.receive(fields)

@@ -106,11 +106,13 @@ class HostRun(Traveller):
         return self.uncertain.pop(handler_key(handler), "")
 
     def enter_rescue(self) -> None:
-        if self.failure is None:
-            return
-        if self.failure.own:
+        if self.failure is not None and self.failure.own:
             self.tally.failed -= 1
             self.tally.rescued += 1
+
+    def tell_failure(self) -> None:
+        if self.failure is None:
+            return
         task = self.failure.task
         self.rescue = {
             "ansible_failed_task": {"name": self.failure.name, "action": task.module, "args": dict(task.args)},

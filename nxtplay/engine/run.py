@@ -157,7 +157,7 @@ class Run:
         return tuple(names)
 
     def _hosts_of(self, play: Play, *, quiet: bool = False) -> list[str]:
-        pattern = self.scopes.keyword(play, play.hosts)
+        pattern = self.scopes.pattern(play)
         names = self.inventory.match(pattern, self.options.limit or None)
         if not names and not quiet:
             known = [*self.inventory.groups, *self.inventory.hosts]
@@ -171,7 +171,7 @@ class Run:
 
     def _play(self, play: Play) -> None:
         began = time.monotonic()
-        hosts = self.scopes.keyword(play, play.hosts)
+        hosts = self.scopes.pattern(play)
         name = str(self._rendered(play.name, play, default=",".join(map(str, hosts)) if isinstance(hosts, list) else hosts))
         names = self._hosts_of(play)
         self.scopes.begin_play(play, names)

@@ -122,6 +122,14 @@ class Scopes:
         layers = self._without_host(play, [role for role in play.roles if role.public])
         return self.templates.render(located.value, Scope([*layers, self._extra, *self._magic.layers(None, None)]), span=located.span)
 
+    def pattern(self, play: Play) -> str | list[str]:
+        """Which hosts a play means. What means none by accident (a variable that is empty) must not come to mean all."""
+        said = self.keyword(play, play.hosts)
+        parts = said if isinstance(said, list) else [said]
+        if any(isinstance(part, (Mapping, list)) or part is None or not str(part).strip() for part in parts):
+            raise PlaybookErrors(Diagnostic(f"hosts: takes a pattern of hosts or a list of them, found {said!r}", play.hosts.span))
+        return [str(part) for part in parts] if isinstance(said, list) else str(said)
+
     def of_handler(self, handler: Task) -> Scope:
         """What a handler's name may use."""
         layers = self._without_host(self._play, [*self._public, *_chain(handler.role)])

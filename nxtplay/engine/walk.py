@@ -60,7 +60,10 @@ class Traveller:
         raise NotImplementedError
 
     def enter_rescue(self) -> None:
-        """A failure is being mended: make ansible_failed_task and ansible_failed_result known."""
+        """A failure is being mended."""
+
+    def tell_failure(self) -> None:
+        """Make ansible_failed_task and ansible_failed_result known, for a rescue and for an `always` on the way to one."""
 
     def standing(self) -> Any:
         """How the host stands where a block begins; it may have failed already, in an `always`."""
@@ -123,11 +126,14 @@ def _walk_block(block: Block, position: Position, host: Traveller, handlers: Han
         return signal
     if signal is Signal.FAILED and rescued:
         host.enter_rescue()
+        host.tell_failure()
         signal = yield from _walk_items(block.rescue, (*position, 1), host, handlers)
         signal = Signal.FAILED if signal is Signal.STRUCK else signal
         if signal is Signal.NEXT or (signal is Signal.LEFT and host.ended):
             host.leave_rescue(standing)
     if block.always and signal in (Signal.NEXT, Signal.FAILED, Signal.END_ROLE):
+        if signal is Signal.FAILED and host.guards:
+            host.tell_failure()
         after = yield from _walk_items(block.always, (*position, 2), host, handlers)
         if after is Signal.STRUCK:  # what it cleans up behind is over: it runs all the same
             signal = Signal.FAILED

@@ -251,11 +251,12 @@ def include_role(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope
 def validate_argument_spec(
     dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None
 ) -> Attempt:
-    from nxtplay.engine.argspec import faults
+    from nxtplay.engine.argspec import faults, unknown
 
     context = args.get("validate_args_context") or {}
     entry: Mapping[str, Any] = {"options": args.get("argument_spec") or {}}
     given = dict(args.get("provided_arguments") or {})
+    said = set(given)
     if context.get("type") == "role" and task.role is not None and task.role.argument_specs:
         entry = task.role.argument_specs[context["argument_spec_name"]]
     options = entry.get("options") or {}
@@ -263,7 +264,7 @@ def validate_argument_spec(
         for known in (name, *((spec or {}).get("aliases") or ())):
             if known in scope and known not in given:
                 given[known] = dispatch.templates.evaluate(known, scope)
-    wrong = faults(options, given, rules=entry)
+    wrong = [*faults(options, given, rules=entry), *unknown(options, said)]
     result: dict[str, Any] = {"changed": False, "failed": False, "msg": "The arg spec validation passed", "validate_args_context": context}
     if not wrong:
         return Attempt("ok", result)

@@ -35,6 +35,8 @@ class Matcher:
         return word.lstrip("&!").split("[")[0] in self._members
 
     def _combined(self, parts: Sequence[str]) -> list[str]:
+        if not parts:
+            return []
         unions = [part for part in parts if part[0] not in "&!"]
         found: dict[str, None] = {}
         for part in unions or ["all"]:

@@ -37,7 +37,8 @@ def working_directory(host: Reader, args: Run) -> Optional[str]:
     path = _files.host_path(args.chdir)
     if not host.is_dir(path):
         found = host.stat(path, follow=True)
-        raise Failed(f"Unable to change directory: {path} {'is no directory' if found else 'does not exist'}")
+        why = "is no directory" if found else "does not exist"
+        raise Failed(f"Unable to change directory: {path} {why}", rc=None, stdout="", stderr="")
     return path
 
 

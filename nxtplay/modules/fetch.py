@@ -54,16 +54,18 @@ class Fetch(Query):
             if self.fail_on_missing:
                 raise Failed(why, file=path)
             return {"msg": f"{why}, ignored", "file": path}
-        size, sha1, sha256 = 0, hashlib.sha1(), hashlib.sha256()
+        size, md5, sha1, sha256 = 0, hashlib.md5(), hashlib.sha1(), hashlib.sha256()
         for piece in host.pieces(path):
             size += len(piece)
+            md5.update(piece)
             sha1.update(piece)
             sha256.update(piece)
         held = self.held if isinstance(self.held, str) else None
         if held is None or held not in ("", sha256.hexdigest()):
             self._send(host, path, size)
         checksum = sha1.hexdigest()
-        return {"file": path, "checksum": checksum, "remote_checksum": checksum, "size": size, "sha256": sha256.hexdigest()}
+        told = {"file": path, "size": size, "md5sum": md5.hexdigest(), "checksum": checksum, "remote_checksum": checksum}
+        return {**told, "sha256": sha256.hexdigest()}
 
     def _send(self, host: Reader, path: str, size: int) -> None:
         """As much as was hashed: a log may have grown meanwhile."""

@@ -169,6 +169,10 @@ class Find(Query):
             "isreg": state.kind == "file",
             "isdir": state.kind == "directory",
             "islnk": state.kind == "link",
+            "isblk": state.kind == "block",
+            "ischr": state.kind == "char",
+            "isfifo": state.kind == "fifo",
+            "issock": state.kind == "socket",
         }
         for name in ("atime", "ctime", "mtime", "ino", "dev", "nlink"):
             out["inode" if name == "ino" else name] = later if live is None else getattr(live, f"st_{name}")

@@ -34,7 +34,7 @@ class Getent(Query):
                 return {"ansible_facts": {fact: {self.key_: act}}}
             if self.fail_key:
                 raise Failed(f"no '{self.key_}' in the database {self.database}")
-            return {"ansible_facts": {fact: {self.key_: None}}}
+            return {"ansible_facts": {fact: {self.key_: None}}, "msg": f"no '{self.key_}' in the database {self.database}"}
         if done.rc == 1:
             raise Failed(f"no database '{self.database}' on this host")
         if done.rc != 0:

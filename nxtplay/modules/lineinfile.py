@@ -57,6 +57,8 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     def apply(self, host: Host, plan: Plan[FileState]) -> None:
         if plan.after is not None:
             _lines.apply(host, self, plan, self._with if self.state == "present" else self._without)
+        if "backup_file" in host.noted:
+            host.note(backup=host.noted["backup_file"])
 
     def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
         return _lines.also_foresee(host, self, plan)
@@ -64,6 +66,8 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         old = before.content.data if before is not None and before.content is not None else b""
         new = after.content.data if after is not None and after.content is not None else b""
+        if self.state == "absent" and before is None:
+            return {"msg": "file not present"}
         if self.state == "absent":
             gone = len((old or b"").splitlines()) - len((new or b"").splitlines())
             return {"found": gone, "msg": f"{gone} line(s) removed" if gone else "", "backup": ""}

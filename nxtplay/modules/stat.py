@@ -14,7 +14,7 @@ from nxtplay.core.modes import octal
 from nxtplay.core.resource import Query, arg
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.types import Path
-from nxtplay.modules import _files, _packages
+from nxtplay.modules import _attributes, _files, _packages
 
 BITS = (("rusr", 0o400), ("wusr", 0o200), ("xusr", 0o100), ("rgrp", 0o040), ("wgrp", 0o020), ("xgrp", 0o010),
         ("roth", 0o004), ("woth", 0o002), ("xoth", 0o001), ("isuid", 0o4000), ("isgid", 0o2000))  # fmt: skip
@@ -75,6 +75,8 @@ class Stat(Query):
             out["checksum"] = self._checksum(host, path)
         if self.get_mime:
             out["mimetype"], out["charset"] = _mime(host, path, found)
+        if self.get_attributes and not host.has_foreseen("file:" + host.canonical(host.resolve(path) if self.follow else path)):
+            out.update(_attributes.attributes(os.path.realpath(path) if self.follow else path))
         return out
 
     def _permissions(self, found: FileState) -> dict[str, Any]:

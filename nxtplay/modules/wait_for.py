@@ -51,7 +51,8 @@ class WaitFor(Query):
                 raise UnknownReached(pending)
             left = self.timeout - (time.monotonic() - began)
             if look is None:
-                return {"elapsed": int(time.monotonic() - began), "state": self.state, "port": None, "path": None, "search_regex": None}
+                return {"elapsed": int(time.monotonic() - began), "state": self.state, "port": None, "path": None, "search_regex": None,
+                        "match_groups": [], "match_groupdict": {}}  # fmt: skip
             if left <= 0:
                 raise Failed(self.msg or f"Timeout when waiting for {what}", elapsed=int(time.monotonic() - began))
             host.progress(f"waiting for {what} since {int(time.monotonic() - began)} s")
@@ -82,10 +83,14 @@ class WaitFor(Query):
         there = host.exists(path)
         if gone:
             return None if there else {}
-        if not there or self.search_regex is None:
-            return {} if there else None
+        if not there:
+            return None
+        told = _files.facts_of(host.stat(path, follow=True))
+        if self.search_regex is None:
+            return told
         try:
-            return self._match(host.read(path))
+            found = self._match(host.read(path))
+            return None if found is None else {**told, **found}
         except Failed:
             return None
 

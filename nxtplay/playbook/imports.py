@@ -229,19 +229,21 @@ def use_role(
     _role_handlers(reading, role, files, shared, within)
     items = _role_tasks(reading, role, files, shared, within, span)
     if validate:
-        items = (*_validation(role, shared, span), *items)
+        items = (*_validation(role, shared, span, params if own is not None else YamlMap()), *items)
     blocks.append(Block(span, items, name=Located(name, span), role=role))
     return blocks
 
 
-def _validation(role: Role, shared: Shared, span: Span) -> list[Task]:
-    """The task before a role's own that holds its arguments against its specification, where it has one."""
+def _validation(role: Role, shared: Shared, span: Span, params: YamlMap) -> list[Task]:
+    """The task before a role's own that holds its arguments against its specification, where it has one.
+
+    `params` are the extra keys of its entry: the specification has to know each of them."""
     spec = role.argument_specs.get(role.tasks_from) if role.argument_specs else None
     if not isinstance(spec, YamlMap):
         return []
     about = f" - {spec['short_description']}" if spec.get("short_description") else ""
     context = {"type": "role", "name": role.name, "argument_spec_name": role.tasks_from, "path": role.path}
-    args = YamlMap({"argument_spec": YamlMap(), "validate_args_context": context}, span=span)
+    args = YamlMap({"argument_spec": YamlMap(), "provided_arguments": params, "validate_args_context": context}, span=span)
     return [
         Task(
             span=span,

@@ -224,6 +224,10 @@ def test_listing(here: Path) -> None:
     assert "      A\tTAGS: [x]" in done.stdout
     assert "      B" not in done.stdout
     assert "    hosts (1):\n      web1" in done.stdout
+    (here / "site.yml").write_text("- hosts: web:!db\n  tasks: [{name: A, ping: , tags: [x, never]}]\n")
+    done = nxtplay("site.yml", "-i", "hosts.ini", "--list-hosts", "--list-tags", cwd=here)
+    assert "    pattern: ['web:!db']" in done.stdout
+    assert "TASK TAGS: [never, x]" in done.stdout
     (here / "site.yml").write_text("- hosts: web\n  vars: {t: [x, y]}\n  tasks:\n    - {name: A, ping: , tags: '{{ t }}'}\n")
     assert "      A\tTAGS: [x, y]" in nxtplay("site.yml", "-i", "hosts.ini", "--list-tasks", "-t", "y", cwd=here).stdout
 

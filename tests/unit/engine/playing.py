@@ -66,7 +66,7 @@ def story(events: Sequence[Event]) -> list[Any]:
     return out
 
 
-_UNSTEADY = ("start", "end", "delta", "seconds", "ctime", "mtime", "atime", "inode", "elapsed")
+_UNSTEADY = ("start", "end", "delta", "seconds", "ctime", "mtime", "atime", "inode", "version", "elapsed")
 
 
 def _steady(value: Any) -> Any:
