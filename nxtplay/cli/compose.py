@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nxtplay.cli import playbooks, retry, secrets
 from nxtplay.cli.configuration import Config
+from nxtplay.cli.constants import constants
 from nxtplay.cli.extra import extra_vars
 from nxtplay.cli.reporters import Output, reporting
 from nxtplay.cli.run import Asked
@@ -115,7 +116,8 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     extra = extra_vars(asked.extra_vars, lambda path: files.load_file(path, read=read_file))
     password, become_password = _passwords(asked, masker)
     options = replace(asked.options, extra_vars=extra, password=password, become_password=become_password)
-    templates = Templates(decrypt=vault.decrypt, on_secret=masker.register, may_write=not options.check)
+    settings = constants(asked.config)
+    templates = Templates(decrypt=vault.decrypt, settings=settings, on_secret=masker.register, may_write=not options.check)
     inventory = load_inventory(
         _sources(asked.inventories),
         read=lambda path: source.read(path, decrypt=decrypt),  # its keys are groups and hosts, not variables

@@ -253,13 +253,18 @@ def inventory_hostnames(asker: Values, terms: Any) -> list[Any]:
     return list(match(",".join(str(term) for term in _flat_once(terms))))
 
 
-def config(asker: Values, terms: Any, on_missing: str = "error") -> list[Any]:
-    out = []
+def config(
+    asker: Values, terms: Any, on_missing: str = "error", plugin_type: str = "", plugin_name: str = "", show_origin: bool = False
+) -> list[Any]:
+    if bool(plugin_type) != bool(plugin_name):
+        raise TemplateError(Diagnostic("the lookup 'config' takes plugin_type and plugin_name together"))
+    settings, out = asker.templates.settings, []
     for term in terms:
-        if term in asker.templates.settings:
-            out.append(asker.templates.settings[term])
+        name = f"{plugin_type}.{plugin_name}.{term}" if plugin_type else str(term)
+        if name in settings:
+            out.append(list(settings[name]) if show_origin else settings[name][0])
         elif on_missing == "error":
-            raise TemplateError(Diagnostic(f"there is no setting '{term}'", hint=did_you_mean(str(term), asker.templates.settings)))
+            raise TemplateError(Diagnostic(f"there is no setting '{name}'", hint=did_you_mean(name, settings)))
     return out
 
 

@@ -54,7 +54,7 @@ def _parsed(text: str) -> tuple[str, str | None]:
 
 
 def _made(options: Mapping[str, Any]) -> str:
-    named = options.get("chars", "ascii_letters,digits,.,:-_")
+    named = options.get("chars", ["ascii_letters", "digits", ".,:-_"])
     names = list(named) if isinstance(named, (list, tuple)) else _split(str(named))
     characters = "".join(dict.fromkeys("".join(_CLASSES.get(name, name) for name in names)))
     return _random_text(characters, int(options.get("length", 20)), options.get("seed"))

@@ -33,8 +33,9 @@ _RENDERING = object()
 class Templates:
     """Every template of one run, compiled once.
 
-    decrypt: turns vault text into plain text. environ: what `lookup('env')` sees. settings: what `lookup('config')` sees.
-    match_hosts: names of the hosts of a pattern, for `lookup('inventory_hostnames')`. may_write False (a check): lookups write no files.
+    decrypt: turns vault text into plain text. environ: what `lookup('env')` sees. settings: what `lookup('config')` sees, and where it
+    was said. match_hosts: names of the hosts of a pattern, for `lookup('inventory_hostnames')`. may_write False (a check): lookups
+    write no files.
     on_secret is told every secret that a template has brought to light, so that output can be masked.
     """
 
@@ -43,13 +44,13 @@ class Templates:
         *,
         decrypt: Callable[[str], str] | None = None,
         environ: Mapping[str, str] | None = None,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, tuple[Any, str]] | None = None,
         match_hosts: Callable[[str], Sequence[str]] | None = None,
         on_secret: Callable[[str], None] | None = None,
         may_write: bool = True,
     ) -> None:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
-        self.settings: Mapping[str, Any] = settings or {}
+        self.settings: Mapping[str, tuple[Any, str]] = settings or {}
         self.match_hosts = match_hosts
         self._decrypt = decrypt
         self.on_secret = on_secret
