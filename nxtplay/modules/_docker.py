@@ -265,6 +265,17 @@ CONTAINER_FIELDS = (
 )  # of what the engine tells about any container
 
 
+IMAGE_FIELDS = (
+    "Id", "RepoTags", "RepoDigests", "Parent", "Comment", "Created", "DockerVersion", "Author", "Config", "Architecture", "Os", "Size",
+    "GraphDriver", "RootFS", "Metadata",
+)
+
+
+def texts(given: Mapping[str, Any]) -> dict[str, str]:
+    """Options as the engine takes them: true and false in small letters."""
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
+
+
 def shown(found: Mapping[str, Any]) -> dict[str, Any]:
     """An inspected container with its secrets masked where they are shown."""
     environ = (found.get("Config") or {}).get("Env") or []

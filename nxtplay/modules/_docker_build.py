@@ -62,6 +62,14 @@ class ImageState:
 
     id: Any
     inputs: Optional[Inputs]
+    found: Any = field(default=None, compare=False, metadata={"volatile": True})  # all that the engine tells; None for what is only planned
+
+    def described(self, name: str) -> dict[str, Any]:
+        """What a module registers as the image."""
+        if self.found is not None:
+            return dict(self.found)
+        open_ = dict.fromkeys(_docker.IMAGE_FIELDS, Unknown(f"image {name} is known after the run"))
+        return {**open_, "Id": self.id, "RepoTags": [name]}
 
 
 def _sha(text: Union[str, bytes]) -> str:
@@ -78,7 +86,7 @@ def observe(host: Reader, api: Any, image: str) -> Optional[ImageState]:
         state = host.promised(key)
         return state if state is None or isinstance(state, ImageState) else ImageState(getattr(state, "id", state), None)
     found = _docker.inspect_image(host, api, image)
-    return ImageState(found["Id"], remembered((found.get("Config") or {}).get("Labels") or {})) if found else None
+    return ImageState(found["Id"], remembered((found.get("Config") or {}).get("Labels") or {}), found) if found else None
 
 
 def remembered(labels: Mapping[str, str]) -> Optional[Inputs]:

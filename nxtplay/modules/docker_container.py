@@ -34,7 +34,7 @@ class ContainerState:
     faults: tuple[str, ...] = ()  # an interrupted replacement
     image_name: str = ""  # where `image_name_mismatch: recreate` asks for it
     id: Any = field(default="", metadata={"volatile": True})
-    found: Any = field(default=None, metadata={"volatile": True})  # all that the engine tells; None for what is only planned
+    found: Any = field(default=None, compare=False, metadata={"volatile": True})  # all that the engine tells; None for what is only planned
     inherited: Any = field(default_factory=dict, metadata={"volatile": True})  # by option, what its image brings and it overrides
 
 

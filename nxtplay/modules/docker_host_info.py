@@ -6,6 +6,7 @@ from typing import Any
 
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Query, arg
+from nxtplay.core.types import Raw
 from nxtplay.modules import _docker
 
 
@@ -17,13 +18,13 @@ class DockerHostInfo(_docker.DockerOptions, Query):
 
     containers: bool = arg(False, help="List containers.")
     containers_all: bool = arg(False, help="With `containers`: those that do not run, too.")
-    containers_filters: dict[str, str] = arg(default_factory=dict, help="Filters for containers.")
+    containers_filters: dict[str, Raw] = arg(default_factory=dict, help="Filters for containers.")
     images: bool = arg(False, help="List images.")
-    images_filters: dict[str, str] = arg(default_factory=dict, help="Filters for images.")
+    images_filters: dict[str, Raw] = arg(default_factory=dict, help="Filters for images.")
     networks: bool = arg(False, help="List networks.")
-    networks_filters: dict[str, str] = arg(default_factory=dict, help="Filters for networks.")
+    networks_filters: dict[str, Raw] = arg(default_factory=dict, help="Filters for networks.")
     volumes: bool = arg(False, help="List volumes.")
-    volumes_filters: dict[str, str] = arg(default_factory=dict, help="Filters for volumes.")
+    volumes_filters: dict[str, Raw] = arg(default_factory=dict, help="Filters for volumes.")
     disk_usage: bool = arg(False, help="How much disk things take.")
     verbose_output: bool = arg(False, help="Lists with everything the engine tells, not the main fields alone.")
 

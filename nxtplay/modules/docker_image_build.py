@@ -88,7 +88,7 @@ class DockerImageBuild(_docker.DockerOptions, Resource[ImageState]):
         if after is None:
             return {}
         built = before is None or before.inputs != after.inputs
-        return {"image": {"Id": after.id, "RepoTags": [self._image()]}, "actions": [f"Built image {self._image()}"] if built else []}
+        return {"image": after.described(self._image()), "actions": [f"Built image {self._image()}"] if built else []}
 
 
 def _text(value: Any) -> str:

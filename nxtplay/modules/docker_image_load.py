@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown
 from nxtplay.core.types import Path
-from nxtplay.modules import _docker
+from nxtplay.modules import _docker, _docker_build
 from nxtplay.modules._docker_build import ImageState
 
 
@@ -20,6 +20,7 @@ class LoadedState:
     """Ids by image name (or by id, for images without a name)."""
 
     images: Any
+    found: Any = field(default_factory=dict, compare=False, metadata={"volatile": True})  # those that are there
 
 
 class DockerImageLoad(_docker.DockerOptions, Resource[LoadedState]):
@@ -56,7 +57,8 @@ class DockerImageLoad(_docker.DockerOptions, Resource[LoadedState]):
         if isinstance(contents, Unknown):
             return None
         with _docker.engine(host, self) as api:
-            return LoadedState({name: _docker.image_id(host, api, name) for name in contents})
+            there = {name: _docker_build.observe(host, api, name) for name in contents}
+        return LoadedState({name: image.id if image else None for name, image in there.items()}, there)
 
     def desired(self, host: Reader, before: Optional[LoadedState]) -> Optional[LoadedState]:
         return LoadedState(self._contents(host))
@@ -76,4 +78,5 @@ class DockerImageLoad(_docker.DockerOptions, Resource[LoadedState]):
 
     def result(self, before: Optional[LoadedState], after: Optional[LoadedState]) -> dict[str, Any]:
         images = after.images if after and not isinstance(after.images, Unknown) else {}
-        return {"images": [{"Id": i, "RepoTags": [n]} for n, i in images.items()], "image_names": list(images)}
+        told = [(after.found.get(n) if after else None) or ImageState(i, None) for n, i in images.items()]
+        return {"images": [image.described(n) for n, image in zip(images, told)], "image_names": list(images)}

@@ -28,6 +28,10 @@ class DockerImagePull(_docker.DockerOptions, Resource[ImageState]):
         return _docker.image_key(self._image())
 
     def _image(self) -> str:
+        if self.name.startswith("sha256:"):
+            raise Failed("an image is pulled by its name, not by its id")
+        if "/" in self.tag:
+            raise Failed(f"'{self.tag}' is no tag")
         has_tag = ":" in self.name.rpartition("/")[2] or "@" in self.name
         return _docker.full_image(self.name, None if has_tag else self.tag)
 
@@ -56,4 +60,4 @@ class DockerImagePull(_docker.DockerOptions, Resource[ImageState]):
     def result(self, before: Optional[ImageState], after: Optional[ImageState]) -> dict[str, Any]:
         same = before is not None and after is not None and (before.id is after.id or before.id == after.id)
         action = [] if same else [f"Pulled image {self._image()}"]
-        return {"image": {"Id": after.id, "RepoTags": [self._image()]} if after else {}, "actions": action}
+        return {"image": after.described(self._image()) if after else {}, "actions": action}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 from nxtplay.core.host import Host, Reader
 from nxtplay.core.resource import Resource, arg
@@ -39,7 +39,20 @@ class DockerImageRemove(_docker.DockerOptions, Resource[ImageState]):
 
     def apply(self, host: Host, plan: Plan[ImageState]) -> None:
         with _docker.engine(host, self) as api:
-            api.remove_image(self._image(), force=self.force, noprune=not self.prune)
+            went: list[dict[str, str]] = api.remove_image(self._image(), force=self.force, noprune=not self.prune)
+            host.note(**{word: sorted(w[word.title()] for w in went if word.title() in w) for word in ("deleted", "untagged")})
+
+    def also_foresee(self, host: Reader, plan: Plan[ImageState]) -> Sequence[tuple[str, Any]]:
+        tags = (plan.before.found or {}).get("RepoTags") or [] if plan.before and self.name.startswith("sha256:") else []
+        return [(_docker.image_key(tag), None) for tag in tags]
 
     def result(self, before: Optional[ImageState], after: Optional[ImageState]) -> dict[str, Any]:
-        return {"image": {"Id": before.id} if before else {}, "actions": [f"Removed image {self._image()}"] if before else []}
+        if before is None:
+            return {"image": {}, "actions": [], "deleted": [], "untagged": []}
+        image, name = before.described(self._image()), self._image()
+        untagged, deleted = [name], []
+        if before.found is not None:
+            tags, digests = image.get("RepoTags") or [], image.get("RepoDigests") or []
+            if name == before.id or not {*tags} - {name}:
+                untagged, deleted = sorted({*tags, *digests}), [before.id]
+        return {"image": image, "actions": [f"Removed image {name}"], "deleted": deleted, "untagged": untagged}

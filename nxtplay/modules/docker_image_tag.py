@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan
-from nxtplay.modules import _docker
+from nxtplay.core.state import Plan, diff
+from nxtplay.modules import _docker, _docker_build
 from nxtplay.modules._docker_build import ImageState
 
 
@@ -17,6 +17,7 @@ class TagsState:
     """Image ids by full name; None for a name that nothing has."""
 
     tags: dict[str, Any]
+    image: Any = field(default=None, compare=False, metadata={"volatile": True})  # what is to have them
 
 
 class DockerImageTag(_docker.DockerOptions, Resource[TagsState]):
@@ -31,10 +32,10 @@ class DockerImageTag(_docker.DockerOptions, Resource[TagsState]):
     existing_images: Literal["keep", "overwrite"] = arg("overwrite", help="What to do with a name that another image has.")
 
     def _names(self) -> list[str]:
-        return [_docker.full_image(r if ":" in r.rpartition("/")[2] else f"{r}:{self._tag()}") for r in self.repository]
-
-    def _tag(self) -> str:
-        return self.name.rpartition(":")[2] if ":" in self.name.rpartition("/")[2] and not self.name.startswith("sha256:") else self.tag
+        for name in self.repository:
+            if "@" in name or name.startswith("sha256:"):
+                raise Failed(f"repository: an image cannot be given the name '{name}'; ids and digests are its own")
+        return [_docker.full_image(r if ":" in r.rpartition("/")[2] else f"{r}:{self.tag}") for r in self.repository]
 
     def _source(self) -> str:
         if self.name.startswith("sha256:"):
@@ -43,16 +44,15 @@ class DockerImageTag(_docker.DockerOptions, Resource[TagsState]):
 
     def observe(self, host: Reader) -> Optional[TagsState]:
         with _docker.engine(host, self) as api:
-            return TagsState({name: _docker.image_id(host, api, name) for name in self._names()})
+            image = _docker_build.observe(host, api, self._source())
+            return TagsState({name: _docker.image_id(host, api, name) for name in self._names()}, image)
 
     def desired(self, host: Reader, before: Optional[TagsState]) -> Optional[TagsState]:
         assert before is not None
-        with _docker.engine(host, self) as api:
-            identity = _docker.image_id(host, api, self._source())
-        if identity is None:
+        if before.image is None:
             raise Failed(f"no image {self._source()} on the host; build, pull or load it first")
         keep = self.existing_images == "keep"
-        return TagsState({n: held if held is not None and keep else identity for n, held in before.tags.items()})
+        return TagsState({n: held if held is not None and keep else before.image.id for n, held in before.tags.items()}, before.image)
 
     def apply(self, host: Host, plan: Plan[TagsState]) -> None:
         with _docker.engine(host, self) as api:
@@ -66,4 +66,6 @@ class DockerImageTag(_docker.DockerOptions, Resource[TagsState]):
         return [(_docker.image_key(n), ImageState(i, None)) for n, i in tags.items() if plan.changed("tags", n)]
 
     def result(self, before: Optional[TagsState], after: Optional[TagsState]) -> dict[str, Any]:
-        return {"image": {"Id": next(iter(after.tags.values()), None)} if after else {}, "tagged_images": list(after.tags) if after else []}
+        assert before is not None and after is not None
+        given = [name for name in after.tags if diff(before.tags.get(name), after.tags[name])]
+        return {"image": after.image.described(self._source()), "tagged_images": given}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Args, Resource, arg
-from nxtplay.core.state import Plan
+from nxtplay.core.state import Plan, Unknown
+from nxtplay.core.types import Raw
 from nxtplay.modules import _docker
 
 
@@ -17,7 +19,7 @@ class NetworkState:
 
     options: dict[str, Any]
     connected: tuple[str, ...] = ()
-    id: str = field(default="", metadata={"volatile": True})
+    found: Any = field(default=None, compare=False, metadata={"volatile": True})  # all that the engine tells
 
 
 class Pool(Args):
@@ -42,8 +44,11 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
     name: str = arg(help="Network name.", key=True, aliases=["network_name"])
     state: Literal["present", "absent"] = arg("present", help="Whether the network should exist.")
     driver: Optional[str] = arg(None, help="Driver; bridge by default.")
-    driver_options: dict[str, str] = arg(default_factory=dict, help="Options of the driver.")
+    config_from: Optional[str] = arg(None, help="Network that only holds a configuration, to take it from.")
+    config_only: Optional[bool] = arg(None, help="It only holds a configuration.")
+    driver_options: dict[str, Raw] = arg(default_factory=dict, help="Options of the driver.")
     ipam_driver: Optional[str] = arg(None, help="Driver that gives addresses.")
+    ipam_driver_options: dict[str, Raw] = arg(default_factory=dict, help="Options of that driver.")
     ipam_config: list[Pool] = arg(default_factory=list, help="Ranges of addresses.")
     internal: Optional[bool] = arg(None, help="Cut off from the outside.")
     attachable: Optional[bool] = arg(None, help="Lets single containers join a Swarm network.")
@@ -67,11 +72,13 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
             return None
         wanted = self._options()
         held = {key: value for key, value in _options(live).items() if key in wanted}
+        if "ipam_config" in wanted:
+            held["ipam_config"] = _likewise(held["ipam_config"], wanted["ipam_config"])
         for key in ("driver_options", "labels"):  # more than asked for is fine
             if key in wanted:
                 held[key] = {k: v for k, v in held[key].items() if k in wanted[key]}
         names = sorted(str(c.get("Name")) for c in (live.get("Containers") or {}).values())
-        return NetworkState(held, tuple(names), str(live["Id"]))
+        return NetworkState(held, tuple(names), live)
 
     def _find(self, api: Any) -> Optional[dict[str, Any]]:
         for found in api.networks(names=[self.name]):
@@ -84,8 +91,11 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
         """The options given, in the form in which they are compared."""
         given: dict[str, Any] = {
             "driver": self.driver,
-            "driver_options": self.driver_options or None,
+            "driver_options": _docker.texts(self.driver_options) or None,
+            "config_from": self.config_from,
+            "config_only": self.config_only,
             "ipam_driver": self.ipam_driver,
+            "ipam_driver_options": _docker.texts(self.ipam_driver_options) or None,
             "ipam_config": [_pool(p.subnet, p.iprange, p.gateway, p.aux_addresses) for p in self.ipam_config] or None,
             "internal": self.internal,
             "attachable": self.attachable,
@@ -140,25 +150,58 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
         for p in self.ipam_config:
             given = {"Subnet": p.subnet, "IPRange": p.iprange, "Gateway": p.gateway, "AuxiliaryAddresses": p.aux_addresses}
             pools.append({key: value for key, value in given.items() if value})
-        api.create_network(
-            self.name,
-            driver=self.driver,
-            options=self.driver_options or None,
-            ipam={"Driver": self.ipam_driver or "default", "Config": pools} if pools or self.ipam_driver else None,
-            internal=bool(self.internal),
-            attachable=self.attachable,
-            enable_ipv6=bool(self.enable_ipv6),
-            scope=self.scope,
-            labels=self.labels,
-            check_duplicate=True,
-        )
+        asked = {
+            "Name": self.name,
+            "CheckDuplicate": True,
+            "Driver": self.driver,
+            "Options": _docker.texts(self.driver_options),
+            "IPAM": {"Driver": self.ipam_driver or "default", "Config": pools, "Options": _docker.texts(self.ipam_driver_options)},
+            "Internal": self.internal,
+            "Attachable": self.attachable,
+            "EnableIPv6": self.enable_ipv6,
+            "Scope": self.scope,
+            "Labels": self.labels,
+            "ConfigOnly": self.config_only,
+            "ConfigFrom": {"Network": self.config_from} if self.config_from else None,
+        }
+        plain = asked["IPAM"] == {"Driver": "default", "Config": [], "Options": {}}
+        body = {key: value for key, value in asked.items() if value is not None and not (plain and key == "IPAM")}
+        api._raise_for_status(api._post_json(api._url("/networks/create"), data=body))
 
     def result(self, before: Optional[NetworkState], after: Optional[NetworkState]) -> dict[str, Any]:
-        return {"network": {"Name": self.name, "Id": after.id, **after.options} if after else {}, "actions": []}
+        if after is None:
+            return {"network": {}, "actions": []}
+        told = after.found or (before.found if before and before == after else None)
+        open_ = dict.fromkeys(_FIELDS, Unknown(f"network {self.name} is known after the run"))
+        return {"network": told or {**open_, "Name": self.name, "Driver": self.driver or "bridge"}, "actions": []}
+
+
+_FIELDS = ("Id", "Created", "Scope", "EnableIPv6", "IPAM", "Internal", "Attachable", "Ingress", "ConfigFrom", "ConfigOnly", "Containers",
+           "Options", "Labels")
+
+
+def _likewise(held: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the ranges held that are wanted, in that order and in as much detail; all of them where one is missing."""
+    found = [next((h for h in held if all(h.get(k) == v for k, v in want.items())), None) for want in wanted]
+    return [dict(want) for want in wanted] if None not in found else held
+
+
+def _normal(text: Optional[str]) -> Optional[str]:
+    """An address or range in its shortest spelling."""
+    if not text:
+        return text
+    try:
+        return str(ipaddress.ip_network(text, strict=False) if "/" in text else ipaddress.ip_address(text))
+    except ValueError:
+        raise Failed(f"'{text}' is no address or range") from None
 
 
 def _pool(subnet: Optional[str], ip_range: Optional[str], gateway: Optional[str], aux: dict[str, str]) -> dict[str, Any]:
-    given = {"subnet": subnet, "iprange": ip_range, "gateway": gateway, "aux_addresses": aux}
+    if subnet and "/" not in subnet:
+        raise Failed(f"subnet '{subnet}' has no length; such as 10.9.0.0/16 or fd00:1::/64")
+    others = {name: _normal(address) for name, address in aux.items()}
+    way = _normal((gateway or "").partition("/")[0])
+    given = {"subnet": _normal(subnet), "iprange": _normal(ip_range), "gateway": way, "aux_addresses": others}
     return {key: value for key, value in given.items() if value}
 
 
@@ -167,7 +210,10 @@ def _options(live: dict[str, Any]) -> dict[str, Any]:
     return {
         "driver": live.get("Driver"),
         "driver_options": live.get("Options") or {},
+        "config_from": (live.get("ConfigFrom") or {}).get("Network") or None,
+        "config_only": live.get("ConfigOnly"),
         "ipam_driver": ipam.get("Driver"),
+        "ipam_driver_options": ipam.get("Options") or {},
         "ipam_config": [
             _pool(p.get("Subnet"), p.get("IPRange"), p.get("Gateway"), p.get("AuxiliaryAddresses") or {}) for p in ipam.get("Config") or ()
         ],

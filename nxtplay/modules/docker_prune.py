@@ -9,7 +9,7 @@ from typing import Any, Mapping, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan
+from nxtplay.core.state import Plan, Unknown
 from nxtplay.modules import _docker
 
 
@@ -23,6 +23,7 @@ class UnusedState:
     volumes: tuple[str, ...] = ()
     builder_cache: tuple[str, ...] = ()
     bytes: int = field(default=0, metadata={"volatile": True})
+    ids: Any = field(default_factory=dict, compare=False, metadata={"volatile": True})  # of containers, by name
 
 
 class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
@@ -82,6 +83,7 @@ class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
             volumes=tuple(sorted(volumes)),
             builder_cache=tuple(sorted(cache)),
             bytes=size,
+            ids={c["Names"][0].lstrip("/"): c["Id"] for c in gone},
         )
 
     def _unused_images(self, api: Any, containers: list[Any]) -> list[dict[str, Any]]:
@@ -96,7 +98,7 @@ class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
     def apply(self, host: Host, plan: Plan[UnusedState]) -> None:
         with _docker.engine(host, self, timeout=600) as api:
             found = plan.before or UnusedState()
-            host.note(space_reclaimed=found.bytes, **{kind: list(getattr(found, kind)) for kind in _KINDS})
+            host.note(**self._sizes(api, found))
             for _ in range(10):  # what goes may have been all that used another thing
                 for name in found.containers:
                     host.progress(f"removing container {name}")
@@ -111,14 +113,34 @@ class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
                 if found.builder_cache:
                     api.prune_builds(filters=_as_filters(self.builder_cache_filters), all=self.builder_cache_all)
                 found = self._look(api)
-                if found == UnusedState(bytes=found.bytes):
+                if not any(getattr(found, kind) for kind in _KINDS):
                     return
 
     def result(self, before: Optional[UnusedState], after: Optional[UnusedState]) -> dict[str, Any]:
         held = before or UnusedState()
-        return {**{kind: list(getattr(held, kind)) for kind in _KINDS}, "space_reclaimed": held.bytes}
+        told: dict[str, Any] = {kind: list(getattr(held, kind)) for kind in _KINDS}
+        told["containers"] = [held.ids[name] for name in held.containers]
+        told["builder_cache_caches_deleted"] = told["builder_cache"]
+        nothing = held == UnusedState(bytes=held.bytes)
+        sizes = dict.fromkeys(_SIZES, 0 if nothing else Unknown("how much is reclaimed is seen in the run"))
+        return {**told, **sizes, "space_reclaimed": held.bytes}
+
+    def _sizes(self, api: Any, found: UnusedState) -> dict[str, int]:
+        """What each kind takes on the disk, before it goes."""
+        usage = api.df()
+        containers = {str(c["Names"][0]).lstrip("/"): int(c.get("SizeRw") or 0) for c in usage.get("Containers") or () if c.get("Names")}
+        volumes = {v["Name"]: max(0, int((v.get("UsageData") or {}).get("Size") or 0)) for v in usage.get("Volumes") or ()}
+        cache = {c["ID"]: int(c.get("Size") or 0) for c in usage.get("BuildCache") or ()}
+        sizes = {
+            "containers_space_reclaimed": sum(containers.get(name, 0) for name in found.containers),
+            "volumes_space_reclaimed": sum(volumes.get(name, 0) for name in found.volumes),
+            "builder_cache_space_reclaimed": sum(cache.get(name, 0) for name in found.builder_cache),
+        }
+        sizes["images_space_reclaimed"] = found.bytes - sizes["builder_cache_space_reclaimed"]
+        return {**sizes, "space_reclaimed": sum(sizes.values())}
 
 
+_SIZES = ("containers_space_reclaimed", "images_space_reclaimed", "volumes_space_reclaimed", "builder_cache_space_reclaimed")
 _KINDS = ("containers", "images", "networks", "volumes", "builder_cache")
 
 

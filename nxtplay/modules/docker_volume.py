@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan
+from nxtplay.core.state import Plan, Unknown
+from nxtplay.core.types import Raw
 from nxtplay.modules import _docker
 
 
@@ -16,6 +17,7 @@ class VolumeState:
     """Those options of which the arguments speak."""
 
     options: dict[str, Any]
+    found: Any = field(default=None, compare=False, metadata={"volatile": True})  # all that the engine tells
 
 
 class DockerVolume(_docker.DockerOptions, Resource[VolumeState]):
@@ -27,7 +29,7 @@ class DockerVolume(_docker.DockerOptions, Resource[VolumeState]):
     name: str = arg(help="Volume name.", key=True, aliases=["volume_name"])
     state: Literal["present", "absent"] = arg("present", help="Whether the volume should exist.")
     driver: Optional[str] = arg(None, help="Driver; local by default.")
-    driver_options: dict[str, str] = arg(default_factory=dict, help="Options of the driver.")
+    driver_options: dict[str, Raw] = arg(default_factory=dict, help="Options of the driver.")
     labels: dict[str, str] = arg(default_factory=dict, help="Labels.")
     recreate: Literal["always", "never", "options-changed"] = arg(
         "never", help="Whether a volume that differs is made anew. The data in it is lost."
@@ -37,7 +39,7 @@ class DockerVolume(_docker.DockerOptions, Resource[VolumeState]):
         return f"volume:{self.name}"
 
     def _options(self) -> dict[str, Any]:
-        given = {"driver": self.driver, "driver_options": self.driver_options, "labels": self.labels}
+        given = {"driver": self.driver, "driver_options": _docker.texts(self.driver_options), "labels": self.labels}
         return {key: value for key, value in given.items() if value}
 
     def observe(self, host: Reader) -> Optional[VolumeState]:
@@ -57,7 +59,7 @@ class DockerVolume(_docker.DockerOptions, Resource[VolumeState]):
             "driver_options": {k: v for k, v in options.items() if k in self.driver_options},
             "labels": {k: v for k, v in labels.items() if k in self.labels},
         }
-        return VolumeState({key: value for key, value in held.items() if key in self._options()})
+        return VolumeState({key: value for key, value in held.items() if key in self._options()}, live)
 
     def desired(self, host: Reader, before: Optional[VolumeState]) -> Optional[VolumeState]:
         if self.state == "absent":
@@ -85,7 +87,13 @@ class DockerVolume(_docker.DockerOptions, Resource[VolumeState]):
                     raise Failed(f"volume {self.name} is in use by {', '.join(users)}; remove these containers first")
                 api.remove_volume(self.name)
             if plan.after is not None:
-                api.create_volume(self.name, driver=self.driver, driver_opts=self.driver_options or None, labels=self.labels or None)
+                options = _docker.texts(self.driver_options) or None
+                api.create_volume(self.name, driver=self.driver, driver_opts=options, labels=self.labels or None)
 
     def result(self, before: Optional[VolumeState], after: Optional[VolumeState]) -> dict[str, Any]:
-        return {"volume": {"Name": self.name, **after.options} if after else {}, "actions": []}
+        if after is None:
+            return {"volume": {}, "actions": []}
+        told = after.found or (before.found if before and before == after else None)
+        later = Unknown(f"volume {self.name} is known after the run")
+        open_ = dict.fromkeys(("CreatedAt", "Labels", "Mountpoint", "Options", "Scope"), later)
+        return {"volume": told or {**open_, "Name": self.name, "Driver": self.driver or "local"}, "actions": []}

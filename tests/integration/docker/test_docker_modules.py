@@ -175,12 +175,12 @@ def test_files_inside(folder: Path) -> None:
 def test_prune_lists_what_goes_and_only_that_goes(folder: Path) -> None:
     mine = {"label": f"{bench.LABEL}={ME}"}
     network, volume = f"nxtnet{ME}", f"nxtvol{ME}"
-    settle("docker_container", {**BASE, "state": "stopped"})
+    before = settle("docker_container", {**BASE, "state": "stopped"}).result["container"]["Id"]
     settle("docker_network", {"name": network, "labels": LABELS})
     settle("docker_volume", {"name": volume, "labels": LABELS})
     wish = {"containers": True, "containers_filters": mine, "networks": True, "networks_filters": mine, "volumes": True}
     done = settle("docker_prune", {**wish, "volumes_filters": mine})
-    assert (done.result["containers"], done.result["networks"], done.result["volumes"]) == ([NAME], [network], [])
+    assert (done.result["containers"], done.result["networks"], done.result["volumes"]) == ([before], [network], [])
     done = settle("docker_prune", {**wish, "volumes_filters": {**mine, "all": True}})
     assert done.result["volumes"] == [volume]
 
