@@ -166,6 +166,8 @@ class Generated(Made, Resource[Pem]):
 
     def apply(self, host: Host, plan: Plan[Pem]) -> None:
         if plan.after is None:
+            if self.backup:
+                host.note(backup_file=_files.keep_backup(place(self)))
             host.remove(place(self))
             return
         put(host, self, plan.after, self.made(host) if plan.changed("facts") else None)

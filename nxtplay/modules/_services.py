@@ -66,7 +66,7 @@ class Systemd(Manager):
             return None
         active = facts.get("ActiveState") in ("active", "activating", "reloading")
         enabled, *links = self.host.look(self._words("is-enabled", "--full", "--", self.unit)).stdout.splitlines() or [""]
-        on = enabled in ("enabled", "enabled-runtime", "alias") or (enabled == "indirect" and bool(links))
+        on = enabled in ("enabled", "alias") or (enabled == "indirect" and bool(links))
         masked, barred = facts.get("LoadState") == "masked", not active and self._barred(facts)
         return ServiceState(active, on, masked, facts, fixed=enabled in ("static", "generated", "transient"), barred=barred)
 

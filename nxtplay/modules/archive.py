@@ -34,6 +34,8 @@ class Archive(_files.Ownership, Resource[FileState]):
     force_archive: bool = arg(False, help="Make an archive of a single file too, instead of compressing it.")
     remove: bool = arg(False, help="Remove what was packed.")
 
+    edits = True  # with remove there is nothing left to pack
+
     def key(self) -> str:
         return f"archive:{self._place()}"
 
@@ -79,19 +81,19 @@ class Archive(_files.Ownership, Resource[FileState]):
         return [(f"file:{self._place()}", packed), *((f"file:{path}", None) for path in gone)]
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
-        reader = Reader()
-        paths = self._paths(reader)
-        found = self._found(reader)
-        kind = "absent" if after is None else "compress" if self._single(reader) else "incomplete" if len(found) < len(paths) else "archive"
+        out = {"dest": self._place(), **self._told(Reader()), **_files.facts_of(after)}
+        return out if after is not None else {**out, "dest_state": "absent"}
+
+    def _told(self, host: Reader) -> dict[str, Any]:
+        """What the result says of the paths as they are."""
+        paths, found, left_out = self._paths(host), self._found(host), self._left_out(host)
         return {
-            "dest": self._place(),
-            "dest_state": kind,
+            "dest_state": "compress" if self._single(host) else "incomplete" if len(found) < len(paths) else "archive",
             "archived": found,
-            "missing": [path for path in paths if path not in found and not self._excluded(_files.host_path(path), self._left_out(reader))],
-            "arcroot": self._root(reader),
+            "missing": [path for path in paths if path not in found and not self._excluded(_files.host_path(path), left_out)],
+            "arcroot": self._root(host),
             "expanded_paths": paths,
-            "expanded_exclude_paths": self._left_out(reader),
-            **_files.facts_of(after),
+            "expanded_exclude_paths": left_out,
         }
 
     # -- what is packed
@@ -193,6 +195,7 @@ class Archive(_files.Ownership, Resource[FileState]):
         fill = self._compress if self._single(host) else self._zip if self.format == "zip" else self._tar
         _files.replace_file(host, self._place(), lambda stream: fill(stream, members), after, unsafe=self.unsafe_writes)
         if self.remove:
+            host.note(**self._told(host))
             for path in found:
                 host.remove(_files.host_path(path))
 

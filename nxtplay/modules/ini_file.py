@@ -45,6 +45,8 @@ class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileSta
     create: bool = arg(True, help="Make a file that is not there.")
     follow: bool = arg(False, help="Of no effect: links are always followed.")
 
+    edits = True
+
     def key(self) -> str:
         return _files.file_key(self.path)
 
@@ -55,7 +57,7 @@ class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileSta
     def edited(self, text: str) -> str:
         if self.option is not None and self.state == "present" and not self._values() and not self.allow_no_value:
             raise Failed(f"the option '{self.option}' needs a value, or allow_no_value: true")
-        lines = text.splitlines(keepends=True)
+        lines = text.lstrip("\ufeff").splitlines(keepends=True)  # a mark of the byte order would hide the first heading
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
         begin, end = self._span(lines)
@@ -109,7 +111,7 @@ class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileSta
     def _without(self, body: list[str]) -> list[str]:
         active = _named(str(self.option))
         some = set(self._values())
-        return [line for line in body if not (active.match(line) and (self.exclusive or not some or _value(line) in some))]
+        return [line for line in body if not (active.match(line) and (self.exclusive or _value(line) in some))]
 
     def _with(self, body: list[str]) -> list[str]:
         active, inactive = _named(str(self.option)), _named(str(self.option), mark=r"[#;][ \t]*")
@@ -128,8 +130,6 @@ class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileSta
                 if missing and inactive.match(line):
                     out[index] = missing.pop(0)
         last = max((i + 1 for i, line in enumerate(out) if line.strip() and line.strip()[0] not in "#;"), default=0)
-        if not last:
-            last = len(out)
         return [*out[:last], *missing, *out[last:]]
 
     def _same(self, one: str, other: str) -> bool:
@@ -151,5 +151,5 @@ def _spans(lines: list[str], section: Optional[str]) -> Iterator[tuple[int, int]
         yield 0, headings[0][0] if headings else len(lines)
         return
     for number, (index, text) in enumerate(headings):
-        if text == f"[{section}]" or re.match(rf"\[{re.escape(section)}\]\s*[#;]", text):
+        if re.match(rf"\[\s*{re.escape(section.strip())}\s*\]\s*([#;]|$)", text):
             yield index + 1, headings[number + 1][0] if number + 1 < len(headings) else len(lines)

@@ -20,7 +20,7 @@ class OpensshKeypair(_openssl.Made, Resource[Pem]):
 
     type: Literal["rsa", "dsa", "rsa1", "ecdsa", "ed25519"] = arg("rsa", help="The kind of key.")
     size: int | None = arg(None, help="Bits; 4096 for rsa, 256 for ecdsa when not given.")
-    comment: str | None = arg(None, help="The comment in the public key.")
+    comment: str | None = arg(None, help="The comment in the public key; none where it is made without.")
     passphrase: Secret | None = arg(None, help="What protects the private key.")
     state: Literal["present", "absent"] = arg("present", help="Whether they are there.")
     regenerate: Literal["never", "fail", "partial_idempotence", "full_idempotence", "always"] = arg(
@@ -59,9 +59,7 @@ class OpensshKeypair(_openssl.Made, Resource[Pem]):
             comment = before.facts["comment"] if self.comment is None and same else self.comment
         else:
             comment = self.comment
-        if comment is None:
-            comment = Unknown("ssh-keygen says who made it and where")
-        return _openssl.wanted(host, self, {**kind, "comment": comment, "public": True}, before, mode="0600")
+        return _openssl.wanted(host, self, {**kind, "comment": comment or "", "public": True}, before, mode="0600")
 
     def due(self, host: Reader, plan: Plan[Pem]) -> Optional[str]:
         again = (self.force or self.regenerate == "always") and plan.before is not None and self.state == "present"
@@ -134,7 +132,7 @@ class OpensshKeypair(_openssl.Made, Resource[Pem]):
         host.remove(f"{path}.pub")
         words = [_openssl.openssl(host, "ssh-keygen"), "-q", "-t", self.type, "-N", self.passphrase or "", "-f", path]
         words += ["-b", str(self.size or SIZES[self.type])] if self.type not in ("ed25519", "rsa1") else []
-        words += ["-C", self.comment] if self.comment is not None else []
+        words += ["-C", self.comment or ""]
         host.run(words, check=True)
 
     def _public(self, host: Host) -> None:

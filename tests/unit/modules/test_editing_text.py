@@ -68,6 +68,17 @@ def test_one_of_several_sections_of_a_name() -> None:
     assert decode(IniFile, third).edited(text) == text + "[p]\na = 3\nb = 3\n"
 
 
+def test_where_an_option_goes() -> None:
+    def edited(text: str, **args: object) -> str:
+        return decode(IniFile, {"path": "/f", "section": "a", "option": "x", "value": "1", **args}).edited(text)
+
+    assert edited("\ufeff[a]\ny=2\n[b]\n") == "[a]\ny=2\nx = 1\n[b]\n"
+    assert edited("[ a ]\n; x=2\n") == "[ a ]\nx = 1\n"
+    assert edited("[a]\n", section=" a ") == "[a]\nx = 1\n"
+    assert edited("[a]\n# on x\n\n[b]\n") == "[a]\nx = 1\n# on x\n\n[b]\n"
+    assert edited("[a]\nx = 1\nx = 2\n", value=None, state="absent", exclusive=False) == "[a]\nx = 1\nx = 2\n"
+
+
 def test_a_marked_line_of_known_hosts_replaces_no_other() -> None:
     def edited(text: str, key: str, **args: str) -> str:
         return decode(KnownHosts, {"name": "*.example", "key": key, **args})._edited(text.encode()).decode()

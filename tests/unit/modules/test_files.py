@@ -118,6 +118,8 @@ def test_keys_and_certificates_are_in_the_result_where_they_are_asked_for(tmp_pa
         assert pair.result["fingerprint"].startswith("SHA256:") and pair.result["comment"] == "me here"
         key = run("openssl_privatekey", path=f"{tmp_path}/k", type="Ed25519", return_content=True)
         assert str.__str__(key.result["privatekey"]) == (tmp_path / "k").read_text()
+    plain = run("openssh_keypair", path=f"{tmp_path}/plain", type="ed25519")
+    assert plain.result["comment"] == "" and (tmp_path / "plain.pub").read_text().split() == plain.result["public_key"].split()
     foreseen = converge(decode(registry.load("openssh_keypair"), {"path": f"{tmp_path}/other"}), Reader(), World(), None)
     assert isinstance(foreseen.result["public_key"], Unknown)
 
@@ -128,3 +130,11 @@ def test_what_is_left_out_of_an_archive_is_not_missing(tmp_path: Path) -> None:
     paths = [f"{tmp_path}/{name}" for name in ("a.txt", "b.txt", "none")]
     done = run("archive", path=paths, dest=f"{tmp_path}/x.tgz", exclude_path=[f"{tmp_path}/a.txt"])
     assert done.result["missing"] == [f"{tmp_path}/none"]
+
+
+def test_an_archive_takes_the_place_of_what_is_in_it(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).touch()
+    done = run("archive", path=f"{tmp_path}/*.txt", dest=f"{tmp_path}/x.tgz", remove=True)
+    assert (done.status, done.result["archived"]) == ("changed", [f"{tmp_path}/a.txt", f"{tmp_path}/b.txt"]), done.reason
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tgz"]

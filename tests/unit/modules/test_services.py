@@ -31,6 +31,8 @@ class Systemctl(Reader):
         ("enabled\n  /etc/a.service\n", True, False),
         ("enabled\n  /etc/a.service\n", False, True),
         ("disabled\n", True, True),
+        ("enabled-runtime\n  /run/a.service\n", True, True),  # until the next start of the machine
+        ("enabled-runtime\n  /run/a.service\n", False, False),
         ("static\n", True, False),  # others start it: there is nothing to enable
         ("static\n", False, False),
         ("generated\n", True, False),
