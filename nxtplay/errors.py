@@ -9,6 +9,7 @@
     │   └── UndefinedVariable
     └── HostError             stops one host, the others go on
         ├── Unreachable       exit 4
+        │   └── BecomeFailed  exit 2, the task fails
         ├── ModuleFailed      exit 2
         ├── NotConverged      a second look found the change undone
         └── ModuleCrashed     a defect in a module
@@ -100,7 +101,13 @@ class Unreachable(HostError):
     exit_code = 4
 
 
-class BecomeMissing(Unreachable):
+class BecomeFailed(Unreachable):
+    """The host is reached and a task cannot become the user it wants: the task fails, the host stays."""
+
+    exit_code = 2
+
+
+class BecomeMissing(BecomeFailed):
     """The user to become, or the program to do it by, is not on the host."""
 
 

@@ -14,7 +14,7 @@ from nxtplay.connection.protocol import Job, OnEvent, OnReply, Reply
 from nxtplay.connection.start import Agent
 from nxtplay.connection.streams import Streams, Tail, Transport
 from nxtplay.core.host import Completed
-from nxtplay.errors import Unreachable
+from nxtplay.errors import BecomeFailed, Unreachable
 
 _TIMED_OUT = -9  # as core.host.run says it
 
@@ -95,7 +95,7 @@ class AgentConnection:
         self._open_or_raise()
         if dialog and dialog.problem and self._escalation:
             place = f"{self._transport.place}: cannot become {self._escalation.user} with {self._escalation.method}"
-            raise Unreachable(f"{place}: {dialog.problem}")
+            raise BecomeFailed(f"{place}: {dialog.problem}")
         if not timed_out.is_set() and streams.trouble():
             raise Unreachable(f"{self._transport.place}: lost in mid-task: {streams.trouble()}")
         rc = _TIMED_OUT if timed_out.is_set() or ended is None else ended

@@ -10,7 +10,7 @@ from nxtplay.connection.become import Dialog, Escalation
 from nxtplay.connection.link import Link, first_of
 from nxtplay.connection.streams import Streams, Tail, Transport, last_lines
 from nxtplay.core import agent
-from nxtplay.errors import BecomeMissing, Diagnostic, Unreachable
+from nxtplay.errors import BecomeFailed, BecomeMissing, Diagnostic, Unreachable
 
 PATIENCE = 60.0  # seconds for a host to find its Python, unpack the archive and greet
 
@@ -74,10 +74,10 @@ class Agent:
             problem = (self._dialog.problem if self._dialog else "") or become.explain(stderr)
             who = f"cannot become {self._escalation.user} with {self._escalation.method}"
             if problem:
-                kind = BecomeMissing if problem in (become.NO_USER, become.NO_PROGRAM) else Unreachable
+                kind = BecomeMissing if problem in (become.NO_USER, become.NO_PROGRAM) else BecomeFailed
                 return kind(f"{self.place}: {who}: {problem}")
             if not trouble:
-                return Unreachable(f"{self.place}: {who}: {self._silence() or said or f'it ended with {ended} and no word'}")
+                return BecomeFailed(f"{self.place}: {who}: {self._silence() or said or f'it ended with {ended} and no word'}")
         if trouble:
             return Unreachable(Diagnostic(f"{self.place}: lost while the agent started: {trouble}", hint=AGAIN))
         if "No space left" in stderr or "Disk quota" in stderr:

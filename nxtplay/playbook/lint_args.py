@@ -50,7 +50,7 @@ def check_task(task: Task, specs: Specs, found: Findings) -> None:
     free = getattr(cls, "free_form", None)
     given = dict(task.args)
     unknown_rest = task.free_form is not None and templated(task.free_form.value)
-    if task.free_form is not None and free and free not in given:
+    if task.free_form is not None and free and free not in given and "_raw_params" not in given:
         given[free] = task.free_form.value
         unknown_rest = False
     elif task.free_form is not None and not unknown_rest and not task.args:

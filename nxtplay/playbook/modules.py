@@ -188,7 +188,11 @@ def _with_args(raw: YamlMap, module: str, module_span: Span, value: Any, span: S
     extra = raw.get("args")
     if isinstance(extra, YamlMap):
         args = _merged(extra, args)
-    elif isinstance(extra, str) and free_form is None:
+    elif isinstance(extra, str) and (free_form is None or templated(extra)):
+        if free_form is not None and module not in FILE_WORDS:
+            word = YamlMap({"_raw_params": free_form.value}, span=span)
+            word.keys_at = word.values_at = {"_raw_params": free_form.span}
+            args = _merged(args, word)
         free_form = Located(extra, raw.values_at["args"])
     return Action(module, module_span, args, free_form)
 

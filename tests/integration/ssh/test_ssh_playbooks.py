@@ -191,4 +191,20 @@ def test_a_check_of_tasks_that_become_a_user_who_is_only_to_come(ground: Ground)
     assert "the user nxt-to-come comes with an earlier task" in said
     alone = TO_COME.replace("    - user: {name: nxt-to-come}\n", "")
     code, said = ground.play(alone, "--check")
-    assert code == 4 and "no such become user" in said, "nothing explains it: a run would end here as well"
+    assert code == 2 and "no such become user" in said, "nothing explains it: a run would end here as well"
+
+
+def test_who_cannot_be_become_fails_the_task_and_can_be_rescued(ground: Ground) -> None:
+    playbook = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - block:
+        - {command: id -un, become: true, become_user: nxt-to-come}
+      rescue:
+        - {debug: {msg: "rescued {{ ansible_failed_result is unreachable }}"}}
+    - {command: id -un, become: true, become_user: nxt-to-come, ignore_errors: true}
+"""
+    code, said = ground.play(playbook)
+    assert code == 0, said
+    assert "rescued False" in said and "unreachable=0" in said and "ignored=1" in said
