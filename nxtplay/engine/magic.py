@@ -30,13 +30,13 @@ class Magic:
         self._hosts: dict[str, Layer] = {}
         self._roles: dict[int, tuple[Role, Layer]] = {}
 
-    def begin(self, play: Play, hosts: Sequence[HostRun], batch: Sequence[HostRun]) -> None:
+    def begin(self, play: Play, name: str, hosts: Sequence[HostRun], batch: Sequence[HostRun]) -> None:
         """A batch of a play's hosts is next."""
         needed = list(dict.fromkeys(name for role in play.roles for name in _needed(role)))
         roles = [role.name for role in play.roles if not role.parents]
         values = {
             "ansible_play_hosts_all": [host.name for host in hosts],
-            "ansible_play_name": str(play.name.value if play.name else play.hosts.value),
+            "ansible_play_name": name,
             "ansible_play_role_names": roles,
             "role_names": roles,
             "ansible_dependent_role_names": needed,

@@ -171,8 +171,7 @@ class Run:
 
     def _play(self, play: Play) -> None:
         began = time.monotonic()
-        hosts = self.scopes.pattern(play)
-        name = str(self._rendered(play.name, play, default=",".join(map(str, hosts)) if isinstance(hosts, list) else hosts))
+        name = self.scopes.title(play)
         names = self._hosts_of(play)
         self.scopes.begin_play(play, names)
         batches = _batches(_ordered(names, self._rendered(play.order, play)), self._rendered(play.serial, play), play)

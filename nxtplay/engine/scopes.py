@@ -19,7 +19,7 @@ from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Located, Loop, Play, Role, Shared, Task
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
-from nxtplay.template.values import needs_rendering
+from nxtplay.template.values import OMIT, needs_rendering
 from nxtplay.variables.precedence import Layer, Level, Scope
 
 if TYPE_CHECKING:
@@ -100,14 +100,15 @@ class Scopes:
         self._inherited.clear()
         self._own.clear()
         self.begin_batch(hosts)
-        self._prompted = answers(play, self.ask, self.templates, self._extra)
+        self._prompted = answers(play, self.ask, self._extra.values, lambda said: self.keyword(play, Located(said, play.span)))
 
     def begin_batch(self, hosts: Sequence[str]) -> None:
         assert self._play is not None
         self._batch = list(hosts)
         self._bases.clear()
         self.includes.one_host = len(hosts) == 1
-        self._magic.begin(self._play, [self.hosts(name) for name in self._play_hosts], [self.hosts(name) for name in hosts])
+        everybody = [self.hosts(name) for name in self._play_hosts]
+        self._magic.begin(self._play, self.title(self._play), everybody, [self.hosts(name) for name in hosts])
 
     def _publish(self, roles: Sequence[Role]) -> None:
         self._public += roles
@@ -129,6 +130,14 @@ class Scopes:
         if any(isinstance(part, (Mapping, list)) or part is None or not str(part).strip() for part in parts):
             raise PlaybookErrors(Diagnostic(f"hosts: takes a pattern of hosts or a list of them, found {said!r}", play.hosts.span))
         return [str(part) for part in parts] if isinstance(said, list) else str(said)
+
+    def title(self, play: Play) -> str:
+        """A play's name; one without is called by its hosts."""
+        named = None if play.name is None else self.keyword(play, play.name)
+        if named is not None and named is not OMIT:
+            return str(named)
+        pattern = self.pattern(play)
+        return ",".join(pattern) if isinstance(pattern, list) else pattern
 
     def of_handler(self, handler: Task) -> Scope:
         """What a handler's name may use."""
