@@ -17,6 +17,11 @@ class Controller(Protocol):
 
     permit: bool  # False in a check
 
+    where: str  # the machine in messages: "on the controller"
+
+    def kept(self, path: str) -> str:
+        """The absolute path of what the controller keeps (relative to the playbook's folder)."""
+
     def held(self, path: str) -> Optional[str]:
         """The SHA-256 of a file that the controller keeps (relative to the playbook's folder); None where there is none."""
 

@@ -24,6 +24,7 @@ class Controller:
     folders: Sequence[str]
     render_file: Callable[[str, Mapping[str, Any]], Any]
     register_secret: Callable[[str], None]
+    where: str = "on the controller"
 
     def find(self, path: str, subfolder: str) -> str:
         places = candidates(path, subfolder, self.folders)
@@ -34,15 +35,15 @@ class Controller:
 
     def held(self, path: str) -> str | None:
         try:
-            with open(self._kept(path), "rb") as stream:
+            with open(self.kept(path), "rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Failed(f"cannot read {self._kept(path)} on the controller: {error.strerror}") from error
+            raise Failed(f"cannot read {self.kept(path)} on the controller: {error.strerror}") from error
 
     def keep(self, path: str, data: IO[bytes], sha256: str) -> None:
-        path = self._kept(path)
+        path = self.kept(path)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         except OSError as error:
@@ -60,7 +61,7 @@ class Controller:
 
         Host().replace_with(path, fill, inspect=inspect)
 
-    def _kept(self, path: str) -> str:
+    def kept(self, path: str) -> str:
         return os.path.join(self.base, os.path.expanduser(path))
 
     def blob(self, path: str) -> Blob:

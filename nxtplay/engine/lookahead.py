@@ -21,7 +21,6 @@ from nxtplay.template.values import is_template
 from nxtplay.variables.precedence import Layer, Level
 
 FACTS = frozenset(("setup", "gather_facts", "getent"))  # their answer changes what later tasks see
-ALONE = frozenset(("fetch",))  # it changes the controller
 PASSED = frozenset(("debug", "set_fact"))  # carried out on the controller between tasks that travel together
 
 Entry = tuple[tuple[int, int], Prepared]
@@ -95,7 +94,7 @@ class LookAhead:
     def _may_travel(self, task: Task) -> bool:
         """Whether the task is one job (an item each) with nothing to do between sending and the answer."""
         shared = task.shared
-        if task.module in self.words or task.module in ALONE or task.module not in registry.names():
+        if task.module in self.words or _brings_back(task) or task.module not in registry.names():
             return False  # an unknown one may be skipped by its condition
         if any(x is not None for x in (task.until, task.retries, task.async_, shared.delegate_to, shared.run_once, shared.throttle)):
             return False
@@ -196,3 +195,8 @@ def _together(first: Prepared, one: Prepared) -> bool:
 
 def _says_no(located: Located | None) -> bool:
     return located is not None and not as_bool(located.value)
+
+
+def _brings_back(task: Task) -> bool:
+    """Whether it changes the controller, which has to be looked at when its turn comes."""
+    return task.module == "fetch" or (task.module == "synchronize" and task.args.get("mode", "push") != "push")

@@ -1,4 +1,4 @@
-"""A tree from the controller compared with what is on the host, and made there."""
+"""A tree from the other side compared with what is here, and made here."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Sync:
         path = self._path(entry)
         kind = "directory" if entry.is_folder else "link" if entry.target is not None else "file"
         if now is not None and now.kind != kind and now.kind == "directory" and not self.options.delete:
-            raise Failed(f"{path} is a directory here and a {kind} on the controller; with delete: true it gives way")
+            raise Failed(f"{path} is a directory here and a {kind} on the other side; with delete: true it gives way")
         base = now if now is not None and now.kind == kind else self._fresh(path, kind, made.get(os.path.dirname(path)))
         state = self._attributes(entry, base, is_new=base is not now)
         if kind == "link":
@@ -170,6 +170,8 @@ class Sync:
     def _bytes(self, entries: Iterable[Entry], held: States) -> dict[str, Content]:
         """The bytes of small files whose content differs, by path."""
         found: dict[str, Content] = {}
+        if not self.tree.readable:
+            return found
         left, wanted = LOOKED_INTO, []
         for entry in entries:
             now = held.get(self._path(entry))

@@ -1,4 +1,4 @@
-"""A tree of the controller on its way to a host: what it holds, and what is left out."""
+"""A tree on its way, from the controller to a host or back: what it holds, and what is left out."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class Tree:
     root: Entry
     entries: tuple[Entry, ...]
     rules: tuple[Pattern, ...]
+    readable: bool = True  # False: what its files hold is known by hash alone
 
 
 def take(controller: Any, src: str, options: Options) -> Tree:
@@ -48,7 +49,7 @@ def take(controller: Any, src: str, options: Options) -> Tree:
     bare = path.rstrip("/") or "/"
     root = _entry(controller, bare, "", follow=True)
     if root is None:
-        raise Failed(f"{bare} on the controller is neither a file nor a folder")
+        raise Failed(f"{bare} {controller.where} is neither a file nor a folder")
     if not root.is_folder:
         return Tree(os.path.basename(bare), root, (), options.rules)
     walk = _Walk(controller, bare, options, [])
@@ -74,9 +75,9 @@ class _Walk:
             known = os.stat(here)
             names = sorted(os.listdir(here))
         except OSError as error:
-            raise Failed(f"cannot read {here} on the controller: {error.strerror}") from error
+            raise Failed(f"cannot read {here} {self.controller.where}: {error.strerror}") from error
         if (known.st_dev, known.st_ino) in above:
-            raise Failed(f"{here} on the controller leads back to itself through a symbolic link")
+            raise Failed(f"{here} {self.controller.where} leads back to itself through a symbolic link")
         if self.options.gitignore and ".gitignore" in names:
             with open(os.path.join(here, ".gitignore"), encoding="utf-8", errors="surrogateescape") as stream:
                 self.ignored[:0] = _filters.of_gitignore(stream, folder)
@@ -100,7 +101,7 @@ def _entry(controller: Any, path: str, name: str, *, follow: bool) -> Optional[E
         found = os.stat(path) if follow else os.lstat(path)
         target = os.readlink(path) if stat_.S_ISLNK(found.st_mode) else None
     except OSError as error:
-        raise Failed(f"cannot read {path} on the controller: {error.strerror}") from error
+        raise Failed(f"cannot read {path} {controller.where}: {error.strerror}") from error
     content = controller.blob(path) if stat_.S_ISREG(found.st_mode) else None
     if content is None and target is None and not stat_.S_ISDIR(found.st_mode):
         return None

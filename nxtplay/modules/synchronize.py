@@ -1,16 +1,20 @@
-"""synchronize: a tree of the controller kept the same on the host."""
+"""synchronize: a tree of the controller kept the same on the host, or the other way about."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Literal, Mapping, Optional, Sequence, cast
 
+from nxtplay.core.converge import converge
 from nxtplay.core.files import FileState, FileTree
+from nxtplay.core.frozen import frozen
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg, decode
 from nxtplay.core.state import Plan, Unknown, diff
 from nxtplay.core.types import Duration, Path, Raw
-from nxtplay.modules import _copy, _files, _sync_options, _sync_tree
+from nxtplay.core.world import World
+from nxtplay.modules import _copy, _files, _sync_options, _sync_pull, _sync_tree
 from nxtplay.modules._filters import Pattern
 from nxtplay.modules._sync import Sync
 from nxtplay.modules._sync_options import Options
@@ -20,14 +24,15 @@ _NO_EFFECT = "of no effect: it goes over the connection that is there"
 
 
 class Synchronize(Resource[FileState]):
-    """Keep a folder on the host as it is on the controller; only what differs is sent.
+    """Keep a folder on the host as it is on the controller, or with `mode: pull` on the controller as it is on the host; only what
+    differs is sent.
 
     It needs no rsync on either side and goes over the task's own connection, as the user the task becomes.
     """
 
-    src: Raw = arg(help="File or folder on the controller. A slash at the end means what is in it.")
-    dest: Path = arg(help="Folder on the host; what is missing above it is made.", key=True)
-    mode: Literal["push", "pull"] = arg("push", help="push alone: to the host. `fetch` brings files back.")
+    src: Raw = arg(help="File or folder on the controller (pull: on the host). A slash at the end means what is in it.")
+    dest: Path = arg(help="Folder on the host (pull: on the controller); what is missing above it is made.", key=True)
+    mode: Literal["push", "pull"] = arg("push", help="push: to the host; pull: from the host.")
     exclude: list[str] = arg(default_factory=list, help="Patterns, as rsync reads them, of what is not sent, nor deleted on the host.")
     gitignore: bool = arg(False, help="Leave out what the .gitignore files in the tree name.")
     delete: bool = arg(False, help="Remove from the host what is not on the controller; what is left out stays.")
@@ -55,17 +60,33 @@ class Synchronize(Resource[FileState]):
     ssh_connection_multiplexing: bool = arg(False, help=_NO_EFFECT)
     use_ssh_args: bool = arg(False, help=_NO_EFFECT)
     verify_host: bool = arg(False, help="Of no effect: hosts are verified as the connection says.")
+    held: Raw | None = arg(None, help="What the controller has of a tree that is pulled; it is found out there.")
 
     @classmethod
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
         given = decode(cls, args)
-        if given.mode == "pull":
-            raise Failed("mode: pull is not here: `fetch` brings a file back, `unarchive` and `command: tar` a whole folder")
         if given.link_dest:
             raise Failed("link_dest is not here; without it every file is a file of its own")
         if not isinstance(given.src, str) or any(isinstance(value, Unknown) for value in args.values()):
             return args
+        if given.mode == "pull":
+            held = _sync_pull.held(given.src, controller.kept(given.dest), given.options()) if controller.permit else None
+            return {**args, "held": held}  # in a check hashes are told, and nothing sent
         return {**args, "src": _sync_tree.take(controller, given.src, given.options())}
+
+    @classmethod
+    def receive(cls, args: Mapping[str, Any], result: dict[str, Any], controller: Any) -> dict[str, Any]:
+        """Of what was pulled: the same as on a host, with the tree that the host told, here."""
+        tree, data = result.pop("tree", None), result.pop("handed_over", None)
+        if tree is None:
+            return result
+        tree = dataclasses.replace(_sync_pull.take_over(tree, data), readable=controller.permit)
+        here = {**args, "mode": "push", "src": tree, "dest": controller.kept(args["dest"])}
+        host = Host(World())
+        done = converge(decode(cls, here), host, World(), host if controller.permit else None)
+        if done.status == "failed":
+            raise Failed(done.reason)
+        return {**result, **done.result, "changed": done.status == "changed"}
 
     def options(self) -> Options:
         def either(own: Optional[bool]) -> bool:
@@ -99,16 +120,19 @@ class Synchronize(Resource[FileState]):
         return Sync(host, tree, host.resolve(path) if tree.root.is_folder else path, self.options())
 
     def key(self) -> str:
-        return _files.file_key(self.dest)
+        return _files.file_key(self.dest) if self.mode == "push" else f"pulled:{self.dest}"
 
     def key_on(self, host: Reader) -> str:
         return "file:" + self._sync(host).root
 
     def observe(self, host: Reader) -> Optional[FileState]:
+        if self.mode == "pull":  # nothing of the host's is to be changed
+            held = cast("_sync_pull.Held | None", self.held)
+            return _Told(kind="directory", tree=_sync_pull.hand_over(host, str(self.src), held, self.options()))
         return self._sync(host).observe()
 
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
-        return self._sync(host).desired(before)
+        return before if isinstance(before, _Told) else self._sync(host).desired(before)
 
     def apply(self, host: Host, plan: Plan[FileState]) -> None:
         self._sync(host).apply(host, plan)
@@ -118,10 +142,19 @@ class Synchronize(Resource[FileState]):
         return _copy.with_parents(plan, made)
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
+        if isinstance(before, _Told):
+            return {"tree": before.tree}
         held, found = (_others(before), _others(after))
         sent = [path for path, state in found.items() if state is not None and (held.get(path) is None or diff(held[path], state))]
         gone = [path for path, state in held.items() if state is not None and found.get(path) is None]
         return {"rc": 0, "dest": after.path if after else str(self.dest), "sent": sent, "deleted": gone}
+
+
+@frozen
+class _Told(FileState):
+    """What the host holds of a tree that is pulled."""
+
+    tree: Optional[Tree] = None
 
 
 def _others(state: Optional[FileState]) -> dict[str, Optional[FileState]]:

@@ -52,7 +52,6 @@ CASES = [
     Case("synchronize", {"src": "t/c", "dest": "{root}/f", "checksum": True, "times": False}, {"f": ("2", 0o755)}, TREE, expect="ok"),
     Case("synchronize", {"src": "t/", "dest": "{root}/f"}, {"f": "file"}, TREE, expect="failed"),
     Case("synchronize", {"src": "none/", "dest": "{root}"}, files=TREE, expect="failed"),
-    Case("synchronize", {"src": "t/", "dest": "{root}", "mode": "pull"}, files=TREE, expect="failed"),
     Case("synchronize", {"src": "t/", "dest": "{root}", "rsync_opts": ["--backup"]}, files=TREE, expect="failed"),
     Case("synchronize", {"src": "t/", "dest": "{root}"}, files={"t/big": b"x" * 200_000}, expect="changed", name="synchronize-blob"),
 ]

@@ -49,6 +49,7 @@ class Controller:
     root: str
     permit: bool = True
     host: str = "host"
+    where: str = "on the controller"
 
     def held(self, path: str) -> None:
         return None

@@ -1,7 +1,8 @@
-"""synchronize leaves what rsync leaves."""
+"""synchronize leaves what rsync leaves, whichever way it goes."""
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -11,6 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+
+from nxtplay.core import wire
+from nxtplay.core.converge import converge
+from nxtplay.core.host import Failed, Host
+from nxtplay.core.resource import decode
+from nxtplay.core.world import World
+from nxtplay.engine.finder import Controller
+from nxtplay.modules.synchronize import Synchronize
 
 from . import harness
 
@@ -49,11 +58,29 @@ def left(root: Path) -> dict[str, Any]:
     return found
 
 
+def pulled(source: str, dest: Path, options: list[str], *, permit: bool = True) -> dict[str, Any]:
+    """Bring a tree back as the engine does: looked at over the wire on the host, taken over on the controller. `failed` where it fails."""
+    controller = Controller("host", permit, str(dest.parent), [], lambda *_: None, lambda _: None)
+    args = {"src": source, "dest": dest.name, "mode": "pull", "rsync_opts": options}
+    handed = io.BytesIO()
+    host = Host(World(), emit=lambda kind, data: handed.write(data) if kind == "piece" else None)
+    try:
+        prepared = Synchronize.prepare(args, controller)
+        module = decode(Synchronize, wire.decode(wire.encode(prepared)))
+        outcome = converge(module, host, World(), host if permit else None)
+        if outcome.status == "failed":
+            return {"failed": outcome.reason}
+        told = wire.decode(wire.encode(outcome.result))
+        return dict(Synchronize.receive(prepared, {**told, "handed_over": handed}, controller))
+    except Failed as failed:
+        return {"failed": failed.message}
+
+
 @pytest.mark.skipif(shutil.which("rsync") is None, reason="needs the package rsync")
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(source=FULL, before=TREE, rules=OPTIONS, flags=FLAGS, delete=st.booleans())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(source=FULL, before=TREE, rules=OPTIONS, flags=FLAGS, delete=st.booleans(), pull=st.booleans())
 def test_as_rsync_would_have_it(
-    tmp_path: Path, source: dict[str, Any], before: dict[str, Any], rules: list[str], flags: list[str], delete: bool
+    tmp_path: Path, source: dict[str, Any], before: dict[str, Any], rules: list[str], flags: list[str], delete: bool, pull: bool
 ) -> None:
     options = [*rules, *flags, *(["--delete"] if delete or "--delete-excluded" in flags else [])]
     sown(tmp_path / "files/t", source)
@@ -61,11 +88,19 @@ def test_as_rsync_would_have_it(
         sown(tmp_path / name, before)
     words = ["rsync", "-rlptgo", "--omit-dir-times", *options, f"{tmp_path}/files/t/", f"{tmp_path}/theirs/"]
     theirs = subprocess.run(words, capture_output=True, text=True, check=False)
-    task = ("synchronize", {"src": "t/", "dest": str(tmp_path / "ours"), "rsync_opts": options})
-    (ours,) = harness.run([task], str(tmp_path / "files"))
-    event(f"rsync {theirs.returncode}, ours {ours.status}")
-    if theirs.returncode or ours.status == "failed":  # something in the way, or a link that leads nowhere
+    if pull:
+        place = (f"{tmp_path}/files/t/", tmp_path / "ours", options)
+        foreseen, ours = pulled(*place, permit=False), pulled(*place)
+        assert foreseen == ours
+        failed = "failed" in ours
+        assert failed or not pulled(*place)["changed"]
+    else:
+        task = ("synchronize", {"src": "t/", "dest": str(tmp_path / "ours"), "rsync_opts": options})
+        (done,) = harness.run([task], str(tmp_path / "files"))
+        failed, ours = done.status == "failed", done.result
+    event(f"rsync {theirs.returncode}, ours {failed}, pull {pull}")
+    if theirs.returncode or failed:  # something in the way, or a link that leads nowhere
         return
     times = "--no-times" not in flags
     expected, found = ({name: entry if times else entry[:2] for name, entry in left(tmp_path / n).items()} for n in ("theirs", "ours"))
-    assert found == expected, (words, ours.result)
+    assert found == expected, (words, ours)

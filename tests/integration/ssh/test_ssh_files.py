@@ -257,6 +257,29 @@ def test_a_large_file_comes_back_once_with_progress(sshd: Sshd, large: Path, tmp
     connection.close()
 
 
+def test_a_tree_comes_back_and_only_what_differs_is_sent_again(sshd: Sshd, tmp_path: Path) -> None:
+    connection, module = sshd.connection(), registry.load("synchronize")
+    for name in ("a", "sub/b", "sub/c"):
+        (tmp_path / "there" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "there" / name).write_bytes(os.urandom(300_000))
+
+    def pull() -> dict[str, Any]:
+        controller = Controller("host", True, str(tmp_path), [], lambda *_: None, lambda _: None)
+        args = module.prepare({"src": f"{tmp_path}/there", "dest": "here/", "mode": "pull", "delete": True}, controller)
+        (reply,) = connection.request([Job("synchronize", args, True)], on_event=lambda *_: None)
+        return dict(module.receive(args, reply.result, controller))
+
+    assert pull()["changed"] and not pull()["changed"]
+    (tmp_path / "there/sub/b").write_text("changed there")
+    (tmp_path / "here/there/sub/x").write_text("of nobody's there")
+    done, root = pull(), f"{tmp_path}/here/there"
+    assert (done["sent"], done["deleted"]) == ([f"{root}/sub/b"], [f"{root}/sub/x"])
+    assert {p.name: p.read_bytes() for p in Path(root).rglob("*") if p.is_file()} == {
+        p.name: p.read_bytes() for p in (tmp_path / "there").rglob("*") if p.is_file()
+    }
+    connection.close()
+
+
 def test_a_fetch_that_is_cut_off_leaves_the_copy_as_it_was(sshd: Sshd, large: Path, tmp_path: Path) -> None:
     from nxtplay.errors import Unreachable
 
