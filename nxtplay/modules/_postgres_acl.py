@@ -121,7 +121,7 @@ def expand(wanted: Sequence[str], every: Sequence[str]) -> tuple[str, ...]:
     """Rights as the catalog names them: ALL and TEMP spelled out. Raises Failed for one the kind of object does not have."""
     out: set[str] = set()
     for word in wanted:
-        right = {"TEMP": "TEMPORARY"}.get(word.upper(), word.upper())
+        right = {"TEMP": "TEMPORARY"}.get(word.upper(), word.upper().replace("_", " "))
         if right in ("ALL", "ALL PRIVILEGES"):
             out.update(every)
         elif right in every:

@@ -10,6 +10,7 @@ from nxtplay.core.host import Failed, Reader
 from nxtplay.modules._postgres import PostgresLogin, Session, database_of, foreseen_state, object_key
 from nxtplay.modules._postgres_database import role_exists
 from nxtplay.modules._postgres_types import identifier, split_name
+from nxtplay.modules._postgres_wire import PgError
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ def options(given: Optional[Mapping[str, str]]) -> dict[str, str]:
 def parse_options(entries: Any) -> dict[str, str]:
     """reloptions, or arguments written `name=value`, as a mapping."""
     return {name.strip().lower(): value.strip() for name, _, value in (entry.partition("=") for entry in entries or ())}
+
+
+def routine(db: Session, name: str, arguments: str) -> Optional[int]:
+    """The oid of a function, aggregate or procedure by its quoted name and its types, in any spelling that the server reads."""
+    try:
+        found = db.value("SELECT to_regprocedure(%s)::oid", f"{name}({arguments})")
+    except PgError:  # a type that the server does not know, or names among the types
+        return None
+    return int(found) if found else None
 
 
 def dependents(db: Session, oid: int) -> list[str]:

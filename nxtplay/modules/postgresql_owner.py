@@ -9,6 +9,7 @@ from typing import Any, Literal, Optional, Sequence
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg, exclusive, one_of, together
 from nxtplay.core.state import Plan
+from nxtplay.modules import _postgres_relation as relation
 from nxtplay.modules._postgres import PostgresLogin, Session, database_key, database_of, foreseen_state, object_key, session, settled
 from nxtplay.modules._postgres_database import look_schema, look_through, role_exists
 from nxtplay.modules._postgres_types import identifier, qualified, split_name
@@ -169,6 +170,11 @@ class PostgresqlOwner(PostgresLogin, Resource[OwnerState]):
         if kind == "aggregate" and "(" not in name:
             raise Failed(f"obj_name: an aggregate is named with its argument types: {name}(integer)")
         where = PATH.format(t="pg_function", a="p", n="pronamespace")
+        if "(" in name:
+            called, _, types = name.rpartition(")")[0].partition("(")
+            oid = relation.routine(db, qualified(called.strip()), types)
+            if oid is not None:
+                return str(db.value("SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE oid = %s", oid))
         arguments = name.partition("(")[2].rstrip(")").strip() if "(" in name else None
         sql = f"SELECT pg_get_userbyid(proowner) FROM pg_proc p WHERE proname = %s AND {where}"
         sql += " AND (%s::text IS NULL OR replace(oidvectortypes(proargtypes), ' ', '') = replace(%s, ' ', ''))"

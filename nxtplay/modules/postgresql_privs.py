@@ -9,6 +9,7 @@ from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown, UnknownReached
 from nxtplay.modules import _postgres_acl as acl
+from nxtplay.modules import _postgres_relation as relation
 from nxtplay.modules._postgres import (
     PostgresLogin,
     Session,
@@ -44,7 +45,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
     objs: str | None = arg(None, help="Objects, parted by commas; ALL_IN_SCHEMA; with default_privs TABLES, SEQUENCES ...", aliases=["obj"])
     roles: str = arg(help="Roles, parted by commas; PUBLIC is everybody.", key=True, aliases=["role"])
     privs: str | None = arg(None, help="Rights, parted by commas, or ALL.", aliases=["priv"])
-    schema: str | None = arg(None, help="Schema of the objects; public unless given.")
+    schema: str | None = arg(None, help="Schema of the objects; public unless given. With default_privs, not-specified is all of them.")
     state: Literal["present", "absent"] = arg("present", help="Whether the roles should have them.")
     grant_option: bool | None = arg(None, help="Whether the roles may pass them on; unset leaves that.", aliases=["admin_option"])
     target_roles: str | None = arg(None, help="With default_privs: whose new objects; the login's own unless given.")
@@ -102,11 +103,18 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
                 out += _memberships(name, old, held)
             elif self.type == "default_privs":
                 owner, _, word = name.rpartition(" ")
-                where = f" IN SCHEMA {identifier(self.schema)}" if self.schema else ""
+                where = f" IN SCHEMA {identifier(self._within)}" if self._within else ""
                 out += acl.statements(word, old, held, f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(owner)}{where} ")
             else:
                 out += acl.statements(f"{acl.KINDS[self.type].word} {self._target(name)}", old, held)
         return out
+
+    @property
+    def _within(self) -> Optional[str]:
+        """The one schema that default privileges are for, or None: as in Ansible that has to be said, except of schemas themselves."""
+        if self.schema == "not-specified" or (self.objs or "").strip().upper() == "SCHEMAS":
+            return None
+        return self.schema or "public"
 
     def _target(self, name: str) -> str:
         if self.type in ("function", "procedure"):
@@ -115,12 +123,18 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
         return f"{identifier(self.schema or 'public')}.{identifier(name)}" if acl.KINDS[self.type].in_schema else identifier(name)
 
     def _roles(self, host: Reader, db: Session) -> list[str]:
-        names = ["PUBLIC" if name.upper() == "PUBLIC" else name for name in acl.names(self.roles)]
+        names = [self._named(db, name) for name in acl.names(self.roles)]
         there = [name for name in names if name == "PUBLIC" or role_exists(host, self, db, name)]
         missing = [name for name in names if name not in there]
         if missing and self.fail_on_role:
             raise Failed(f"roles: there is no role {', '.join(missing)}; create it first (postgresql_user)")
         return there
+
+    def _named(self, db: Session, name: str) -> str:
+        """PUBLIC is everybody, SESSION_USER who logged in; both in any case."""
+        if name.upper() == "SESSION_USER":
+            return str(db.value("SELECT session_user"))
+        return "PUBLIC" if name.upper() == "PUBLIC" else name
 
     def _rights(self, db: Session, name: str) -> tuple[str, ...]:
         if self.type == "group":
@@ -157,7 +171,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
             raise Failed(f"objs: say which {self.type}s, or ALL_IN_SCHEMA")
         out = {}
         for name in wanted:
-            matched = self._match(name, found)
+            matched = self._match(db, name, found)
             out.update(matched or {name: self._of_foreseen(host, db, kind, name)})
         return out
 
@@ -166,10 +180,16 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
         if not (state is not None if foreseen else db.value("SELECT 1 FROM pg_namespace WHERE nspname = %s", name)):
             raise Failed(f"schema: there is no schema {name} in {database_of(self)}")
 
-    def _match(self, name: str, found: dict[str, dict[str, tuple[str, ...]]]) -> dict[str, dict[str, tuple[str, ...]]]:
+    def _match(self, db: Session, name: str, found: dict[str, dict[str, tuple[str, ...]]]) -> dict[str, dict[str, tuple[str, ...]]]:
         if self.type not in ("function", "procedure"):
             plain = name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name
             return {plain: found[plain]} if plain in found else {}
+        called, paren, types = name.replace(":", ",").rpartition(")")[0].partition("(")
+        if paren:
+            oid = relation.routine(db, f"{identifier(self.schema or 'public')}.{identifier(called.strip())}", types)
+            shown = db.value("SELECT proname || '(' || pg_get_function_identity_arguments(oid) || ')' FROM pg_proc WHERE oid = %s", oid)
+            if shown in found:
+                return {shown: found[shown]}
         wanted = "".join(name.replace(":", ",").split()).lower()
         return {n: h for n, h in found.items() if wanted in ("".join(n.split()).lower(), n.partition("(")[0].lower(), _types_only(n))}
 
@@ -192,13 +212,14 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
     def _defaults(self, host: Reader, db: Session) -> dict[str, dict[str, tuple[str, ...]]]:
         words = [word.upper() for word in acl.names(self.objs or "ALL_DEFAULT")]
         if words == ["ALL_DEFAULT"]:
-            words = [word for word in acl.DEFAULTS if not (word == "SCHEMAS" and self.schema)]
-        wrong = [word for word in words if word not in acl.DEFAULTS or (word == "SCHEMAS" and self.schema)]
+            words = [word for word in acl.DEFAULTS if word != "SCHEMAS"]
+        within = self._within
+        wrong = [word for word in words if word not in acl.DEFAULTS or (word == "SCHEMAS" and within)]
         if wrong:
             legal = ", ".join(acl.DEFAULTS)
             raise Failed(f"objs: default privileges are for {legal} (SCHEMAS not in a schema), not for {', '.join(wrong)}")
-        if self.schema:
-            self._refuse_missing_schema(host, db, self.schema)
+        if within:
+            self._refuse_missing_schema(host, db, within)
         owners = acl.names(self.target_roles or "") or [str(db.value("SELECT current_user"))]
         out = {}
         for owner in owners:
@@ -206,8 +227,8 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
                 raise Failed(f"target_roles: there is no role {owner}")
             only_foreseen = foreseen_state(host, role_key(self, owner))[1] is not None
             for word in words:
-                held = acl.defaults(db, owner, self.schema, word)
-                if not held and only_foreseen and not self.schema:
+                held = acl.defaults(db, owner, within, word)
+                if not held and only_foreseen and not within:
                     kind = next(k for k in acl.KINDS.values() if k.letter == acl.DEFAULTS[word][1])
                     held = acl.by_default(db, kind, owner)
                 out[f"{owner} {word}"] = held

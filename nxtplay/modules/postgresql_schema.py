@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, Literal, Optional
 
 from nxtplay.core.host import Failed, Host, Reader
@@ -10,7 +11,7 @@ from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan
 from nxtplay.modules._postgres import PostgresLogin, database_of, foreseen_state, object_key, session, settled
 from nxtplay.modules._postgres_database import SchemaState, look_schema, role_exists
-from nxtplay.modules._postgres_types import identifier, literal
+from nxtplay.modules._postgres_types import identifier, literal, split_name
 
 
 class PostgresqlSchema(PostgresLogin, Resource[SchemaState]):
@@ -25,8 +26,13 @@ class PostgresqlSchema(PostgresLogin, Resource[SchemaState]):
 
     private = False
 
+    @property
+    def _name(self) -> str:
+        """A name may come in its quotes."""
+        return split_name(self.name)[0] if re.fullmatch('"(?:[^"]|"")+"', self.name) else self.name
+
     def key(self) -> str:
-        return object_key("schema", self, database_of(self), self.name)
+        return object_key("schema", self, database_of(self), self._name)
 
     def observe(self, host: Reader) -> Optional[SchemaState]:
         foreseen, state = foreseen_state(host, self.key())
@@ -35,7 +41,7 @@ class PostgresqlSchema(PostgresLogin, Resource[SchemaState]):
             return out
         settled(host, self, database_of(self), "SCHEMA")
         with session(self, host) as db:
-            return look_schema(db, self.name)
+            return look_schema(db, self._name)
 
     def desired(self, host: Reader, before: Optional[SchemaState]) -> Optional[SchemaState]:
         with session(self, host) as db:
@@ -43,15 +49,15 @@ class PostgresqlSchema(PostgresLogin, Resource[SchemaState]):
                 held = db.value(
                     "SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND deptype = 'n' "
                     "AND refobjid = (SELECT oid FROM pg_namespace WHERE nspname = %s)",
-                    self.name,
+                    self._name,
                 )
                 if before and held and not self.cascade_drop:
-                    raise Failed(f"schema {self.name} is not empty ({held} objects); cascade_drop: true drops them with it")
+                    raise Failed(f"schema {self._name} is not empty ({held} objects); cascade_drop: true drops them with it")
                 return None
             if self.owner and not role_exists(host, self, db, self.owner):
                 raise Failed(f"owner: there is no role {self.owner}")
-            if before is None and self.name.startswith("pg_"):
-                raise Failed(f"schema {self.name}: names that begin with pg_ are the server's own")
+            if before is None and self._name.startswith("pg_"):
+                raise Failed(f"schema {self._name}: names that begin with pg_ are the server's own")
             start = before or SchemaState(owner=str(db.value("SELECT current_user")), comment=None)
         comment = start.comment if self.comment is None else self.comment or None
         return dataclasses.replace(start, owner=self.owner or start.owner, comment=comment)
@@ -61,10 +67,10 @@ class PostgresqlSchema(PostgresLogin, Resource[SchemaState]):
             db.apply(self._statements(plan.before, plan.after))
 
     def result(self, before: Optional[SchemaState], after: Optional[SchemaState]) -> dict[str, Any]:
-        return {"schema": self.name, "queries": self._statements(before, after)}
+        return {"schema": self._name, "queries": self._statements(before, after)}
 
     def _statements(self, before: Optional[SchemaState], after: Optional[SchemaState]) -> list[str]:
-        name = identifier(self.name)
+        name = identifier(self._name)
         if after is None:
             return [f"DROP SCHEMA {name}{' CASCADE' if self.cascade_drop else ''}"] if before else []
         out = []

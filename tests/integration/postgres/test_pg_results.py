@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from pg_cluster import Cluster
+from pg_laws import obeys
 
 
 def test_memberships(clean: Cluster) -> None:
@@ -32,3 +34,43 @@ def test_indexes(clean: Cluster) -> None:
     assert (gone["state"], gone["tblname"], gone["query"]) == ("absent", "", 'DROP INDEX CONCURRENTLY "public"."Ix"')
     assert "unique" in clean.check("postgresql_idx", name="iy", table="ix", columns=["n"], idxtype="brin", unique=True).reason
     clean.sql("DROP TABLE ix")
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [({}, "public"), ({"schema": "s"}, "s"), ({"schema": "not-specified"}, None), ({"objs": "schemas", "privs": "USAGE"}, None)],
+)
+def test_where_default_privileges_are_for(clean: Cluster, asked: dict[str, str], place: str | None) -> None:
+    clean.sql("CREATE ROLE a")
+    clean.sql("CREATE DATABASE p")
+    clean.sql("CREATE SCHEMA s", database="p")
+    args = {"login_db": "p", "type": "default_privs", "roles": "a", "objs": "TABLES", "privs": "SELECT", **asked}
+    assert obeys(clean, "postgresql_privs", "p", **args).status == "changed"
+    found = clean.sql("SELECT nspname AS n FROM pg_default_acl LEFT JOIN pg_namespace n ON n.oid = defaclnamespace", database="p")
+    assert found == [{"n": place}]
+
+
+def test_rights_are_given_by_whatever_spelling(clean: Cluster) -> None:
+    clean.sql("CREATE ROLE a")
+    clean.sql("CREATE DATABASE p")
+    clean.sql(
+        "CREATE PROCEDURE pr(x int, y double precision) LANGUAGE sql AS '';"
+        "CREATE AGGREGATE total(float8) (sfunc = float8pl, stype = float8)",
+        database="p",
+    )
+    args = {"login_db": "p", "type": "procedure", "objs": "pr(int:float8)", "roles": "a", "privs": "EXECUTE"}
+    assert obeys(clean, "postgresql_privs", "p", **args).status == "changed"
+    owned = {"login_db": "p", "obj_type": "aggregate", "obj_name": "total(float8)", "new_owner": "a"}
+    assert obeys(clean, "postgresql_owner", "p", **owned).status == "changed"
+    me = {"login_db": "p", "type": "database", "roles": "session_user", "privs": "CREATE"}
+    assert obeys(clean, "postgresql_privs", "p", **me).status == "ok"
+    if clean.version >= 15:
+        parameter = {"type": "parameter", "objs": "work_mem", "roles": "a", "privs": "ALTER_SYSTEM"}
+        assert obeys(clean, "postgresql_privs", **parameter).status == "changed"
+        clean.run("postgresql_privs", **parameter, state="absent")
+
+
+def test_a_schema_may_be_named_in_quotes(clean: Cluster) -> None:
+    clean.sql("CREATE DATABASE p")
+    assert obeys(clean, "postgresql_schema", "p", login_db="p", name='"with.dot"').status == "changed"
+    assert clean.check("postgresql_schema", login_db="p", name="with.dot").status == "ok"

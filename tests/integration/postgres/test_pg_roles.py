@@ -179,7 +179,7 @@ def test_laws_of_rights(clean: Cluster, data: st.DataObject) -> None:
         "schema": ["s", "s,public"],
         "type": ["kind"],
         "language": ["sql", "c"],
-        "default_privs": ["TABLES", "ALL_DEFAULT", "SEQUENCES,FUNCTIONS"],
+        "default_privs": ["TABLES", "ALL_DEFAULT", "SEQUENCES,FUNCTIONS", "schemas"],
         "group": ["own"],
     }
     for _ in range(data.draw(st.integers(1, 4))):
@@ -199,7 +199,7 @@ def test_laws_of_rights(clean: Cluster, data: st.DataObject) -> None:
             )
         )
         if kind in ("table", "sequence", "function", "type") or data.draw(st.booleans()):
-            args["schema"] = "s"
+            args["schema"] = data.draw(st.sampled_from(["s", "not-specified"])) if kind == "default_privs" else "s"
         obeys(clean, "postgresql_privs", "p", login_db="p", type=kind, **args)
 
 
