@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -38,8 +39,12 @@ class Rule:
     def text(self) -> str:
         fields = [self.contype, ",".join(self.databases), ",".join(self.users)]
         fields += [self.address] if self.contype != "local" else []
-        fields += [self.method, *(f"{name}={_quoted(value)}" for name, value in self.options)]
+        fields += [self.method, *(f"{name}={quoted(value)}" for name, value in self.options)]
         return "\t".join(fields) + (f"\t# {self.comment}" if self.comment else "")
+
+    def each(self) -> list[Rule]:
+        """The rules for one database and one user that it stands for."""
+        return [dataclasses.replace(self, databases=(d,), users=(u,)) for d in self.databases for u in self.users]
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def parse(text: str) -> list[Line]:
             continue
         out.append(Line(pending, _rule(pending.replace("\\\n", " "), number)))
         pending = ""
-    return [*out, Line(pending)] if pending else out
+    return [*out, Line(pending, _rule(pending.replace("\\\n", " "), len(out) + 1))] if pending else out
 
 
 def render(lines: Sequence[Line]) -> str:
@@ -69,7 +74,7 @@ def render(lines: Sequence[Line]) -> str:
 
 
 def _rule(text: str, number: int) -> Optional[Rule]:
-    body, comment = _uncomment(text)
+    body, comment = _uncomment(text, number)
     fields = [re.sub(r"\s*,\s*", ",", field) for field in re.findall(r'(?:"(?:[^"]|"")*"|[^\s"])+', re.sub(r"\s*,\s*", ",", body))]
     if not fields or fields[0].startswith(("@", "include")):
         return None
@@ -83,17 +88,23 @@ def _rule(text: str, number: int) -> Optional[Rule]:
         raise Failed(f"pg_hba.conf, line {number}: '{text.strip()}' is no complete record") from error
     if contype not in TYPES:
         raise Failed(f"pg_hba.conf, line {number}: '{contype}' is no connection type ({', '.join(TYPES)})")
-    pairs = tuple(sorted((name, value.strip('"')) for name, _, value in (option.partition("=") for option in options)))
+    pairs = tuple(sorted((name, _bare(value)) for name, _, value in (option.partition("=") for option in options)))
     return Rule(contype, names(databases), names(users), address, method, pairs, comment)
 
 
-def _uncomment(text: str) -> tuple[str, str]:
+def _bare(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+def _uncomment(text: str, number: int) -> tuple[str, str]:
     quoted = False
     for index, character in enumerate(text):
         if character == '"':
             quoted = not quoted
         elif character == "#" and not quoted:
             return text[:index], text[index + 1 :].strip()
+    if quoted:
+        raise Failed(f"pg_hba.conf, line {number}: '{text.strip()}' has a quote that does not end")
     return text, ""
 
 
@@ -125,20 +136,25 @@ def normal_address(text: str) -> str:
         return text
 
 
-def _quoted(value: str) -> str:
-    return f'"{value}"' if re.search(r"[\s#,]", value) else value
+def quoted(value: str) -> str:
+    return f'"{value}"' if re.search(r'[\s#,="]', value) else value
 
 
 def settle(lines: Sequence[Line], wanted: Sequence[Rule], *, present: bool, overwrite: bool = False) -> list[Line]:
     """The lines once the rules are there (or not). A rule for the same connections is replaced where it stands; a new one goes before
-    the first rule that would catch its connections first, else to the end."""
+    the first rule that would catch its connections first, else to the end. A line for several databases or users that says the same of
+    one is enough; where that one has to go, the line falls apart."""
     out = [line for line in lines if not (overwrite and line.rule)]
     if overwrite and present and [line.rule.same for line in lines if line.rule] == [rule.same for rule in wanted]:
         return list(lines)
     for rule in wanted:
         at = [index for index, line in enumerate(out) if line.rule and line.rule.who == rule.who]
+        among = [line for line in out if line.rule and line.rule.who != rule.who and rule.who in [one.who for one in line.rule.each()]]
         if not present:
-            out = [line for index, line in enumerate(out) if index not in at]
+            parts = [_without(line, rule) if line in among else [line] for index, line in enumerate(out) if index not in at]
+            out = [line for lines_ in parts for line in lines_]
+        elif not at and any(rule.same in [one.same for one in line.rule.each()] for line in among if line.rule):
+            continue
         elif not at:
             place = next((i for i, line in enumerate(out) if line.rule and _catches(line.rule, rule)), len(out))
             out.insert(place, Line(rule.text(), rule))
@@ -148,6 +164,10 @@ def settle(lines: Sequence[Line], wanted: Sequence[Rule], *, present: bool, over
                 out[at[0]] = Line(rule.text(), rule)
             out = [line for index, line in enumerate(out) if index not in at[1:]]
     return out
+
+
+def _without(line: Line, rule: Rule) -> list[Line]:
+    return [Line(one.text(), one) for one in (line.rule.each() if line.rule else ()) if one.who != rule.who]
 
 
 def _catches(wide: Rule, narrow: Rule) -> bool:
@@ -181,14 +201,17 @@ def rule_of(fields: Mapping[str, object]) -> Rule:
     if fields.get("netmask"):
         address = with_mask(address, str(fields["netmask"]))
     options = fields.get("options") or ""
-    written = [part.partition("=")[::2] for part in re.split(r"[\s,]+", str(options)) if "=" in part]
+    written = re.findall(r'(\w+)=("(?:[^"]|"")*"|[^\s,]*)', str(options))
     pairs = options.items() if isinstance(options, Mapping) else written
-    settled = tuple(sorted((str(name), str(value).strip('"')) for name, value in pairs))
-    databases, users = _listed(fields.get("databases")), _listed(fields.get("users"))
+    settled = tuple(sorted((str(name), _bare(str(value))) for name, value in pairs))
+    databases, users = _listed("databases", fields), _listed("users", fields)
     return Rule(contype, databases, users, address, method, settled, str(fields.get("comment") or ""))
 
 
-def _listed(value: object) -> tuple[str, ...]:
-    if isinstance(value, (list, tuple)):
-        return tuple(sorted(str(item) for item in value))
-    return names(str(value or "all"))
+def _listed(field: str, fields: Mapping[str, object]) -> tuple[str, ...]:
+    value = fields.get(field)
+    found = tuple(sorted(str(item) for item in value)) if isinstance(value, (list, tuple)) else names(str(value or "all"))
+    for name in found:
+        if re.search(r'[\s"#]', re.sub(r'"(?:[^"]|"")*"', "", name)):
+            raise Failed(f"{field}: '{name}' would not be one name in pg_hba.conf; write it in double quotes")
+    return found

@@ -14,6 +14,11 @@ from nxtplay.core.state import Plan, Unknown, UnknownReached
 from nxtplay.core.types import Mode, Path, Raw
 from nxtplay.modules import _postgres_hba as hba
 
+SINGLE: dict[str, Any] = {  # what describes one rule, as it is when nothing is given
+    "contype": None, "databases": "all", "users": "all", "address": "samehost", "netmask": None, "method": "md5", "options": None,
+    "comment": None, "state": "present",
+}  # fmt: skip
+
 
 class PostgresqlPgHba(Resource[FileState]):
     """Who may connect from where, and how they prove themselves. Other rules, their order and all comments stay as they are."""
@@ -49,11 +54,15 @@ class PostgresqlPgHba(Resource[FileState]):
         return host.stat(self.dest, content=True, follow=True)
 
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
+        if before is None and self.state == "absent" and not self.create:
+            return None
         if before is None and not self.create:
             raise Failed(f"no file {self.dest}; create: true makes it")
         text = self._text(host, before)
         lines = hba.parse(text)
-        after = hba.settle(lines, self._wanted(), present=self.state == "present", overwrite=self.overwrite)
+        wanted = self._wanted()
+        after = hba.settle(lines, [rule for rule, there in wanted if there], present=True, overwrite=self.overwrite)
+        after = hba.settle(after, [rule for rule, there in wanted if not there], present=False)
         if before is not None and after == lines:
             return before
         content = Content.of(hba.render(after).encode("utf-8", "surrogateescape"))
@@ -67,6 +76,7 @@ class PostgresqlPgHba(Resource[FileState]):
         path = host.resolve(self.dest)
         if plan.before is not None and (self.backup or self.backup_file):
             saved = self.backup_file or f"{path}.{os.getpid()}.{time.strftime('%Y-%m-%d@%H:%M:%S~')}"
+            host.note(backup_file=saved)
             host.write(saved, host.read(path), mode=plan.before.mode if isinstance(plan.before.mode, int) else 0o600)
         mode = plan.after.mode if isinstance(plan.after.mode, int) else None
         host.write(path, plan.after.content.data, mode=mode if plan.before is None else None)
@@ -75,8 +85,15 @@ class PostgresqlPgHba(Resource[FileState]):
         data = after.content.data if after and isinstance(after.content, Content) else None
         rules = [line.rule for line in hba.parse(data.decode("utf-8", "surrogateescape")) if line.rule] if data is not None else []
         shown = [
-            {"type": r.contype, "db": ",".join(r.databases), "usr": ",".join(r.users), "src": r.address, "method": r.method}
-            | ({"options": " ".join(f"{n}={v}" for n, v in r.options)} if r.options else {})
+            {
+                "type": r.contype,
+                "db": ",".join(r.databases),
+                "usr": ",".join(r.users),
+                "method": r.method,
+                **({"src": r.address} if r.address else {}),
+                **({"options": " ".join(f"{n}={hba.quoted(v)}" for n, v in r.options)} if r.options else {}),
+                **({"comment": r.comment} if r.comment and r.comment == self.comment else {}),
+            }
             for r in rules
         ]
         return {"pg_hba": shown}
@@ -88,26 +105,30 @@ class PostgresqlPgHba(Resource[FileState]):
             raise UnknownReached(before.content)
         return host.read(self.dest).decode("utf-8", "surrogateescape")
 
-    def _wanted(self) -> Sequence[hba.Rule]:
-        single = {name: getattr(self, name) for name in ("contype", "databases", "users", "netmask", "method", "options", "comment")}
-        single["address"] = self.address
+    def _wanted(self) -> Sequence[tuple[hba.Rule, bool]]:
+        """Rules, each for one database, user and address, and whether it should be there."""
+        single = {name: getattr(self, name) for name in SINGLE}
         if self.rules_ is None:
-            return [] if self.contype is None else _each_address(single)
+            return [] if self.contype is None else _each(single)
+        alone = [name for name, usual in SINGLE.items() if single[name] != usual]
+        if alone and self.rules_behavior == "conflict":
+            raise Failed(f"rules: {', '.join(alone)} beside it counts only with rules_behavior: combine")
         given = single if self.rules_behavior == "combine" else {}
         out = []
         for rule in self.rules_:
             if not isinstance(rule, dict):
                 raise Failed(f"rules: each is a mapping such as {{contype: host, users: app, address: 10.0.0.0/8}}, found {rule!r}")
-            unknown = sorted(set(rule) - {*single, "state"})
+            unknown = sorted(set(rule) - set(single))
             if unknown:
                 raise Failed(f"rules: unknown {', '.join(unknown)}; legal are: {', '.join(single)}")
-            out += _each_address({**given, **rule})
+            out += _each({**given, **rule})
         return out
 
 
-def _each_address(fields: dict[str, Any]) -> list[hba.Rule]:
+def _each(fields: dict[str, Any]) -> list[tuple[hba.Rule, bool]]:
     addresses = fields.get("address")
     several = addresses if isinstance(addresses, list) else [addresses]
-    return [hba.rule_of({**fields, "address": address}) for address in several]
+    there = fields.get("state") != "absent"
+    return [(rule, there) for address in several for rule in hba.rule_of({**fields, "address": address}).each()]
 
 
