@@ -66,7 +66,7 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
             )
         if not found:
             return None
-        options = {name: _text(found["row"][column]) for name, column in OPTIONS.items() if column in found["row"]}
+        options = {name: _normal(name, _text(found["row"][column])) for name, column in OPTIONS.items() if column in found["row"]}
         publications = tuple(sorted(found["publications"]))
         return SubscriptionState(found["owner"], publications, parse_conninfo(found["connection"]), options, found["comment"])
 
@@ -95,7 +95,7 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
             owner=self.owner or start.owner,
             publications=tuple(sorted(self.publications)) if self.publications else start.publications,
             connection={**start.connection, **masked(self.connparams or {})},
-            options={**start.options, **{name: _bool(value) for name, value in given.items()}},
+            options={**start.options, **{name: _normal(name, value) for name, value in given.items()}},
             comment=start.comment if self.comment is None else self.comment or None,
         )
 
@@ -112,24 +112,29 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
             db.run(f"ALTER SUBSCRIPTION {identifier(self.name)} REFRESH PUBLICATION")
 
     def result(self, before: Optional[SubscriptionState], after: Optional[SubscriptionState]) -> dict[str, Any]:
-        out: dict[str, Any] = {"name": self.name, "exists": after is not None}
+        out: dict[str, Any] = {"name": self.name, "exists": after is not None, "queries": self._statements(before, after, show=True)}
+        out.update(initial_state=_told(before), final_state=_told(after))
         if after:
             out.update(owner=after.owner, publications=list(after.publications), enabled=after.options["enabled"] == "true")
         return out
 
-    def _statements(self, before: Optional[SubscriptionState], after: Optional[SubscriptionState]) -> list[str]:
+    def _statements(
+        self, before: Optional[SubscriptionState], after: Optional[SubscriptionState], *, show: bool = False
+    ) -> list[str]:  # fmt: skip
+        """The SQL from one state to the other; with `show` the password is masked."""
         name = identifier(self.name)
         if after is None:
             return [f"DROP SUBSCRIPTION {name}{' CASCADE' if self.cascade else ''}"] if before else []
         publications = ", ".join(identifier(p) for p in after.publications)
+        connection = {key: "********" if show and key == "password" else value for key, value in after.connection.items()}
         out = []
         if before is None:
-            options = ", ".join(f"{key} = {_option(value)}" for key, value in (self.subsparams or {}).items())
-            front = f"CREATE SUBSCRIPTION {name} CONNECTION {literal(conninfo(after.connection))} PUBLICATION {publications}"
+            options = ", ".join(f"{key} = {_option(_normal(key, value))}" for key, value in (self.subsparams or {}).items())
+            front = f"CREATE SUBSCRIPTION {name} CONNECTION {literal(conninfo(connection))} PUBLICATION {publications}"
             out.append(front + (f" WITH ({options})" if options else ""))
         else:
             if before.connection != after.connection:
-                out.append(f"ALTER SUBSCRIPTION {name} CONNECTION {literal(conninfo(after.connection))}")
+                out.append(f"ALTER SUBSCRIPTION {name} CONNECTION {literal(conninfo(connection))}")
             if before.publications != after.publications:
                 refresh = "" if after.options["enabled"] == "true" else " WITH (refresh = false)"
                 out.append(f"ALTER SUBSCRIPTION {name} SET PUBLICATION {publications}{refresh}")
@@ -153,6 +158,27 @@ def _fresh(version: int) -> dict[str, str]:
 def _option(value: str) -> str:
     """NONE is a word of its own: no slot."""
     return "NONE" if value == "NONE" else literal(value)
+
+
+def _told(state: Optional[SubscriptionState]) -> dict[str, Any]:
+    if state is None:
+        return {}
+    return {
+        "owner": state.owner,
+        "enabled": state.options["enabled"] == "true",
+        "synccommit": state.options["synchronous_commit"] != "off",
+        "slotname": None if state.options["slot_name"] == "NONE" else state.options["slot_name"],
+        "publications": list(state.publications),
+        "comment": state.comment or "",
+        "conninfo": {key: int(value) if value.isdigit() and key != "password" else value for key, value in state.connection.items()},
+    }
+
+
+def _normal(name: str, value: str) -> str:
+    """An option's value in the one form we compare; synchronous_commit is kept as it was written, and has words beside on and off."""
+    if name != "synchronous_commit":
+        return _bool(value)
+    return {"true": "on", "false": "off"}.get(_bool(value), value.lower())
 
 
 def _bool(value: str) -> str:

@@ -116,6 +116,20 @@ def test_rows_flow_through_a_subscription(clean: Cluster) -> None:
     assert clean.sql("SELECT 1 FROM pg_replication_slots") == []
 
 
+def test_a_subscription_tells_what_it_was_and_is(clean: Cluster) -> None:
+    clean.sql("CREATE DATABASE p")
+    where = {"host": "127.0.0.1", "port": "1", "dbname": "p", "password": "hidden words"}
+    args = {"login_db": "p", "name": "sub", "publications": ["pub"], "connparams": where}
+    try:
+        done = obeys(clean, "postgresql_subscription", "p", **args, subsparams={"connect": "false", "synchronous_commit": "False"})
+        assert done.result["initial_state"] == {} and done.result["final_state"]["conninfo"]["port"] == 1
+        assert "********" in done.result["queries"][0] and "hidden words" not in repr(done)
+        assert obeys(clean, "postgresql_subscription", "p", **args, subsparams={"synchronous_commit": "ON"}).status == "changed"
+    finally:
+        clean.sql("ALTER SUBSCRIPTION sub SET (slot_name = NONE)", database="p")
+        clean.run("postgresql_subscription", login_db="p", name="sub", state="absent")
+
+
 def test_info(clean: Cluster) -> None:
     clean.run("postgresql_db", name="odd 'name")
     found = clean.check("postgresql_info").result
