@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+import shlex
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
@@ -173,6 +174,7 @@ def dump(login: PostgresLogin, host: Host, database: str, target: str, *, option
             complete(host, program, form, temporary, watch, counted if not options else None)
 
         host.replace_with(target, fill, mode=_mode_of(target), inspect=inspect)
+        host.note(executed_commands=[shlex.join(argv)])
         db.run("COMMIT")
     _sync_directory(target)
     return Dumped(target, watch.size, watch.sha256.hexdigest(), counted, version)
@@ -409,7 +411,7 @@ def restore(login: PostgresLogin, host: Host, database: str, target: str, *, opt
     if form.kind == "plain":
         argv = program.argv("psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null")
         argv += [*options, program.database(database)]
-        source = unpacked(target, form.packing)
+        source = _with_public(unpacked(target, form.packing))
         if login.session_role:
             source = _chained(f"SET ROLE {identifier(login.session_role)};\n".encode(), source)
     else:
@@ -417,11 +419,26 @@ def restore(login: PostgresLogin, host: Host, database: str, target: str, *, opt
         argv.append(program.database(database))
         source = unpacked(target, form.packing)
     try:
+        host.note(executed_commands=[shlex.join(argv)])
         _run(host, program, argv, source=source, what=f"restoring {target} into {database}")
     except BaseException:
         _end_sessions(login, host, tag)
         raise
     return entries
+
+
+def _with_public(source: Iterable[bytes]) -> Iterable[bytes]:
+    """A dump of `-n public` makes the schema that every database has; that alone is no reason to refuse it."""
+    pieces = iter(source)
+    front = b""
+    for piece in pieces:
+        front += piece
+        if len(front) >= 1 << 16:
+            break
+    after = re.search(rb"\nCREATE (?!SCHEMA )|\nCOPY ", front)  # schemas come first
+    end = after.start() if after else len(front)
+    yield front[:end].replace(b"\nCREATE SCHEMA public;\n", b"\nCREATE SCHEMA IF NOT EXISTS public;\n", 1) + front[end:]
+    yield from pieces
 
 
 def _chained(first: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:

@@ -70,6 +70,8 @@ class PostgresqlDb(PostgresLogin, Resource[DatabaseState]):
         return old or new
 
     def desired(self, host: Reader, before: Optional[DatabaseState]) -> Optional[DatabaseState]:
+        if self.state in ("absent", "rename") and self.name == (self.login_db or "postgres"):
+            raise Failed(f"{self.name} is the database that would be connected to meanwhile; name another one as login_db")
         if self.state == "absent":
             return None
         if self.state in ("dump", "restore"):

@@ -47,6 +47,15 @@ def test_there_and_back(server: Cluster, tmp_path: Path, way: str, suffix: str) 
     assert roles.status == "changed", roles
 
 
+def test_a_plain_dump_of_one_schema_comes_back(server: Cluster, tmp_path: Path) -> None:
+    target = str(tmp_path / "one.sql")
+    done = run("postgresql_db", **server.login, name="app", state="dump", target=target, target_opts="-n public")
+    assert "-n public" in done.result["executed_commands"][0], done
+    assert run("postgresql_db", **server.login, name="back_one", template="template0").status == "changed"
+    restored = run("postgresql_db", **server.login, name="back_one", state="restore", target=target)
+    assert restored.status == "changed" and restored.result["executed_commands"][0].startswith("psql "), restored
+
+
 def test_a_wrong_password(server: Cluster, tmp_path: Path) -> None:
     args = {**server.login, "login_password": "sesame, closed", "name": "app", "state": "dump", "target": str(tmp_path / "x.dump")}
     foreseen, done = check("postgresql_db", **args), run("postgresql_db", **args)

@@ -190,6 +190,13 @@ def test_rename_is_foreseen(clean: Cluster) -> None:
     obeys(clean, "postgresql_db", name="a", state="rename", target="b")
 
 
+def test_the_database_one_connects_to_stays(clean: Cluster) -> None:
+    for args in ({"state": "absent"}, {"state": "rename", "target": "b"}):
+        assert "login_db" in obeys(clean, "postgresql_db", name="postgres", **args).reason
+    clean.sql("CREATE DATABASE a")
+    assert obeys(clean, "postgresql_db", name="a", login_db="a", state="absent").status == "failed"
+
+
 def test_drop_ends_sessions_only_when_told_to(clean: Cluster) -> None:
     clean.sql("CREATE DATABASE used")
     login = decode(Plain, {**clean.login, "login_db": "used"})
