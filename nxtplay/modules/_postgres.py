@@ -284,6 +284,8 @@ def connect(login: PostgresLogin, host: Reader, database: str) -> Connection:
     extra = dict(login.connect_params or {})
     options: dict[str, str] = {name: extra[name] for name in extra if name in ("options", "application_name")}
     options.setdefault("application_name", "nxtplay")
+    if host.environ.get("PGOPTIONS"):
+        options.setdefault("options", host.environ["PGOPTIONS"])
     timeout = float(extra.get("connect_timeout") or 10) or None
     if login.container:
         return _connect_container(login, host, database, options, timeout)

@@ -73,7 +73,8 @@ class PostgresqlExt(PostgresLogin, Resource[ExtensionState]):
 
     def result(self, before: Optional[ExtensionState], after: Optional[ExtensionState]) -> dict[str, Any]:
         queries = self._statements(before, after)
-        return {"queries": queries, "prev_version": before.version if before else "", "version": after.version if after else ""}
+        names = {"ext": self.name, "db": database_of(self)}
+        return {**names, "queries": queries, "prev_version": before.version if before else "", "version": after.version if after else ""}
 
     # -- on the way
 

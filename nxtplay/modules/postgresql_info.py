@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import Any, Callable
 
 from nxtplay.core.host import Failed, Reader
@@ -13,7 +14,8 @@ SUBSETS: dict[str, str] = {
     "roles": "SELECT r.rolname AS key, rolsuper AS superuser, rolcanlogin AS canlogin, coalesce(rolvaliduntil::text, '') AS valid_until, "
     "array(SELECT g.rolname FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid)::text[] AS member_of "
     "FROM pg_roles r WHERE r.rolname !~ '^pg_'",
-    "tablespaces": "SELECT spcname AS key, pg_get_userbyid(spcowner) AS spcowner, spcacl::text AS spcacl, spcoptions FROM pg_tablespace",
+    "tablespaces": "SELECT spcname AS key, pg_get_userbyid(spcowner) AS spcowner, spcacl::text AS spcacl, "
+    "coalesce(spcoptions, '{}') AS spcoptions FROM pg_tablespace",
     "repl_slots": "SELECT slot_name AS key, slot_type, plugin, database, temporary, active, active_pid, restart_lsn::text AS restart_lsn "
     "FROM pg_replication_slots",
     "replications": "SELECT pid::text AS key, usename, application_name AS app_name, client_addr::text AS client_addr, client_hostname, "
@@ -25,7 +27,7 @@ SUBSETS: dict[str, str] = {
 DATABASES = (
     "SELECT datname AS key, pg_get_userbyid(datdba) AS owner, pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, "
     "datctype AS ctype, datacl::text AS access_priv, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid)::text "
-    "ELSE '' END AS size FROM pg_database WHERE NOT datistemplate AND datallowconn"
+    "ELSE '' END AS size FROM pg_database WHERE datallowconn"
 )
 INSIDE: dict[str, str] = {
     "namespaces": "SELECT nspname AS key, pg_get_userbyid(nspowner) AS nspowner, nspacl::text AS nspacl FROM pg_namespace "
@@ -38,6 +40,8 @@ INSIDE: dict[str, str] = {
     "subscriptions": "SELECT subname AS key, pg_get_userbyid(subowner) AS ownername, subenabled, subslotname, subpublications FROM "
     "pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
 }
+NOTHING: dict[str, Any] = {"in_recovery": None, "pending_restart_settings": []}  # of what was not asked for; else {}
+MEMORY_UNITS = {"kB": 1024, "8kB": 8192, "MB": 1024**2}
 ALL = ("version", "in_recovery", "pending_restart_settings", "databases", *SUBSETS)
 
 
@@ -49,7 +53,7 @@ class PostgresqlInfo(PostgresLogin, Query):
 
     def look(self, host: Reader) -> dict[str, Any]:
         wanted = self._wanted()
-        out: dict[str, Any] = {}
+        out: dict[str, Any] = {name: NOTHING.get(name, {}) for name in ALL}
         with session(self, host) as db:
             readers: dict[str, Callable[[], Any]] = {
                 "version": lambda: _version(db),
@@ -59,6 +63,9 @@ class PostgresqlInfo(PostgresLogin, Query):
             }
             for name in wanted:
                 out[name] = readers[name]() if name in readers else _keyed(db, SUBSETS[name])
+        for entry in out["settings"].values():
+            if entry["unit"] in MEMORY_UNITS and int(entry["setting"]) > 0:
+                entry["val_in_bytes"] = int(entry["setting"]) * MEMORY_UNITS[entry["unit"]]
         return out
 
     def _wanted(self) -> list[str]:
@@ -77,13 +84,24 @@ class PostgresqlInfo(PostgresLogin, Query):
             try:
                 with session(self, host, name) as inner:
                     entry.update({subset: _keyed(inner, sql) for subset, sql in INSIDE.items()})
+                for extension in entry["extensions"].values():
+                    extension["extversion"] = _numbers(extension["extversion"])
             except Failed as failed:
                 entry["unreadable"] = failed.message
         return out
 
 
 def _keyed(db: Session, sql: str) -> dict[str, Any]:
-    return {row.pop("key"): row for row in db.query(sql)}
+    """Rows by their key; what is not there is an empty text."""
+    rows = db.query(sql)
+    return {row["key"]: {name: "" if value is None else value for name, value in row.items() if name != "key"} for row in rows}
+
+
+def _numbers(version: str) -> dict[str, Any]:
+    """1.3-2 as major 1, minor 3; none where it is no number, such as 3.beta."""
+    plain = re.fullmatch(r"\d+(?:-\d+)?(?:\.\d+(?:-\d+)?)*", version)
+    found = [int(number) for number in re.findall(r"\d+", version)] if plain else []
+    return {"major": found[0] if found else None, "minor": found[1] if len(found) > 1 else None, "raw": version}
 
 
 def _version(db: Session) -> dict[str, Any]:

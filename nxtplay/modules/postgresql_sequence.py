@@ -105,9 +105,22 @@ class PostgresqlSequence(PostgresLogin, Resource[SequenceState]):
         return [(self.key(), None), (relation.key("sequence", self, self._moved), plan.after)]
 
     def result(self, before: Optional[SequenceState], after: Optional[SequenceState]) -> dict[str, Any]:
-        told = {k: v for k, v in dataclasses.asdict(after).items() if k != "name"} if after else {}
-        names = {"sequence": self._moved.name, "schema": self._moved.schema}
-        return {**names, "state": "present" if after else "absent", "queries": self._statements(before, after), **told}
+        """As information_schema has it: numbers as texts, YES and NO; of one that goes, what it was."""
+        of = after or before
+        numbers = ("increment", "minvalue", "maxvalue", "start")
+        return {
+            "sequence": self._place.name,
+            "schema": self._place.schema,
+            "state": "present" if after else "absent",
+            "queries": self._statements(before, after),
+            "owner": of.owner if of else "",
+            "data_type": of.data_type if of else "",
+            "cycle": ("YES" if of.cycle else "NO") if of else "",
+            "cache": of.cache if of else "",
+            **{name: str(getattr(of, name)) if of else "" for name in numbers},
+            **({"newname": self.rename_to} if self.rename_to else {}),
+            **({"newschema": self.newschema} if self.newschema else {}),
+        }
 
     def _look(self, host: Reader, where: Place) -> Optional[SequenceState]:
         foreseen, state = foreseen_state(host, relation.key("sequence", self, where))
@@ -156,13 +169,18 @@ class PostgresqlSequence(PostgresLogin, Resource[SequenceState]):
             return [f"DROP SEQUENCE {self._place.sql}{' CASCADE' if self.cascade else ''}"] if before else []
         words = {"data_type": "AS {}", "increment": "INCREMENT BY {}", "minvalue": "MINVALUE {}", "maxvalue": "MAXVALUE {}",
                  "start": "START WITH {}", "cache": "CACHE {}"}  # fmt: skip
-        changed = [w.format(getattr(after, n)) for n, w in words.items() if before is None or getattr(before, n) != getattr(after, n)]
-        if before is None or before.cycle != after.cycle:
+        asked = vars(self) if before is None else {}  # what is not asked for, the server makes as we foresaw it
+        changed = [
+            w.format(getattr(after, n))
+            for n, w in words.items()
+            if (asked.get(n) is not None if before is None else getattr(before, n) != getattr(after, n))
+        ]
+        if (before.cycle if before else False) != after.cycle:
             changed.append("CYCLE" if after.cycle else "NO CYCLE")
         where = relation.place(before.name) if before else self._place
         out = []
         if before is None:
-            out.append(f"CREATE SEQUENCE {where.sql} {' '.join(changed)}")
+            out.append(" ".join([f"CREATE SEQUENCE {where.sql}", *changed]))
         elif changed:
             out.append(f"ALTER SEQUENCE {where.sql} {' '.join(changed)}")
         if self.owner and (before is None or before.owner != after.owner):

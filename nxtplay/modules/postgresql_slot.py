@@ -9,6 +9,7 @@ from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan
 from nxtplay.modules._postgres import PostgresLogin, database_of, foreseen_state, object_key, session, settled
+from nxtplay.modules._postgres_types import literal
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,18 @@ class PostgresqlSlot(PostgresLogin, Resource[SlotState]):
 
     def apply(self, host: Host, plan: Plan[SlotState]) -> None:
         with session(self, host) as db:
-            if plan.after is None:
-                db.run("SELECT pg_drop_replication_slot(%s)", self.name)
-            elif self.slot_type == "logical":
-                db.run("SELECT pg_create_logical_replication_slot(%s, %s)", self.name, self.output_plugin)
-            else:
-                db.run("SELECT pg_create_physical_replication_slot(%s, %s)", self.name, self.immediately_reserve)
+            db.run(self._statement(plan.after))
 
     def result(self, before: Optional[SlotState], after: Optional[SlotState]) -> dict[str, Any]:
-        return {"name": self.name, "queries": []}
+        return {"name": self.name, "queries": [self._statement(after)] if before != after else []}
+
+    def _statement(self, after: Optional[SlotState]) -> str:
+        name = literal(self.name)
+        if after is None:
+            return f"SELECT pg_drop_replication_slot({name})"
+        if self.slot_type == "logical":
+            return f"SELECT pg_create_logical_replication_slot({name}, {literal(self.output_plugin)})"
+        return f"SELECT pg_create_physical_replication_slot({name}, {literal(self.immediately_reserve)})"
 
     def _refuse_active(self, host: Reader) -> None:
         with session(self, host) as db:

@@ -121,10 +121,11 @@ class PostgresqlTable(PostgresLogin, Resource[TableState]):
         return [(self.key(), None), (relation.key("table", self, self._renamed), plan.after)]
 
     def result(self, before: Optional[TableState], after: Optional[TableState]) -> dict[str, Any]:
-        out = {"table": str(self._renamed), "state": "present" if after else "absent", "queries": self._statements(before, after)}
-        if after:
-            storage = [f"{name}={value}" for name, value in after.storage.items()]
-            out.update(owner=after.owner, tablespace=after.tablespace, storage_params=storage)
+        out: dict[str, Any] = {"table": self.name, "state": "present" if after else "absent", "queries": self._statements(before, after)}
+        of = after or before
+        if of:
+            space = "" if of.tablespace == "pg_default" else of.tablespace
+            out.update(owner=of.owner, tablespace=space, storage_params=[f"{name}={value}" for name, value in of.storage.items()])
         return out
 
     def _look(self, host: Reader, where: Place) -> Optional[TableState]:

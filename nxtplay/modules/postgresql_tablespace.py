@@ -78,9 +78,11 @@ class PostgresqlTablespace(PostgresLogin, Resource[TablespaceState]):
         return [(self.key(), None), (object_key("tablespace", self, "", self.rename_to), plan.after)] if self.rename_to else ()
 
     def result(self, before: Optional[TablespaceState], after: Optional[TablespaceState]) -> dict[str, Any]:
-        told = {"owner": after.owner, "location": after.location, "options": dict(after.options)} if after else {}
-        state = "present" if after else "absent"
-        return {"tablespace": self.rename_to or self.tablespace, "state": state, "queries": self._statements(before, after), **told}
+        of = after or before
+        out: dict[str, Any] = {"tablespace": self.tablespace, "state": "present" if after else "absent"}
+        out.update(queries=self._statements(before, after), owner=of.owner if of else "", location=of.location if of else "")
+        out.update(options=dict(of.options) if of else {}, comment=(of.comment or "") if of else "")
+        return {**out, "newname": self.rename_to} if self.rename_to else out
 
     def _look(self, host: Reader, name: str) -> Optional[TablespaceState]:
         foreseen, state = foreseen_state(host, object_key("tablespace", self, "", name))

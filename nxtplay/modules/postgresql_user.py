@@ -9,6 +9,7 @@ from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Secret
 from nxtplay.modules import _postgres_role as roles
+from nxtplay.modules import _postgres_scram as scram
 from nxtplay.modules._postgres import (
     PostgresLogin,
     Session,
@@ -44,6 +45,7 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
     fail_on_user: bool = arg(True, help="With absent: fail where it still owns something; false leaves it.", aliases=["fail_on_role"])
 
     private = False
+    _set: list[bool] = dataclasses.field(default_factory=list, repr=False)  # whether this task has set the password already
 
     def key(self) -> str:
         return role_key(self, self.name)
@@ -95,9 +97,11 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
         with session(self, host) as db:
             encryption = str(db.value("SHOW password_encryption"))
             db.apply(roles.statements(self.name, plan.before, plan.after, encryption=encryption))
+        self._set.append(True)
 
     def result(self, before: Optional[RoleState], after: Optional[RoleState]) -> dict[str, Any]:
-        return {"user": self.name, "queries": roles.statements(self.name, before, after, encryption="", show=True)}
+        out: dict[str, Any] = {"user": self.name, "queries": roles.statements(self.name, before, after, encryption="", show=True)}
+        return {**out, "user_removed": after is None} if self.state == "absent" else out
 
     # -- on the way
 
@@ -115,6 +119,8 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
 
     def _probed(self, host: Reader) -> Password:
         """Whether the password is the wanted one, told by logging in, where the server hides what it keeps (managed databases)."""
+        if scram.is_hashed(str.__str__(self.password or "")):  # nobody logs in with a hash: it is set each time, as in Ansible
+            return Password(self.password if self._set else None, self.name)
         if self._logs_in(host, Secret("\x01 no one's password")):
             raise Failed(f"role {self.name}: the server lets it in with any password, so it cannot be told whether to set it; "
                          "write update_password: on_create")  # fmt: skip

@@ -30,6 +30,13 @@ def test_environment_tells_where_the_server_is(cluster: Cluster) -> None:
     assert pinged({**given, "PGPORT": "1", "PGHOST": "nowhere.invalid"}, login_host="127.0.0.1", port=cluster.port)["is_available"]
 
 
+def test_environment_sets_what_the_session_has(cluster: Cluster) -> None:
+    module = decode(registry.load("postgresql_query"), {**cluster.login, "query": "SHOW search_path"})
+    world = World()
+    told = converge(module, Reader(world, environ={"PGOPTIONS": "-c search_path=here"}), world, None).result
+    assert told["query_result"] == [{"search_path": "here"}]
+
+
 def test_a_name_that_is_not_trusted_fails_a_ping_too(cluster: Cluster) -> None:
     told = cluster.check("postgresql_ping", session_role='a"; SELECT 1; --', trust_input=False)
     assert told.status == "failed" and "is potentially dangerous" in told.reason

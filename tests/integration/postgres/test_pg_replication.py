@@ -135,5 +135,6 @@ def test_info(clean: Cluster) -> None:
     found = clean.check("postgresql_info").result
     assert found["databases"]["odd 'name"]["extensions"]["plpgsql"]["nspname"] == "pg_catalog"
     assert found["version"]["major"] >= 13 and found["in_recovery"] is False and found["settings"]["port"]["setting"] == str(clean.port)
-    assert set(clean.run("postgresql_info", filter="ver*,rol*,!roles").result) == {"version"}
+    asked = clean.run("postgresql_info", filter="ver*,rol*,!roles").result
+    assert [name for name, value in asked.items() if value] == ["version"]
     assert "matches nothing" in clean.run("postgresql_info", filter="vresion").reason

@@ -74,3 +74,53 @@ def test_a_schema_may_be_named_in_quotes(clean: Cluster) -> None:
     clean.sql("CREATE DATABASE p")
     assert obeys(clean, "postgresql_schema", "p", login_db="p", name='"with.dot"').status == "changed"
     assert clean.check("postgresql_schema", login_db="p", name="with.dot").status == "ok"
+
+
+def test_sequences(clean: Cluster) -> None:
+    made = clean.run("postgresql_sequence", sequence="q").result
+    assert made["queries"] == ['CREATE SEQUENCE "public"."q"'] and (made["increment"], made["cycle"], made["minvalue"]) == ("1", "NO", "1")
+    down = {"sequence": "d", "increment": -1, "minvalue": 1, "maxvalue": 1000, "start": 101, "cycle": True}
+    asked = 'CREATE SEQUENCE "public"."d" INCREMENT BY -1 MINVALUE 1 MAXVALUE 1000 START WITH 101 CYCLE'
+    assert clean.run("postgresql_sequence", **down).result["queries"] == [asked]
+    moved = clean.run("postgresql_sequence", sequence="d", rename_to="e").result
+    assert (moved["sequence"], moved["newname"], moved["schema"]) == ("d", "e", "public")
+    gone = clean.run("postgresql_sequence", sequence="e", state="absent").result
+    assert (gone["state"], gone["cycle"], gone["owner"]) == ("absent", "YES", "postgres")
+    assert clean.run("postgresql_sequence", sequence="e", state="absent").result["owner"] == ""
+    clean.run("postgresql_sequence", sequence="q", state="absent")
+
+
+def test_tables_and_slots(clean: Cluster) -> None:
+    made = clean.run("postgresql_table", name="t1", columns=["id int"]).result
+    assert (made["table"], made["tablespace"], made["storage_params"]) == ("t1", "", [])
+    gone = clean.run("postgresql_table", name="t1", state="absent").result
+    assert (gone["state"], gone["owner"], gone["tablespace"]) == ("absent", "postgres", "")
+    slot = clean.run("postgresql_slot", name="s1")
+    assert slot.result["queries"] == ["SELECT pg_create_physical_replication_slot('s1', false)"]
+    assert clean.run("postgresql_slot", name="s1").result["queries"] == []
+    assert clean.run("postgresql_slot", name="s1", state="absent").result["queries"] == ["SELECT pg_drop_replication_slot('s1')"]
+
+
+def test_roles_extensions_and_statistics(clean: Cluster) -> None:
+    clean.run("postgresql_user", name="u")
+    assert clean.run("postgresql_user", name="u", state="absent").result["user_removed"] is True
+    clean.sql("CREATE DATABASE p")
+    told = clean.run("postgresql_ext", login_db="p", name="pg_trgm").result
+    assert (told["ext"], told["db"]) == ("pg_trgm", "p")
+    assert clean.check("postgresql_user_obj_stat_info", filter="tables").result["functions"] == {}
+
+
+def test_info_of_what_was_not_asked_for(clean: Cluster) -> None:
+    told = clean.check("postgresql_info", filter=["ver*", "settings"]).result
+    assert (told["databases"], told["in_recovery"], told["pending_restart_settings"]) == ({}, None, [])
+    assert told["settings"]["work_mem"]["val_in_bytes"] == 4 * 1024**2 and told["settings"]["work_mem"]["sourcefile"] == ""
+    databases = clean.check("postgresql_info", filter="databases").result["databases"]
+    assert databases["template1"]["extensions"]["plpgsql"]["extversion"] == {"major": 1, "minor": 0, "raw": "1.0"}
+
+
+def test_a_hash_that_cannot_be_compared_is_set_each_time(clean: Cluster) -> None:
+    clean.sql("CREATE ROLE lower LOGIN CREATEROLE PASSWORD 'pw'")
+    asked = {"login_user": "lower", "login_password": "pw", "name": "u", "password": "md5" + "5" * 32}
+    assert clean.run("postgresql_user", **asked).status == "changed"
+    assert clean.check("postgresql_user", **asked).status == "changed" and clean.run("postgresql_user", **asked).status == "changed"
+    assert clean.run("postgresql_user", **asked, update_password="on_create").status == "ok"
