@@ -116,9 +116,10 @@ def activate(digest: str) -> bool:
     """Put the library on the import path; False where the host does not have it."""
     for place in _places():
         path = os.path.join(place, digest)
-        if os.path.isdir(path) and _is_own(place):
+        packed = os.path.join(path, _PACKED)
+        if os.path.isfile(packed) and _is_own(place):
             if path not in sys.path:
-                sys.meta_path.insert(0, Archive(path, _read(os.path.join(path, _PACKED))))
+                sys.meta_path.insert(0, Archive(path, _read(packed)))
                 sys.path.append(path)
             return True
     return False
@@ -179,12 +180,13 @@ def _unpack(place: str, digest: str, archive: bytes) -> None:
         for path in found.index:
             if not path.endswith(".py"):
                 _write(os.path.join(temporary, path), found.content(path))
-        os.rename(temporary, os.path.join(place, digest))
+        final = os.path.join(place, digest)
+        if os.path.isdir(final) and not os.path.isfile(os.path.join(final, _PACKED)):
+            _remove_tree(final)  # somebody has tidied up in it, or it is of an earlier version
+        os.rename(temporary, final)
     except BaseException:
-        import shutil
-
-        shutil.rmtree(temporary, ignore_errors=True)
-        if not os.path.isdir(os.path.join(place, digest)):  # else another agent of this user was faster
+        _remove_tree(temporary)
+        if not os.path.isfile(os.path.join(place, digest, _PACKED)):  # else another agent of this user was faster
             raise
     _forget_old(place)
 
@@ -192,6 +194,12 @@ def _unpack(place: str, digest: str, archive: bytes) -> None:
 def _read(path: str) -> bytes:
     with open(path, "rb") as stream:
         return stream.read()
+
+
+def _remove_tree(path: str) -> None:
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _remove(path: str) -> None:
@@ -217,8 +225,6 @@ def _forget_old(place: str) -> None:
         path = os.path.join(place, name)
         try:
             if name.startswith(("agent-", ".unpack-")) and time.time() - os.stat(path).st_mtime > _STALE:
-                import shutil
-
-                shutil.rmtree(path, ignore_errors=True)
+                _remove_tree(path)
         except OSError:
             pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,18 @@ def test_what_was_packed_is_found(files: dict[str, bytes]) -> None:
         }
         assert not list(there.rglob("*.py"))
         assert [p.name for p in Path(folder).iterdir()] == ["agent-y"]
+
+
+def test_a_directory_that_somebody_emptied_is_filled_again(places: Path) -> None:
+    for left in ((), ("carried/ca.pem",)):
+        library.install("carried-1", pack(_PACKAGE.items()))
+        shutil.rmtree(places / "carried-1")
+        for name in left:
+            (places / "carried-1" / name).parent.mkdir(parents=True)
+            (places / "carried-1" / name).touch()
+        assert not library.activate("carried-1")
+        library.install("carried-1", pack(_PACKAGE.items()))
+        assert library.activate("carried-1") and (places / "carried-1/carried/ca.pem").read_bytes() == b"certificate"
 
 
 def test_a_damaged_archive_leaves_nothing(tmp_path: Path) -> None:
