@@ -98,8 +98,11 @@ def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optio
     if reason is not None:
         resource.perform(permit, plan)
         found = resource.observe(reader)
-    status = "changed" if plan or reason is not None else "ok"
-    return Outcome(status, {**resource.result(before, found), **permit.noted}, plan.changes, reason or "")
+    changes = plan.changes
+    if resource.edits and not plan.certain and not diff(before, found):
+        changes = ()  # what could not be foreseen came out as it was
+    status = "changed" if changes or reason is not None else "ok"
+    return Outcome(status, {**resource.result(before, found), **permit.noted}, changes, reason or "")
 
 
 def _foresee(

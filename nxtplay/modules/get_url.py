@@ -6,9 +6,12 @@ import dataclasses
 import hashlib
 import os
 import re
+import shutil
+import tempfile
+from email.utils import formatdate
 from typing import Any, Optional
 
-from nxtplay.core.files import FileState
+from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown
@@ -17,14 +20,15 @@ from nxtplay.modules import _files, _http
 
 
 class GetUrl(_files.Ownership, Resource[FileState]):
-    """Download a file. With a checksum a check knows whether anything would change; without one it does not claim to."""
+    """Download a file; one that is there, only where the server has a newer one. With a checksum a check knows whether anything would
+    change; without one it asks the server."""
 
     edits = True  # what the server has is asked once
 
     url: str = arg(help="http, https or ftp address.")
     dest: Path = arg(help="File or directory on the host.", key=True)
     checksum: str | None = arg(None, help="ALGORITHM:HASH, or ALGORITHM:ADDRESS of a file of checksums.")
-    force: bool = arg(False, help="Download although the file is there.")
+    force: bool = arg(False, help="Download a file that is there too, whether or not the server has a newer one.")
     backup: bool = arg(False, help="Keep a copy of the old file beside it.")
     headers: dict[str, Raw] = arg(default_factory=dict, help="Further headers.")
     timeout: int = arg(10, help="Seconds without an answer.")
@@ -70,17 +74,27 @@ class GetUrl(_files.Ownership, Resource[FileState]):
             if held is not None and _digest(host, self._place(host), algorithm) == wanted:
                 return held
             return later
-        if held is not None and not self.force:
-            return held
-        self._ask(host)
-        return later
+        if held is None or self.force:
+            self._ask(host)
+            return later
+        return held if host.has_foreseen(self.key_on(host)) or not self._ask(host) else later
 
-    def _ask(self, host: Reader) -> None:
-        """Foresee an address that is not there. Servers that do not answer to HEAD say nothing about it."""
-        if self.url.startswith("http"):
-            answer = _http.send(dataclasses.replace(self._request(host), method="HEAD"))
-            if answer.status in (404, 410):
-                raise Failed(f"{self.url} answered {answer.status} {answer.reason}", status_code=answer.status, url=self.url)
+    def _ask(self, host: Reader) -> bool:
+        """Whether the server may have another file than ours. Foresees an address that is not there; a server that does not answer
+        to HEAD says nothing about it."""
+        if not self.url.startswith("http"):
+            return False
+        answer = _http.send(dataclasses.replace(self._since(host), method="HEAD"))
+        if answer.status in (404, 410):
+            raise Failed(f"{self.url} answered {answer.status} {answer.reason}", status_code=answer.status, url=self.url)
+        return answer.status != 304
+
+    def _since(self, host: Reader) -> _http.Request:
+        """The request; of a file that is there it asks for a newer one only."""
+        asked, path = self._request(host), self._place(host)
+        if self.force or self.checksum is not None or host.has_foreseen(f"file:{path}") or not os.path.isfile(path):
+            return asked
+        return dataclasses.replace(asked, headers={"If-Modified-Since": formatdate(os.path.getmtime(path), usegmt=True), **asked.headers})
 
     def apply(self, host: Host, plan: Plan[FileState]) -> None:
         path, before, after = self._place(host), plan.before, plan.after
@@ -89,34 +103,45 @@ class GetUrl(_files.Ownership, Resource[FileState]):
             assert before is not None
             _files.set_attributes(path, before, after)
             return
-        digests = [hashlib.sha256()]
-        algorithm, wanted = self._checksum(host) if self.checksum is not None else ("", "")
-        if algorithm:
-            digests.append(hashlib.new(algorithm))
-        if self.backup and before is not None:
-            host.note(backup_file=_files.keep_backup(path))
+        if before is None:
+            _files.replace_file(host, path, lambda stream: self._download(host, stream), after, unsafe=self.unsafe_writes)
+            return
+        with tempfile.TemporaryFile(dir=os.path.dirname(path)) as new:
+            if not self._download(host, new) or _holds(new, before.content):
+                _files.set_attributes(path, before, after)
+                return
+            if self.backup:
+                host.note(backup_file=_files.keep_backup(path))
+            new.seek(0)
+            _files.replace_file(host, path, lambda stream: shutil.copyfileobj(new, stream), after, unsafe=self.unsafe_writes)
 
-        def fill(stream: Any) -> None:
-            def take(chunk: bytes) -> None:
-                stream.write(chunk)
-                for digest in digests:
-                    digest.update(chunk)
+    def _download(self, host: Host, stream: Any) -> bool:
+        """What the server has into the stream; False where it has nothing newer."""
+        algorithm, wanted = self._checksum(host) if self.checksum is not None else ("sha256", "")
+        digest = hashlib.new(algorithm)
 
-            answer = _http.send(self._request(host), into=take)
-            if answer.status >= 300:
-                raise Failed(f"{self.url} answered {answer.status} {answer.reason}", status_code=answer.status, url=self.url)
-            if algorithm and digests[1].hexdigest() != wanted:
-                raise Failed(f"{self.url} has the {algorithm} {digests[1].hexdigest()}, expected {wanted}")
-            host.note(status_code=answer.status, msg=f"{answer.reason} ({answer.header('content-length') or 'unknown'} bytes)")
+        def take(chunk: bytes) -> None:
+            stream.write(chunk)
+            digest.update(chunk)
 
-        _files.replace_file(host, path, fill, after, unsafe=self.unsafe_writes)
+        answer = _http.send(self._since(host), into=take)
+        if answer.status == 304:
+            return False
+        if answer.status >= 300:
+            raise Failed(f"{self.url} answered {answer.status} {answer.reason}", status_code=answer.status, url=self.url)
+        if wanted and digest.hexdigest() != wanted:
+            raise Failed(f"{self.url} has the {algorithm} {digest.hexdigest()}, expected {wanted}")
+        host.note(status_code=answer.status, msg=f"{answer.reason} ({answer.header('content-length') or 'unknown'} bytes)")
+        return True
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         path = after.path if after is not None and after.path else _files.host_path(self.dest)
         checksums = _files.checksum_of(after.content) if after is not None else {}
         if "checksum" in checksums:
             checksums["checksum_dest"] = checksums["checksum_src"] = checksums["checksum"]
-        return {"dest": path, "url": self.url, **_files.facts_of(after), **checksums}
+        kept = before is not None and after is not None and before.content == after.content
+        told = {"msg": "file already exists"} if self.checksum else {"msg": "HTTP Error 304: Not Modified", "status_code": 304}
+        return {"dest": path, "url": self.url, **_files.facts_of(after), **checksums, **(told if kept else {})}
 
     def _place(self, host: Reader) -> str:
         path = _files.host_path(self.dest)
@@ -149,10 +174,21 @@ class GetUrl(_files.Ownership, Resource[FileState]):
         lines = [line.split() for line in answer.body.decode("utf-8", "replace").splitlines() if line.strip()]
         for words in lines:
             if len(words) > 1 and os.path.basename(words[-1].lstrip("*")) == name:
-                return algorithm, words[0].lower()
+                return algorithm, re.sub(r"\W+", "", words[0]).lower()
         if len(lines) == 1:
-            return algorithm, lines[0][0].lower()
+            return algorithm, re.sub(r"\W+", "", lines[0][0]).lower()
         raise Failed(f"checksum: {wanted} has no line for {name}")
+
+
+def _holds(stream: Any, content: Any) -> bool:
+    """Whether the stream is the content that a file has."""
+    if not isinstance(content, Content):
+        return False
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while chunk := stream.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest() == content.sha256
 
 
 def _digest(host: Reader, path: str, algorithm: str) -> str:

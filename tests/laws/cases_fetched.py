@@ -23,8 +23,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "/f": b"hello\n",
             "/f.sha256": f"{hashlib.sha256(b'hello' + bytes([10])).hexdigest()}  f\n".encode(),
             "/json": b'{"a": 1}',
-        }.get(self.path)
-        self.send_response(200 if body is not None else 404)
+        }.get(self.path.partition("?")[0])
+        unchanged = "since" in self.path and "If-Modified-Since" in self.headers
+        self.send_response(404 if body is None else 304 if unchanged else 200)
         self.send_header("Content-Length", str(len(body or b"")))
         self.send_header("Content-Type", "application/json" if self.path == "/json" else "text/plain")
         self.end_headers()
@@ -73,13 +74,15 @@ JOB = "#Ansible: law\n0 2 * * * root true\n"
 
 CASES = [
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f"}, expect="changed"),
-    Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f"}, {"f": "old"}, expect="ok"),
+    Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f"}, {"f": "old"}, expect="changed"),
+    Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f"}, {"f": "hello\n"}, expect="ok"),
+    Case("get_url", {"url": f"{URL}/f?since", "dest": "{root}/f"}, {"f": "old"}, expect="ok"),
+    Case("get_url", {"url": f"{URL}/f?since", "dest": "{root}/f", "force": True}, {"f": "hello\n"}, expect="ok"),
     Case(
         "get_url",
         {"url": f"{URL}/f", "dest": "{root}/f", "force": True},
         {"f": "old"},
         expect="changed",
-        again="changed",
         name="get_url-force",
     ),
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}"}, expect="changed"),
