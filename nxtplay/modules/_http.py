@@ -83,7 +83,8 @@ def send(request: Request, *, into: Optional[Callable[[bytes], Any]] = None) -> 
             if into is not None and status < 300:
                 _pour(response, into)
             else:
-                body = _plain(response.read(), headers, request)
+                read = response.read()
+                body = _plain(read if isinstance(read, bytes) else b"", headers, request)  # text where a login failed too often
             reason = str(getattr(response, "reason", "") or "OK")
             url = response.geturl() or request.url
             return Answer(url, status, reason, headers, body, time.monotonic() - began, url != request.url)

@@ -25,7 +25,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "/json": b'{"a": 1}',
         }.get(self.path.partition("?")[0])
         unchanged = "since" in self.path and "If-Modified-Since" in self.headers
-        self.send_response(404 if body is None else 304 if unchanged else 200)
+        if self.path == "/digest":
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Digest realm="r", nonce="n"')
+        else:
+            self.send_response(404 if body is None else 304 if unchanged else 200)
         self.send_header("Content-Length", str(len(body or b"")))
         self.send_header("Content-Type", "application/json" if self.path == "/json" else "text/plain")
         self.end_headers()
@@ -92,6 +96,7 @@ CASES = [
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}/n/f"}, expect="failed"),
     Case("uri", {"url": f"{URL}/json"}, expect="ok"),
     Case("uri", {"url": f"{URL}/none"}, expect="failed"),
+    Case("uri", {"url": f"{URL}/digest", "url_username": "u", "url_password": "p", "status_code": [401]}, expect="ok"),
     Case("uri", {"url": f"{URL}/none", "status_code": [404]}, expect="ok"),
     Case("uri", {"url": f"{URL}/json", "method": "POST"}, expect="ok"),
     Case("uri", {"url": f"{URL}/f", "dest": "{root}/f"}, expect="changed"),
