@@ -221,7 +221,8 @@ class _Composer:
         if tag not in _SCALAR_TAGS:
             raise self.unknown_tag(event, tag)
         try:
-            return self.make(tag, text)
+            value = self.make(tag, text)
+            return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value  # templates and arguments are text
         except Exception:  # whatever a conversion raises, the text is not of that type
             raise fault(f"{text!r} is not a {tag.removeprefix(_YAML)}", self.span(event), "remove the tag or mend the value") from None
 

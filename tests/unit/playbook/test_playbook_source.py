@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,11 @@ def test_places_point_at_the_text_of_keys_and_values(value: dict[str, Any]) -> N
         place = found.values_at[key]
         if place.end_column:
             assert yaml.safe_load(lines[place.line - 1][place.column - 1 : place.end_column - 1]) == found[key]
+
+
+def test_binary_is_the_text_that_it_encodes(tmp_path: Path) -> None:
+    (tmp_path / "f.yml").write_text("a: !!binary 77u/aGk=\n")
+    assert read(tmp_path / "f.yml") == {"a": "\ufeffhi"}
 
 
 @given(st.binary(max_size=60) | st.text("-:?[]{}&*!|>'\"%@`#,\n\t a1<~", max_size=60).map(str.encode))
