@@ -270,7 +270,17 @@ def hardware(host: Reader) -> Facts:
         **_board(),
         "uptime_seconds": _uptime(),
         "loadavg": dict(zip(("1m", "5m", "15m"), os.getloadavg())),
+        **_systemd(host),
     }
+
+
+def _systemd(host: Reader) -> Facts:
+    """Its version and what it was built with, where it runs."""
+    if not os.path.isdir("/run/systemd/system") or not host.which("systemctl"):
+        return {}
+    first, *features = host.look(["systemctl", "--version"]).stdout.splitlines()
+    version = re.search(r"\d+", first)
+    return {"systemd": {"version": int(version[0]) if version else 0, "features": " ".join(features)}}
 
 
 def _memory(text: str) -> Facts:

@@ -180,9 +180,9 @@ class Generated(Made, Resource[Pem]):
 
     def returned(self, before: Optional[Pem], after: Optional[Pem]) -> dict[str, Any]:
         """The text for the result, where it is asked for."""
-        if not self.return_content or after is None:
+        if not self.return_content:
             return {}
-        return {self.content: self._text(Reader()) if before == after else Unknown(self.chance)}
+        return {self.content: None if after is None else self._text(Reader()) if before == after else Unknown(self.chance)}
 
     def _note(self, host: Host) -> None:
         if self.return_content:

@@ -89,7 +89,7 @@ class Archive(_files.Ownership, Resource[FileState]):
         paths, found, left_out = self._paths(host), self._found(host), self._left_out(host)
         return {
             "dest_state": "compress" if self._single(host) else "incomplete" if len(found) < len(paths) else "archive",
-            "archived": found,
+            "archived": [path for _, path in self._walk(host) if path not in found or not host.is_dir(path)],
             "missing": [path for path in paths if path not in found and not self._excluded(_files.host_path(path), left_out)],
             "arcroot": self._root(host),
             "expanded_paths": paths,

@@ -173,6 +173,8 @@ class GetUrl(_files.Ownership, Resource[FileState]):
         name = _http.file_name(self.url)
         lines = [line.split() for line in answer.body.decode("utf-8", "replace").splitlines() if line.strip()]
         for words in lines:
+            if words[1:3] == [f"({name})", "="]:  # ALGORITHM (name) = hash
+                return algorithm, re.sub(r"\W+", "", words[-1]).lower()
             if len(words) > 1 and os.path.basename(words[-1].lstrip("*")) == name:
                 return algorithm, re.sub(r"\W+", "", words[0]).lower()
         if len(lines) == 1:

@@ -50,6 +50,11 @@ class OpensshKeypair(_openssl.Made, Resource[Pem]):
         kind: dict[str, Any] = {"type": self.type, "size": self.size or SIZES.get(self.type, 0)}
         if before is not None:
             same = {name: before.facts[name] for name in kind} == kind
+            if not before.facts["type"] and not self.force and self.regenerate not in ("full_idempotence", "always"):
+                raise Failed(
+                    f"{self.path} is no key that can be read here (broken, or protected by a passphrase), so it is left as it is; "
+                    "force: true or regenerate: full_idempotence puts a new one in its place"
+                )
             if not same and self.regenerate == "fail":
                 raise Failed(
                     f"{self.path} is a key of {before.facts['size']} bits of the kind {before.facts['type']}; regenerate says fail"

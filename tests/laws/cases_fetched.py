@@ -22,6 +22,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = {
             "/f": b"hello\n",
             "/f.sha256": f"{hashlib.sha256(b'hello' + bytes([10])).hexdigest()}  f\n".encode(),
+            "/f.bsd": f"SHA256 (g) = 0\nSHA256 (f) = {hashlib.sha256(b'hello' + bytes([10])).hexdigest()}\n".encode(),
             "/json": b'{"a": 1}',
         }.get(self.path.partition("?")[0])
         unchanged = "since" in self.path and "If-Modified-Since" in self.headers
@@ -92,6 +93,7 @@ CASES = [
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}"}, expect="changed"),
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f", "checksum": SUM, "mode": "0600"}, {"f": "hello\n"}, expect="changed"),
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f", "checksum": f"sha256:{URL}/f.sha256"}, {"f": "old"}, expect="changed"),
+    Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f", "checksum": f"sha256:{URL}/f.bsd"}, {"f": "old"}, expect="changed"),
     Case("get_url", {"url": f"{URL}/none", "dest": "{root}/f"}, expect="failed", name="get_url-404"),
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}/n/f"}, expect="failed"),
     Case("uri", {"url": f"{URL}/json"}, expect="ok"),

@@ -120,6 +120,10 @@ def test_keys_and_certificates_are_in_the_result_where_they_are_asked_for(tmp_pa
         assert str.__str__(key.result["privatekey"]) == (tmp_path / "k").read_text()
     plain = run("openssh_keypair", path=f"{tmp_path}/plain", type="ed25519")
     assert plain.result["comment"] == "" and (tmp_path / "plain.pub").read_text().split() == plain.result["public_key"].split()
+    (tmp_path / "broken").write_text("no key")
+    kept = run("openssh_keypair", path=f"{tmp_path}/broken", type="ed25519")
+    assert kept.status == "failed" and (tmp_path / "broken").read_text() == "no key"
+    assert run("openssh_keypair", path=f"{tmp_path}/broken", type="ed25519", force=True).status == "changed"
     foreseen = converge(decode(registry.load("openssh_keypair"), {"path": f"{tmp_path}/other"}), Reader(), World(), None)
     assert isinstance(foreseen.result["public_key"], Unknown)
 
@@ -133,8 +137,12 @@ def test_what_is_left_out_of_an_archive_is_not_missing(tmp_path: Path) -> None:
 
 
 def test_an_archive_takes_the_place_of_what_is_in_it(tmp_path: Path) -> None:
-    for name in ("a.txt", "b.txt"):
+    (tmp_path / "d").mkdir()
+    for name in ("a.txt", "b.txt", "d/c.txt"):
         (tmp_path / name).touch()
+    whole = run("archive", path=f"{tmp_path}/d", dest=f"{tmp_path}/y.tgz", remove=True)
+    assert (whole.status, whole.result["archived"]) == ("changed", [f"{tmp_path}/d/c.txt"])
+    (tmp_path / "y.tgz").unlink()
     done = run("archive", path=f"{tmp_path}/*.txt", dest=f"{tmp_path}/x.tgz", remove=True)
     assert (done.status, done.result["archived"]) == ("changed", [f"{tmp_path}/a.txt", f"{tmp_path}/b.txt"]), done.reason
     assert [path.name for path in tmp_path.iterdir()] == ["x.tgz"]

@@ -9,19 +9,27 @@ import pytest
 
 from nxtplay.core.host import Completed, Reader
 from nxtplay.core.resource import decode
+from nxtplay.modules import _facts
 from nxtplay.modules._services import Systemd
 from nxtplay.modules.systemd_service import SystemdService
+
+
+def test_the_fact_of_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(Systemctl, "which", lambda self, name: name)
+    host = Systemctl("", version="systemd 252 (252.39-1)\n+PAM -GNUTLS\n")
+    assert _facts._systemd(host) == {"systemd": {"version": 252, "features": "+PAM -GNUTLS"}}
 
 
 class Systemctl(Reader):
     """A machine with one unit, of which systemd says this."""
 
-    def __init__(self, enabled: str) -> None:
+    def __init__(self, enabled: str, version: str = "") -> None:
         super().__init__()
-        self.enabled = enabled
+        self.enabled, self.version = enabled, version
 
     def look(self, argv: Union[str, Sequence[str]], **_: Any) -> Completed:
-        shown = self.enabled if "is-enabled" in argv else "LoadState=loaded\nActiveState=active\n" if "show" in argv else ""
+        shown = self.enabled if "is-enabled" in argv else "LoadState=loaded\nActiveState=active\n" if "show" in argv else self.version
         return Completed(tuple(argv), 0, shown.encode(), b"")
 
 
