@@ -125,6 +125,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
         playbook_dir=playbook_dir,
         templates=templates,
         extra_vars=extra,
+        merge=options.merge,
     )
     templates.match_hosts = inventory.match
     return Ground(options, masker, templates, inventory, asked.config, decrypt, read_file)

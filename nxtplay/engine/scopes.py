@@ -134,7 +134,7 @@ class Scopes:
     def title(self, play: Play) -> str:
         """A play's name; one without is called by its hosts."""
         named = None if play.name is None else self.keyword(play, play.name)
-        if named is not None and named is not OMIT:
+        if named is not OMIT and named not in (None, ""):
             return str(named)
         pattern = self.pattern(play)
         return ",".join(pattern) if isinstance(pattern, list) else pattern

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nxtplay.errors import Diagnostic, InventoryError, Span
+from nxtplay.variables.files import merged
 
 
 class Placed(dict[str, Any]):
@@ -27,6 +28,16 @@ class Placed(dict[str, Any]):
         places = getattr(values, "values_at", None) or {}
         for name, value in values.items():
             self.put(str(name), value, places.get(name) or otherwise)
+
+
+class Merging(Placed):
+    """Variables where a mapping adds to one of its name (hash_behaviour merge)."""
+
+    __slots__ = ()
+
+    def put(self, name: str, value: Any, span: Span | None) -> None:
+        old = self.get(name)
+        super().put(name, merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value, span)
 
 
 @dataclass(slots=True)
@@ -64,23 +75,26 @@ class DraftGroup:
 
 
 class Draft:
-    """Hosts and groups under construction; `all` and `ungrouped` are always there."""
+    """Hosts and groups under construction; `all` and `ungrouped` are always there. `merge`: mappings of several sources are one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, merge: bool = False) -> None:
+        self._variables: type[Placed] = Merging if merge else Placed
         self.hosts: dict[str, DraftHost] = {}
-        self.groups: dict[str, DraftGroup] = {"all": DraftGroup("all", declared=True), "ungrouped": DraftGroup("ungrouped", declared=True)}
+        self.groups: dict[str, DraftGroup] = {}
+        for name in ("all", "ungrouped"):
+            self.group(name)
         self.warnings: list[Diagnostic] = []
 
     def host(self, name: str, span: Span | None = None) -> DraftHost:
         found = self.hosts.get(name)
         if found is None:
-            found = self.hosts[name] = DraftHost(name, span=span)
+            found = self.hosts[name] = DraftHost(name, self._variables(), span)
         return found
 
     def group(self, name: str, span: Span | None = None, *, declared: bool = True) -> DraftGroup:
         found = self.groups.get(name)
         if found is None:
-            found = self.groups[name] = DraftGroup(name, span=span)
+            found = self.groups[name] = DraftGroup(name, self._variables(), span=span)
         if declared:
             found.declared = True
         return found

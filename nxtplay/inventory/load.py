@@ -32,13 +32,15 @@ def load(
     playbook_dir: str | None = None,
     templates: Templates | None = None,
     extra_vars: Mapping[str, Any] | None = None,
+    merge: bool = False,
 ) -> Inventory:
     """The inventory that the sources give together; a later one adds to and overrides an earlier one.
 
     A source is a file (INI, YAML, TOML), a directory of sources, a program, or hosts separated by commas (`web1,web2,`). `read(path)` gives
     the value of a YAML file with places, `read_variables` that of a variables file where that differs. group_vars and host_vars are
     looked for beside every source and in `playbook_dir`; `templates` evaluates what a constructed inventory holds, which may
-    ask for `extra_vars`. No sources: this machine alone. Raises InventoryError.
+    ask for `extra_vars`. `merge`: mappings of one name are one (hash_behaviour). No sources: this machine alone.
+    Raises InventoryError.
     """
     of_variables = read_variables or read
     beside = [_directory_of(source) for source in sources]
@@ -48,7 +50,7 @@ def load(
     reader = _Reader(read, templates, inventory_dirs, extra_vars or {})
 
     def draft_of() -> Draft:
-        draft = Draft()
+        draft = Draft(merge=merge)
         for source in sources:
             _source(source, draft, reader, top=True)
         draft.close()

@@ -167,10 +167,12 @@ def password_hash(
     return crypt(text(password), hashtype, salt=salt, salt_size=salt_size, rounds=rounds, ident=ident)
 
 
-def vault(value: Any, secret: str, salt: str | None = None, vault_id: str = "", wrap_object: bool = False, **ignored: Any) -> str:
+def vault(
+    value: Any, secret: str, salt: str | None = None, vault_id: str = "filter_default", wrap_object: bool = False, **ignored: Any
+) -> str:
     from nxtplay.template.vaulttext import encrypt
 
-    return encrypt(text(value), secret, label=vault_id if vault_id not in ("", "filter_default") else "", salt=salt)
+    return encrypt(text(value), secret, label=vault_id, salt=salt)
 
 
 def unvault(value: Any, secret: str, vault_id: str = "", **ignored: Any) -> str:

@@ -493,3 +493,11 @@ def test_commas_in_a_path(tmp_path: Path) -> None:
     inventory = load([str(folder / "hosts")], read=read)
     assert inventory.variables("web1")["region"] == "both"
     assert inventory.file == str(folder / "hosts")
+
+
+def test_mappings_of_several_sources_are_one_where_that_is_asked_for(at: Callable[[str, str], str]) -> None:
+    one = at("one.yml", "all: {hosts: {h: {of_host: {a: 1, in: {b: 1}}}}, vars: {of_all: {a: 1, b: 1}}}\n")
+    two = at("two.yml", "all: {hosts: {h: {of_host: {a: 2, in: {c: 2}}}}, vars: {of_all: {a: 2}, plain: 2}}\n")
+    plain, merged = (load([one, two], read=read, merge=merge).variables("h") for merge in (False, True))
+    assert plain == {"of_host": {"a": 2, "in": {"c": 2}}, "of_all": {"a": 2}, "plain": 2}
+    assert merged == {"of_host": {"a": 2, "in": {"b": 1, "c": 2}}, "of_all": {"a": 2, "b": 1}, "plain": 2}
