@@ -7,10 +7,10 @@ from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Host, Reader
 from nxtplay.core.resource import Resource, arg, exclusive, one_of
-from nxtplay.core.state import Plan, Unknown, public
+from nxtplay.core.state import Plan, Unknown, diff, public
 from nxtplay.core.types import Path, Raw
 from nxtplay.modules import _docker
-from nxtplay.modules._compose import act, plan, project, report, services, state, work
+from nxtplay.modules._compose import act, listing, plan, project, report, services, state, work
 from nxtplay.modules._compose.load import Request
 from nxtplay.modules._compose.plan import Wish
 from nxtplay.modules._compose.project import Project
@@ -172,10 +172,13 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
     def result(self, before: Optional[StackState], after: Optional[StackState]) -> dict[str, Any]:
         if after is None:
             return {}
+        seen = after.found if after.found is not None or before is None or diff(before, after) else before.found
+        later = Unknown("the containers are known after the run")
         services = {name: {"status": s.status, "health": s.health, "containers": s.containers} for name, s in after.services.items()}
         return {
             "services": public(services),
-            "images": [{"Repository": image, "ID": s.id} for image, s in after.images.items() if s],
+            "containers": later if seen is None else [listing.container(_docker.shown(c)) for c in seen],
+            "images": later if seen is None else listing.images(seen, after.images),
             "orphans": list(after.orphans),
             "timeline": [],
             "actions": [],

@@ -40,7 +40,7 @@ class DockerImagePull(_docker.DockerOptions, Resource[ImageState]):
             return _docker_build.observe(host, api, self._image())
 
     def desired(self, host: Reader, before: Optional[ImageState]) -> Optional[ImageState]:
-        if before is not None and self.pull == "not_present":
+        if before is not None and self.pull == "not_present" and not self._is_other_platform(before):
             return before
         image = self._image()
         with _docker.engine(host, self) as api:
@@ -49,9 +49,16 @@ class DockerImagePull(_docker.DockerOptions, Resource[ImageState]):
                 raise Failed(f"cannot pull {image}: {_docker_registry.why_not(image, answer)}")
             live = _docker.inspect_image(host, api, image) if before is not None else None
         digests = (live or {}).get("RepoDigests") or ()
-        if before is not None and answer.digest and any(d.endswith("@" + answer.digest) for d in digests):
+        same = bool(answer.digest) and any(d.endswith(f"@{answer.digest}") for d in digests)
+        if before is not None and same and not self._is_other_platform(before):
             return before
         return ImageState(Unknown(f"the id of {image} is known once it is pulled"), None)
+
+    def _is_other_platform(self, image: ImageState) -> bool:
+        """Whether a named image is there, and for another platform than is asked for."""
+        words = (self.platform or "").lower().split("/")
+        has = [str((image.found or {}).get(name) or "").lower() for name in ("Os", "Architecture")]
+        return bool(image.found and self.platform) and words[:2] != (has if len(words) > 1 else [has[0 if words[0] == has[0] else 1]])
 
     def apply(self, host: Host, plan: Plan[ImageState]) -> None:
         with _docker.engine(host, self, timeout=3600) as api:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, diff
+from nxtplay.core.state import Plan, Unknown, diff
 from nxtplay.modules import _docker, _docker_build
 from nxtplay.modules._docker_build import ImageState
 
@@ -52,7 +52,12 @@ class DockerImageTag(_docker.DockerOptions, Resource[TagsState]):
         if before.image is None:
             raise Failed(f"no image {self._source()} on the host; build, pull or load it first")
         keep = self.existing_images == "keep"
-        return TagsState({n: held if held is not None and keep else before.image.id for n, held in before.tags.items()}, before.image)
+        tags = {n: held if held is not None and keep else before.image.id for n, held in before.tags.items()}
+        if (image := before.image).found is not None:
+            own = [name for name, identity in tags.items() if identity is image.id or identity == image.id]
+            tagged = {"RepoTags": sorted({*(image.found.get("RepoTags") or ()), *own}), "Metadata": Unknown("the time is that of the run")}
+            image = replace(image, found={**image.found, **(tagged if own != [n for n, i in before.tags.items() if i == image.id] else {})})
+        return TagsState(tags, image)
 
     def apply(self, host: Host, plan: Plan[TagsState]) -> None:
         with _docker.engine(host, self) as api:

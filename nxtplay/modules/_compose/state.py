@@ -58,6 +58,7 @@ class StackState:
     volumes: dict[str, VolumeState]
     images: dict[str, Optional[ImageState]]
     orphans: tuple[str, ...] = ()
+    found: Any = field(default=None, compare=False, metadata={"volatile": True})  # inspected containers; None for what is only planned
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def observe(host: Reader, api: Any, project: Project, *, stopped: bool) -> Stack
         volumes=observe_volumes(api, project),
         images=images,
         orphans=tuple(orphans),
+        found=[c for name in sorted(known & set(live.containers)) for c in live.containers[name]],
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 from typing import Any
 
+import docker_bench as bench
 import pytest
 from docker_bench import IMAGE, LABEL, LABELS, ME, check, engine, is_unknown, run, settle
 
@@ -48,7 +51,8 @@ def test_a_volume_is_registered_as_the_engine_describes_it(folder: Path) -> None
 
 def test_images_are_registered_as_the_engine_describes_them(folder: Path) -> None:
     first, second = f"nxtplay-test/one:{ME}", f"nxtplay-test/two:{ME}"
-    tagged = run("docker_image_tag", {"name": IMAGE, "repository": [first, second]}).result
+    foreseen, tagged = (act("docker_image_tag", {"name": IMAGE, "repository": [first, second]}).result for act in (check, run))
+    assert foreseen["image"]["RepoTags"] == tagged["image"]["RepoTags"]
     assert (tagged["tagged_images"], tagged["image"]["Config"]["Labels"][LABEL]) == ([first, second], ME)
     assert run("docker_image_tag", {"name": IMAGE, "repository": [first]}).result["tagged_images"] == []
     plain = run("docker_image_tag", {"name": IMAGE, "repository": ["nxtplay-test/plain"]}).result
@@ -92,3 +96,44 @@ def test_host_info_filters_by_several_labels(folder: Path) -> None:
     run("docker_container", {"name": CONTAINER, "image": IMAGE, "command": "true", "state": "present", "labels": {**LABELS, "a": "b"}})
     args = {"containers": True, "containers_all": True, "containers_filters": {"label": [f"{LABEL}={ME}", "a=b"]}}
     assert len(run("docker_host_info", args).result["containers"]) == 1
+
+
+def test_a_stack_s_containers_and_images_are_listed(folder: Path) -> None:
+    bench.write(folder, {"web": {"command": ["sleep", "1000"], "ports": ["127.0.0.1::80"]}})
+    assert is_unknown(lambda: len(check("docker_compose_v2", bench.stack(folder)).result["containers"]))
+    done = run("docker_compose_v2", bench.stack(folder)).result
+    (web,) = done["containers"]
+    assert (web["Name"], web["Service"], web["State"], web["ExitCode"]) == (f"{bench.PROJECT}-web-1", "web", "running", 0)
+    assert (web["Publishers"][0]["TargetPort"], web["Image"]) == (80, IMAGE)
+    repository, _, tag = IMAGE.partition(":")
+    (image,) = done["images"]
+    assert (image["ContainerName"], image["Repository"], image["Tag"]) == (web["Name"], repository, tag)
+    assert check("docker_compose_v2", bench.stack(folder)).result["containers"] == [web]
+    assert run("docker_compose_v2", {**bench.stack(folder), "state": "absent"}).result["containers"] == []
+
+
+def test_a_copied_file_belongs_to_the_container_s_user(folder: Path) -> None:
+    base = {"image": IMAGE, "command": "true", "state": "present", "labels": LABELS}
+    into: dict[str, Any] = {"container": CONTAINER, "content": "x", "mode": "0644", "container_path": "/f"}
+    for user, owner in (("1000", (1000, 0)), ("12:13", (12, 13)), ("bob", (77, 78))):
+        run("docker_container", {**base, "name": CONTAINER, "user": user})
+        passwd = {"content": "bob:x:77:78::/:/bin/sh\n", "container_path": "/etc/passwd", "owner_id": 0, "group_id": 0}
+        settle("docker_container_copy_into", {**into, **passwd})
+        settle("docker_container_copy_into", into)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(engine().get_archive(CONTAINER, "/f")[0]))) as archive:
+            member = archive.getmember("f")
+        assert (member.uid, member.gid) == owner
+    settle("docker_container_copy_into", {**into, "container_path": "/g", "content": "y"})
+    (folder / "link").symlink_to("g")
+    link = {"path": str(folder / "link"), "local_follow": False, "container_path": "/link"}
+    settle("docker_container_copy_into", {"container": CONTAINER, **link})
+    through = {**into, "content": "z", "container_path": "/link", "follow": True}
+    assert settle("docker_container_copy_into", through).result["container_path"] == "/g"
+
+
+def test_an_image_for_another_platform_is_another_one(folder: Path) -> None:
+    args = {"name": IMAGE, "pull": "not_present"}
+    here = engine().inspect_image(IMAGE)
+    assert check("docker_image_pull", {**args, "platform": f"{here['Os']}/{here['Architecture']}"}).status == "ok"
+    assert check("docker_image_pull", {**args, "platform": here["Architecture"]}).status == "ok"
+    assert "cannot pull" in check("docker_image_pull", {**args, "platform": "linux/s390x"}).reason
