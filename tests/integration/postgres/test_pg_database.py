@@ -195,6 +195,13 @@ def test_the_database_one_connects_to_stays(clean: Cluster) -> None:
         assert "login_db" in obeys(clean, "postgresql_db", name="postgres", **args).reason
     clean.sql("CREATE DATABASE a")
     assert obeys(clean, "postgresql_db", name="a", login_db="a", state="absent").status == "failed"
+    by_template = {"login_db": "template1", "state": "rename", "force": True}  # as a restore swaps databases
+    try:
+        assert clean.run("postgresql_db", name="postgres", target="aside", **by_template).status == "changed"
+        assert clean.run("postgresql_db", name="a", target="postgres", **by_template).status == "changed"
+    finally:
+        clean.run("postgresql_db", name="postgres", target="a", **by_template)
+        assert clean.run("postgresql_db", name="aside", target="postgres", **by_template).status == "changed"
 
 
 def test_drop_ends_sessions_only_when_told_to(clean: Cluster) -> None:
