@@ -127,9 +127,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` for the nearest known word, or an empty string."""
     import difflib
 
-    known = [k for k in known if isinstance(k, str)]
+    known = [k for k in known if isinstance(k, str) and k != word]
     lowered = {k.lower(): k for k in known}
-    if word.lower() in lowered and lowered[word.lower()] != word:
+    if word.lower() in lowered:
         return f"did you mean '{lowered[word.lower()]}'?"
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else ""

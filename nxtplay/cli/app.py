@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "config": "what configuration files and the environment say, and where",
     "doc": "what a module does and which arguments it takes",
+    "exec": "one module on some hosts, without a playbook",
     "inventory": "hosts, groups and variables as nxtplay sees them",
     "lint": "everything that is wrong in playbooks, without running them",
     "schema": "the JSON Schema of playbooks, for editors",
@@ -61,6 +62,8 @@ def call(command: click.Command, program: str, arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         said = error.format_message()
         usage = f"\n  try: {program} --help" if isinstance(error, click.UsageError) else ""
+        if isinstance(error, click.NoSuchOption) and error.option_name in ("-m", "-a", "--module-name", "--args") and command.name == "run":
+            usage = "\n  one module on some hosts, without a playbook: nxtplay exec PATTERN -m MODULE -a ARGS"
         print(f"error: {said}{usage}", file=sys.stderr)
         return UsageError.exit_code
     except NxtplayError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 CHANGES_FORESEEN, UNKNOWNS_MET = 3, 6
 ROLES = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
 COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
+TYPED = "(command line)"  # where messages place a task that is in no file
 INVENTORIES = ("inventory/local.yml", "inventory.yml", "inventory.yaml", "inventory.ini", "inventory")
 
 
@@ -51,19 +52,20 @@ def play(asked: Asked) -> int:
     """Carry out a command line; the exit code."""
     from nxtplay.cli.app import tell
 
-    paths = [playbooks.find(word) for word in asked.playbooks]
+    paths = [os.path.join(asked.folder, TYPED)] if asked.typed else [playbooks.find(word) for word in asked.playbooks]
     masker = Masker()
     try:
         ground = lay(asked, masker, playbook_dir=os.path.dirname(paths[0]) or ".")
         _limited(ground)
-        playbook, given = read(paths, ground)
+        playbook, given = read(paths, ground, {paths[0]: asked.typed} if asked.typed else {})
         warnings = [*asked.config.warnings, *findings(playbook, ground, given)]
         if asked.listing:
             for finding in warnings:
                 tell(NxtplayError(finding), masker.text)
             return _tell_instead(playbook, asked, ground, given)
         options = ground.options
-        output = Output(options.verbosity, options.diff, asked.json, asked.junit, asked.html, asked.config.get("log_path"), _colours(asked))
+        log = asked.config.get("log_path")
+        output = Output(options.verbosity, options.diff, asked.json, asked.junit, asked.html, log, _colours(asked), asked.results)
         with reporting(masker, output) as audience:
             for finding in warnings:
                 audience.emit(Notice("warning", finding.message, finding.span, hint=finding.hint))
@@ -187,8 +189,9 @@ def _sources(given: Sequence[str]) -> list[str]:
     return [name for name in INVENTORIES if os.path.exists(name)][:1]
 
 
-def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
-    """The playbooks as far as they can be read, faults among their warnings, and what includes are later loaded with."""
+def read(paths: Sequence[str], ground: Ground, typed: Mapping[str, str] | None = None) -> tuple[Playbook, Any]:
+    """The playbooks as far as they can be read, faults among their warnings, and what includes are later loaded with. `typed`: the
+    texts of those that are in no file."""
     from nxtplay.playbook import load
 
     def render(text: str, variables: Any) -> Any:
@@ -205,7 +208,7 @@ def read(paths: Sequence[str], ground: Ground) -> tuple[Playbook, Any]:
         "module_paths": ground.options.module_paths,
     }
     _collections([*(os.path.join(os.path.dirname(path), "collections") for path in paths), *collections])
-    playbook = load.load(paths, faulty=True, **common)
+    playbook = load.load(paths, faulty=True, typed=typed or {}, **common)
     _plugins_of_roles(playbook, paths)
     return replace(playbook, warnings=(*faults, *playbook.warnings)), load.options(**common)
 
@@ -312,6 +315,10 @@ def _tell_instead(playbook: Playbook, asked: Asked, ground: Ground, given: Any) 
             return tags
 
     known = scopes(playbook, ground, given, ground.options)
+    if asked.typed:
+        names = [name for play in playbook.plays for name in hosts_of(play, ground, known)]
+        print(f"  hosts ({len(names)}):", *(f"    {name}" for name in names), sep="\n")
+        return 0
     for line in listing(playbook, ground.options, lambda play: hosts_of(play, ground, known), tags_of, asked.listing):
         print(line)
     return 0

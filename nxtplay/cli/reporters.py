@@ -37,14 +37,15 @@ class Output:
     html: str | None = None
     log: str | None = None
     colours: bool | None = None  # None: where there is a terminal
+    results: str = ""  # see cli.run.Asked
 
 
 @contextlib.contextmanager
 def reporting(masker: Masker, output: Output, stream: TextIO | None = None) -> Iterator[Audience]:
     """Where events go, while the run lasts; reporters are closed in any case."""
     out = stream or sys.stdout
-    human = None if output.json else _human(out, masker, output)
-    reporters: list[Reporter] = [human or _json(out)]
+    human = None if output.json or output.results else _human(out, masker, output)
+    reporters: list[Reporter] = [human or (_json(out) if output.json else _results(out, output))]
     if output.log:
         reporters.append(_human(_log(output.log), masker, replace(output, colours=False)))
     if output.junit:
@@ -85,6 +86,14 @@ def _json(stream: TextIO) -> Reporter:
     from nxtplay.report.jsonl import JsonLines
 
     return JsonLines(stream)
+
+
+def _results(stream: TextIO, output: Output) -> Reporter:
+    from nxtplay.report.results import Results
+    from nxtplay.report.text import wants_colours
+
+    colours = wants_colours(stream) if output.colours is None else output.colours
+    return Results(stream, colours=colours, in_lines=output.results == "line")
 
 
 def _ask(prompt: str, *, echo: bool) -> str:

@@ -36,6 +36,9 @@ class Asked:
     junit: str | None = None
     html: str | None = None
     exit_code: bool = False
+    typed: str = ""  # a playbook's text, in place of `playbooks`
+    folder: str = "."  # where it would lie
+    results: str = ""  # "whole" or "line": results alone, so or so; "": the course of the run
     config: Config = field(default_factory=Config)
 
 
@@ -85,6 +88,42 @@ def _flag(*names: str, help: str) -> Callable[[F], F]:
     return click.option(*names, is_flag=True, help=help)
 
 
+def run_options(function: F) -> F:
+    """How hosts are reached and what is told, common to commands that run tasks."""
+    decorators = [
+        click.option("-l", "--limit", default="", metavar="PATTERN", help="Only hosts that match."),
+        _flag("-C", "--check", help="Change nothing; tell what a run would do."),
+        _flag("-D", "--diff", help="Show the lines and attributes that differ."),
+        click.option("-v", "--verbose", "verbosity", count=True, help="Show results; -vvv shows internals."),
+        click.option("-f", "--forks", type=click.IntRange(1), default=5, show_default=True, help="Hosts worked on at once."),
+        click.option("-u", "--user", help="Connect as this user."),
+        _flag("-k", "--ask-pass", "ask_password", help="Ask for the connection's password."),
+        click.option(
+            "--connection-password-file", "--conn-pass-file", "password_file", metavar="FILE", help="Holds the connection's password."
+        ),
+        click.option("--private-key", "--key-file", "private_key", metavar="FILE", help="Connect with this key."),
+        click.option("-c", "--connection", help="How to reach hosts: ssh, local, docker."),
+        click.option("-T", "--timeout", type=click.IntRange(1), metavar="SECONDS", help="To connect."),
+        click.option("--ssh-common-args", metavar="ARGS", help="For every use of SSH, such as a proxy."),
+        click.option("--ssh-extra-args", metavar="ARGS", help="For SSH alone."),
+        click.option("--scp-extra-args", "--sftp-extra-args", expose_value=False, multiple=True, hidden=True),  # neither is used
+        _flag("-b", "--become", help="Run tasks as another user."),
+        click.option("--become-user", metavar="USER", help="As this user (root)."),
+        click.option("--become-method", metavar="METHOD", help="By this means (sudo)."),
+        _flag("-K", "--ask-become-pass", "ask_become_password", help="Ask for the password to become another user."),
+        click.option("--become-password-file", "--become-pass-file", "become_password_file", metavar="FILE", help="Holds that password."),
+        click.option("--task-timeout", type=click.IntRange(0), metavar="SECONDS", help="A task that takes longer fails."),
+        click.option("-M", "--module-path", multiple=True, metavar="DIR", help="Further modules are here."),
+        _flag("--list-hosts", help="Tell which hosts the plays match."),
+        _flag("--syntax-check", help="Only look for errors."),
+        _flag("--json", "as_json", help="One JSON object per event and line."),
+        _flag("--exit-code", help="A check that foresees changes exits 3, one that met unknowns 6."),
+    ]
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
 @click.command(
     "run",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -93,41 +132,17 @@ def _flag(*names: str, help: str) -> Callable[[F], F]:
 )
 @click.argument("playbooks", nargs=-1, required=True, metavar="PLAYBOOK...")
 @inventory_options
-@click.option("-l", "--limit", default="", metavar="PATTERN", help="Only hosts that match.")
+@run_options
 @click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with one of these tags.")
 @click.option("--skip-tags", multiple=True, metavar="TAGS", help="No tasks with one of these tags.")
-@_flag("-C", "--check", help="Change nothing; tell what a run would do.")
-@_flag("-D", "--diff", help="Show the lines and attributes that differ.")
-@click.option("-v", "--verbose", "verbosity", count=True, help="Show results; -vvv shows internals.")
-@click.option("-f", "--forks", type=click.IntRange(1), default=5, show_default=True, help="Hosts worked on at once.")
-@click.option("-u", "--user", help="Connect as this user.")
-@_flag("-k", "--ask-pass", "ask_password", help="Ask for the connection's password.")
-@click.option("--connection-password-file", "--conn-pass-file", "password_file", metavar="FILE", help="Holds the connection's password.")
-@click.option("--private-key", "--key-file", "private_key", metavar="FILE", help="Connect with this key.")
-@click.option("-c", "--connection", help="How to reach hosts: ssh, local, docker.")
-@click.option("-T", "--timeout", type=click.IntRange(1), metavar="SECONDS", help="To connect.")
-@click.option("--ssh-common-args", metavar="ARGS", help="For every use of SSH, such as a proxy.")
-@click.option("--ssh-extra-args", metavar="ARGS", help="For SSH alone.")
-@click.option("--scp-extra-args", "--sftp-extra-args", expose_value=False, multiple=True, hidden=True)  # neither program is used
-@_flag("-b", "--become", help="Run tasks as another user.")
-@click.option("--become-user", metavar="USER", help="As this user (root).")
-@click.option("--become-method", metavar="METHOD", help="By this means (sudo).")
-@_flag("-K", "--ask-become-pass", "ask_become_password", help="Ask for the password to become another user.")
-@click.option("--become-password-file", "--become-pass-file", "become_password_file", metavar="FILE", help="Holds that password.")
 @click.option("--start-at-task", default="", metavar="NAME", help="Begin at this task.")
 @_flag("--step", help="Ask before each task.")
 @_flag("--force-handlers", help="Run notified handlers even after a failure.")
 @_flag("--flush-cache", help="Forget cached facts.")
-@click.option("--task-timeout", type=click.IntRange(0), metavar="SECONDS", help="A task that takes longer fails.")
-@click.option("-M", "--module-path", multiple=True, metavar="DIR", help="Further modules are here.")
-@_flag("--list-hosts", help="Tell which hosts the plays match.")
 @_flag("--list-tasks", help="Tell which tasks would run.")
 @_flag("--list-tags", help="Tell which tags there are.")
-@_flag("--syntax-check", help="Only look for errors.")
-@_flag("--json", "as_json", help="One JSON object per event and line.")
 @click.option("--junit", metavar="FILE", help="Write a JUnit report too.")
 @click.option("--html", metavar="FILE", help="Write a page with a timeline too.")
-@_flag("--exit-code", help="A check that foresees changes exits 3, one that met unknowns 6.")
 @click.option("--version", is_flag=True, expose_value=False, help="Tell the version.")
 def command(**given: Any) -> int:
     """Run playbooks. NAME is short for playbooks/NAME.yml: `nxtplay deploy`.

@@ -161,7 +161,8 @@ class Run:
         names = self.inventory.match(pattern, self.options.limit or None)
         if not names and not quiet:
             known = [*self.inventory.groups, *self.inventory.hosts]
-            hint = did_you_mean(pattern, known) if isinstance(pattern, str) else ""
+            hint = did_you_mean(pattern, known) if isinstance(pattern, str) and self.inventory.hosts else ""
+            hint = hint or ("" if self.inventory.hosts else "the inventory holds no host; -i names one")
             self._tell(Notice("warning", f"no host matches '{pattern}'", play.hosts.span, hint=hint))
         return names
 

@@ -35,6 +35,7 @@ def load(
     decrypt: Callable[[str, str], str] | None = None,
     module_paths: Sequence[str] = (),
     faulty: bool = False,
+    typed: Mapping[str, str] | None = None,
 ) -> Playbook:
     """The plays of one or more playbooks, in order, with everything static resolved.
 
@@ -42,8 +43,11 @@ def load(
     names that exist (default: all of nxtplay's), beside those of a `library/` and in the folders `module_paths`. `decrypt(text, path)`
     opens files that are vaults. Raises PlaybookErrors;
     `faulty` takes what could be read all the same, its `warnings` holding the errors, for `lint.check` to add what else is wrong.
+    `typed` holds the texts of paths that are no files.
     """
     reading = Reading(options(roles_path, collections_path, extra_vars, render_static, modules, decrypt, module_paths))
+    for path, text in (typed or {}).items():
+        reading.take(os.path.normpath(path), text)
     names = [paths] if isinstance(paths, str) else list(paths)
     plays: list[Play] = []
     for path in names:

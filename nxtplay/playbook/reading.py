@@ -76,6 +76,11 @@ class Reading:
                 self.found.extend(error.diagnostics)
         return self._parsed[path]
 
+    def take(self, path: str, text: str) -> None:
+        """Have a path hold this text, which is in no file."""
+        self.sources[path] = text
+        self._parsed[path] = parse(text, path)
+
     def as_written(self, span: Span) -> str:
         """The text of a scalar that stands in one line, quotes included; empty otherwise."""
         if span.file not in self.sources or not span.end_column:

@@ -1,0 +1,82 @@
+"""One module on some hosts, without a playbook."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .test_app import nxtplay
+
+HERE = ("-i", "a,b", "-c", "local")
+
+
+def test_what_a_command_prints_is_shown_as_it_is(tmp_path: Path) -> None:
+    done = nxtplay("exec", "a", *HERE, "-a", "echo -n one two", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a | CHANGED | rc=0 >>\none two\n", "")
+    failed = nxtplay("exec", "a", *HERE, "-m", "shell", "-a", "echo out; echo err >&2; exit 3", cwd=tmp_path)
+    assert (failed.returncode, failed.stdout) == (2, "a | FAILED | rc=3 >>\nout\nerr\nnon-zero return code\n")
+
+
+def test_a_line_for_each_host(tmp_path: Path) -> None:
+    done = nxtplay("exec", "all", *HERE, "-o", "-m", "shell", "-a", "printf 'x\\ny'", cwd=tmp_path)
+    assert sorted(done.stdout.splitlines()) == ["a | CHANGED | rc=0 | (stdout) x\\ny", "b | CHANGED | rc=0 | (stdout) x\\ny"]
+
+
+def test_other_results_are_json(tmp_path: Path) -> None:
+    done = nxtplay("exec", "b", *HERE, "-m", "ping", cwd=tmp_path)
+    head, _, rest = done.stdout.partition(" => ")
+    assert head == "b | SUCCESS"
+    assert json.loads(rest) == {"changed": False, "ping": "pong"}
+
+
+@pytest.mark.parametrize("arguments", ["content={{ inventory_hostname }} dest={{ place }}/f", '{"content": "b", "dest": "{{ place }}/f"}'])
+def test_a_check_tells_and_a_run_does(tmp_path: Path, arguments: str) -> None:
+    words = ("exec", "b", *HERE, "-m", "copy", "-a", arguments, "-e", f"place={tmp_path}")
+    foreseen = nxtplay(*words, "-C", "--exit-code", cwd=tmp_path)
+    assert foreseen.returncode == 3 and foreseen.stdout.startswith("b | CHANGED => {"), foreseen.stdout + foreseen.stderr
+    assert not (tmp_path / "f").exists()
+    assert nxtplay(*words, cwd=tmp_path).stdout.startswith("b | CHANGED => {")
+    assert (tmp_path / "f").read_text() == "b"
+    assert nxtplay(*words, cwd=tmp_path).stdout.startswith("b | SUCCESS => {")
+
+
+def test_files_and_variables_are_found_where_a_playbook_would_lie(tmp_path: Path) -> None:
+    (tmp_path / "at/files").mkdir(parents=True)
+    (tmp_path / "at/group_vars").mkdir()
+    (tmp_path / "at/files/f").write_text("content")
+    (tmp_path / "at/group_vars/all.yml").write_text(f"place: {tmp_path}/copied\n")
+    done = nxtplay("exec", "a", *HERE, "--playbook-dir", "at", "-m", "copy", "-a", "src=f dest={{ place }}", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "copied").read_text() == "content"
+
+
+def test_in_the_background(tmp_path: Path) -> None:
+    done = nxtplay("exec", "a", *HERE, "-B", "20", "-P", "1", "-a", "echo done", cwd=tmp_path, environ={"HOME": str(tmp_path)})
+    assert done.stdout == "a | CHANGED | rc=0 >>\ndone\n"
+
+
+def test_hosts_are_listed_without_a_module(tmp_path: Path) -> None:
+    assert nxtplay("exec", "all:!a", *HERE, "--list-hosts", cwd=tmp_path).stdout == "  hosts (1):\n    b\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("all", "-i", "a,", "-m", "pnig"), "did you mean 'ping'?"),
+        (("all", "-i", "a,"), "one of 'cmd', 'argv' is required"),
+        (("all", "-i", "a,", "-m", "copy", "-a", "dst=/x"), "did you mean 'dest'?"),
+        (("c", "-i", "a,", "-m", "ping"), "no host matches 'c'"),
+        (("all", "-m", "ping"), "the inventory holds no host; -i names one"),
+    ],
+)
+def test_mistakes_are_told(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    done = nxtplay("exec", *words, cwd=tmp_path)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_habit_of_leaving_the_word_out_is_met_with_it(tmp_path: Path) -> None:
+    assert "nxtplay exec PATTERN -m MODULE -a ARGS" in nxtplay("all", "-m", "ping", cwd=tmp_path).stderr
