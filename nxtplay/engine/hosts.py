@@ -113,9 +113,8 @@ class HostRun(Traveller):
     def tell_failure(self) -> None:
         if self.failure is None:
             return
-        task = self.failure.task
         self.rescue = {
-            "ansible_failed_task": {"name": self.failure.name, "action": task.module, "args": dict(task.args)},
+            "ansible_failed_task": _told(self.failure.name, self.failure.task),
             "ansible_failed_result": dict(self.failure.result),
         }
 
@@ -153,3 +152,20 @@ def handler_key(handler: Task) -> Any:
     if handler.role is None:
         return id(handler)
     return os.path.abspath(handler.span.file), handler.span.line, handler.span.column
+
+
+def _told(name: str, task: Task) -> dict[str, Any]:
+    """A task as ansible_failed_task tells it: what a rescue may ask of it."""
+    shared = task.shared
+    words = {} if task.free_form is None else {"_raw_params": task.free_form.value}
+    return {
+        "name": name,
+        "action": task.module,
+        "args": {**words, **task.args},
+        "register": task.register,
+        "loop": None if task.loop is None else task.loop.value.value,
+        "tags": sorted(shared.tags),
+        "when": [one.value for one in shared.when],
+        "notify": [one.value for one in shared.notify] or None,
+        "delegate_to": None if shared.delegate_to is None else shared.delegate_to.value,
+    }

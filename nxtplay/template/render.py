@@ -21,7 +21,7 @@ from nxtplay.errors import Diagnostic, Span, TemplateError
 from nxtplay.template.lazy import LazyDict, LazyList, finish
 from nxtplay.template.messages import located
 from nxtplay.template.quick import quick
-from nxtplay.template.values import MISSING, OMIT, Decrypted, Encrypted, is_template, needs_rendering, unwrapped, written_in
+from nxtplay.template.values import MISSING, OMIT, Decrypted, Encrypted, Unsafe, is_template, needs_rendering, unwrapped, written_in
 
 if TYPE_CHECKING:
     from nxtplay.template.files import TemplateOptions
@@ -98,6 +98,9 @@ class Templates:
             text = getattr(condition, "value", condition)
             if text is None or (isinstance(text, str) and not text.strip()):
                 continue
+            if isinstance(text, Unsafe):
+                told = "untrusted template or expression: what is !unsafe is no condition"
+                raise TemplateError(Diagnostic(told, at, "leave !unsafe out"))
             try:
                 value = self.evaluate(text, scope, span=at)
                 if isinstance(value, str) and isinstance(text, str) and unwrapped(text) is not None:
