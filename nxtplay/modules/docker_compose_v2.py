@@ -173,13 +173,13 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
         if after is None:
             return {}
         seen = after.found if after.found is not None or before is None or diff(before, after) else before.found
-        later = Unknown("the containers are known after the run")
+        later = Unknown("what comes of the stack is known after the run")
         services = {name: {"status": s.status, "health": s.health, "containers": s.containers} for name, s in after.services.items()}
         return {
             "services": public(services),
             "containers": later if seen is None else [listing.container(_docker.shown(c)) for c in seen],
             "images": later if seen is None else listing.images(seen, after.images),
             "orphans": list(after.orphans),
-            "timeline": [],
-            "actions": [],
+            "timeline": later if seen is None else [],
+            "actions": later if seen is None else [],
         }

@@ -71,11 +71,11 @@ def make_images(work: Work, plan: Plan[StackState]) -> None:
         if recipe is not None and after is not None and after.inputs is not None:
             work.event(name, "building")
             _docker_build.build(work.host, work.api, recipe, after.inputs)
-            work.did("image", image, "Built")
+            work.did("image", image, "Building")
         else:
             work.event(name, "pulling")
             _docker_build.pull(work.host, work.api, image, work.project.services[name].get("platform") or "")
-            work.did("image", image, "Pulled")
+            work.did("image", image, "Pulling")
 
 
 def make_networks(work: Work, plan: Plan[StackState]) -> None:
@@ -86,7 +86,7 @@ def make_networks(work: Work, plan: Plan[StackState]) -> None:
         spec = work.project.networks[key]
         if key in plan.before.networks:
             _clear_network(work, spec["name"])
-            work.did("network", spec["name"], "Removed")
+            work.did("network", spec["name"], "Removing")
         labels = {
             **(spec.get("labels") or {}),
             PREFIX + "network": key,
@@ -108,7 +108,7 @@ def make_networks(work: Work, plan: Plan[StackState]) -> None:
             labels=labels,
             check_duplicate=True,
         )
-        work.did("network", spec["name"], "Created")
+        work.did("network", spec["name"], "Creating")
 
 
 def _clear_network(work: Work, name: str) -> None:
@@ -135,7 +135,7 @@ def make_volumes(work: Work, plan: Plan[StackState]) -> None:
                      if any(m.get("Name") == spec["name"] for m in c.get("Mounts") or ())]
             remove_all(work, users, "container")
             work.api.remove_volume(spec["name"], force=True)
-            work.did("volume", spec["name"], "Removed")
+            work.did("volume", spec["name"], "Removing")
         labels = {
             **(spec.get("labels") or {}),
             PREFIX + "volume": key,
@@ -144,7 +144,7 @@ def make_volumes(work: Work, plan: Plan[StackState]) -> None:
             PREFIX + "config-hash": hashes.volume_hash(spec),
         }
         work.api.create_volume(spec["name"], driver=spec.get("driver"), driver_opts=spec.get("driver_opts"), labels=labels)
-        work.did("volume", spec["name"], "Created")
+        work.did("volume", spec["name"], "Creating")
 
 
 def take_down(work: Work, plan: Plan[StackState]) -> None:
@@ -163,10 +163,10 @@ def take_down(work: Work, plan: Plan[StackState]) -> None:
             names = ", ".join(str(u.get("Name")) for u in users)
             raise Failed(f"network {name} is still used by {names}; `remove_orphans: true` removes what is left of the project")
         work.api.remove_network(name)
-        work.did("network", name, "Removed")
+        work.did("network", name, "Removing")
     for key in [k for k in plan.before.volumes if k not in plan.after.volumes]:
         work.api.remove_volume(work.project.volumes[key]["name"], force=True)
-        work.did("volume", work.project.volumes[key]["name"], "Removed")
+        work.did("volume", work.project.volumes[key]["name"], "Removing")
     for image in [i for i, s in plan.before.images.items() if s is not None and plan.after.images.get(i) is None]:
         work.api.remove_image(image)
-        work.did("image", image, "Removed")
+        work.did("image", image, "Removing")

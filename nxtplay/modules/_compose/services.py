@@ -97,12 +97,12 @@ def _differs(work: Work, name: str, container: dict[str, Any]) -> bool:
 def _create(work: Work, live: state_.Live, name: str, number: int) -> list[Pending]:
     identity = _make(work, live, name, number)
     shown = create.container_name(work.project, name, number)
-    work.did("container", shown, "Created")
+    work.did("container", shown, "Creating")
     if work.wish.state == "stopped":
         return []
     work.event(name, "starting")
     work.api.start(identity)
-    work.did("container", shown, "Started")
+    work.did("container", shown, "Starting")
     return [_pending(work, name, identity)]
 
 
@@ -113,22 +113,22 @@ def _wake(work: Work, name: str, container: dict[str, Any]) -> list[Pending]:
         if status in ("running", "restarting", "paused"):
             _docker_swap.stop(work.api, container["Id"], work.stop_timeout)
             work.event(name, "stopped")
-            work.did("container", shown, "Stopped")
+            work.did("container", shown, "Stopping")
         return []
     health = (container["State"].get("Health") or {}).get("Status")
     if status == "paused":
         work.api.unpause(container["Id"])
-        work.did("container", shown, "Unpaused")
+        work.did("container", shown, "Starting")
     elif status == "restarting" or (status == "running" and health == "unhealthy"):
         work.event(name, "restarting, it was unhealthy" if health == "unhealthy" else "restarting, it kept failing")
         work.api.restart(container["Id"], timeout=_grace(work, container))
-        work.did("container", shown, "Restarted")
+        work.did("container", shown, "Restarting")
     elif status != "running":
         if status == "exited" and state_.is_task(work.project, name) and container["State"].get("ExitCode") == 0:
             return []
         work.event(name, "starting")
         work.api.start(container["Id"])
-        work.did("container", shown, "Started")
+        work.did("container", shown, "Starting")
     return [_pending(work, name, container["Id"])]
 
 
@@ -150,7 +150,7 @@ def _replace(work: Work, live: state_.Live, name: str, old: dict[str, Any]) -> P
         work.api.rename(old["Id"], _docker_swap.parked(old, shown))
         new = _make(work, live, name, number, old=old)
         work.api.remove_container(old["Id"], v=work.renew_volumes, force=True)
-        work.did("container", shown, "Recreated")
+        work.did("container", shown, "Recreating")
         return Pending(name, new, "stopped", time.monotonic(), 0)
     swap = _docker_swap.begin(
         work.api,
@@ -193,7 +193,7 @@ def _poll(work: Work, waiting: list[Pending], failures: list[str]) -> list[Pendi
         elif verdict.status == "up":
             if one.swap is not None:
                 one.swap.commit()
-                work.did("container", one.swap.name, "Recreated")
+                work.did("container", one.swap.name, "Recreating")
             work.event(one.service, verdict.why + (", replaced" if one.swap else ""))
         else:
             failures.append(_failed(work, one, found, verdict))
@@ -279,7 +279,7 @@ def _restart_dependents(work: Work, plan: Plan[StackState], names: set[str]) -> 
             if container["State"].get("Running"):
                 work.api.restart(container["Id"], timeout=_grace(work, container))
                 work.event(name, "restarted with what it depends on")
-                work.did("container", container["Name"].lstrip("/"), "Restarted")
+                work.did("container", container["Name"].lstrip("/"), "Restarting")
 
 
 def restart(work: Work, names: Iterable[str]) -> None:
@@ -293,7 +293,7 @@ def restart(work: Work, names: Iterable[str]) -> None:
         for container in live.get(name) or ():
             work.event(name, "starting")
             work.api.start(container["Id"])
-            work.did("container", container["Name"].lstrip("/"), "Restarted")
+            work.did("container", container["Name"].lstrip("/"), "Restarting")
             waiting.append(_pending(work, name, container["Id"]))
         failures: list[str] = []
         while waiting:

@@ -60,5 +60,5 @@ def remove_all(work: Work, containers: list[dict[str, Any]], what: str, *, volum
     stop_all(work, containers)
     for container in containers:
         work.api.remove_container(container["Id"], v=volumes, force=True)
-        work.did("container", container["Name"].lstrip("/"), "Removed")
+        work.did("container", container["Name"].lstrip("/"), "Removing")
         work.event(state_.label(container, PREFIX + "service") or what, "removed")

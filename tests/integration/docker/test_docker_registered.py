@@ -108,6 +108,7 @@ def test_a_stack_s_containers_and_images_are_listed(folder: Path) -> None:
     repository, _, tag = IMAGE.partition(":")
     (image,) = done["images"]
     assert (image["ContainerName"], image["Repository"], image["Tag"]) == (web["Name"], repository, tag)
+    assert [a["status"] for a in done["actions"] if a["what"] == "container"] == ["Creating", "Starting"]
     assert check("docker_compose_v2", bench.stack(folder)).result["containers"] == [web]
     assert run("docker_compose_v2", {**bench.stack(folder), "state": "absent"}).result["containers"] == []
 
