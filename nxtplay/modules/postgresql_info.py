@@ -106,5 +106,5 @@ def _numbers(version: str) -> dict[str, Any]:
 
 def _version(db: Session) -> dict[str, Any]:
     raw = str(db.value("SELECT version()"))
-    full = db.connection.parameters.get("server_version", "")
-    return {"raw": raw, "full": full, "major": db.version // 10000, "minor": db.version % 10000}
+    full = db.connection.parameters.get("server_version", "").partition(" ")[0]  # without what a distribution adds
+    return {"raw": raw, "full": full, "major": db.version // 10000, "minor": db.version % 10000, "patch": None}

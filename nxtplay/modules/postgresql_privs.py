@@ -7,7 +7,7 @@ from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.state import Plan, Secret, Unknown, UnknownReached
 from nxtplay.modules import _postgres_acl as acl
 from nxtplay.modules import _postgres_relation as relation
 from nxtplay.modules._postgres import (
@@ -38,6 +38,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
     """Rights that roles have on tables, sequences, schemas, databases ..., or on what will be created."""
 
     login_db: str | None = arg(None, help="Database to connect to.", aliases=["db", "database"])
+    login_password: Secret | None = arg(None, help="Its password; else the container's own, PGPASSWORD or ~/.pgpass.", aliases=["password"])
     type: Literal[
         "table", "sequence", "function", "procedure", "type", "database", "schema", "language", "tablespace", "foreign_data_wrapper",
         "foreign_server", "parameter", "default_privs", "group",

@@ -6,6 +6,9 @@ import pytest
 from pg_cluster import Cluster
 from pg_laws import obeys
 
+from nxtplay.core.resource import decode
+from nxtplay.modules import registry
+
 
 def test_memberships(clean: Cluster) -> None:
     clean.sql("CREATE ROLE a; CREATE ROLE b; CREATE ROLE u; CREATE ROLE v; GRANT b TO u")
@@ -60,6 +63,9 @@ def test_rights_are_given_by_whatever_spelling(clean: Cluster) -> None:
     )
     args = {"login_db": "p", "type": "procedure", "objs": "pr(int:float8)", "roles": "a", "privs": "EXECUTE"}
     assert obeys(clean, "postgresql_privs", "p", **args).status == "changed"
+    wrong = {**clean.login, "password": "wrong"}
+    del wrong["login_password"]
+    assert decode(registry.load("postgresql_privs"), {**args, **wrong}).login_password == "wrong"  # type: ignore[attr-defined]
     owned = {"login_db": "p", "obj_type": "aggregate", "obj_name": "total(float8)", "new_owner": "a"}
     assert obeys(clean, "postgresql_owner", "p", **owned).status == "changed"
     me = {"login_db": "p", "type": "database", "roles": "session_user", "privs": "CREATE"}
@@ -112,6 +118,8 @@ def test_roles_extensions_and_statistics(clean: Cluster) -> None:
 
 def test_info_of_what_was_not_asked_for(clean: Cluster) -> None:
     told = clean.check("postgresql_info", filter=["ver*", "settings"]).result
+    version = told["version"]
+    assert version["full"] == f"{version['major']}.{version['minor']}" and version["patch"] is None
     assert (told["databases"], told["in_recovery"], told["pending_restart_settings"]) == ({}, None, [])
     assert told["settings"]["work_mem"]["val_in_bytes"] == 4 * 1024**2 and told["settings"]["work_mem"]["sourcefile"] == ""
     databases = clean.check("postgresql_info", filter="databases").result["databases"]
