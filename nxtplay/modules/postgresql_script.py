@@ -44,7 +44,7 @@ class PostgresqlScript(PostgresLogin, Action):
     def perform(self, host: Host) -> dict[str, Any]:
         whole = self._text(host)
         statements = self._statements(whole)
-        last, count = Answer(""), 0
+        last = Answer("")
         with session(self, host) as db:
             if self.search_path:
                 db.run("SET search_path TO " + ", ".join(identifier(name) for name in self.search_path))
@@ -56,11 +56,11 @@ class PostgresqlScript(PostgresLogin, Action):
                 except PgError as error:
                     undone = "" if self.autocommit else "; nothing of it was kept"
                     raise Failed(f"{self.path}, line {line}: {error}{undone}", sqlstate=error.code, line=line) from error
-                count += last.count
             if not self.autocommit and db.connection.transaction != "I":
                 db.run("COMMIT")
-        rows = records(last.columns, last.rows)
-        return {"statusmessage": last.tag, "query_result": rows, "rowcount": count, "query": whole}
+        rows = records(last.columns, last.rows) if last.columns else {}
+        counted = last.tag.rpartition(" ")[2].isdigit()  # ANALYZE and its like count nothing
+        return {"statusmessage": last.tag, "query_result": rows, "rowcount": last.count if counted else -1, "query": whole}
 
     def _statements(self, text: str) -> list[tuple[str, int]]:
         """Each statement with the line it begins at."""

@@ -26,6 +26,7 @@ def test_a_script_is_all_or_nothing_and_names_the_line(clean: Cluster, tmp_path:
     script.write_text("CREATE TEMP TABLE t (n text); INSERT INTO t VALUES (%(x)s), (';');\nSELECT n FROM t ORDER BY n\n")
     done = clean.run("postgresql_script", path=str(script), named_args={"x": "it's"})
     assert done.status == "changed" and done.result["query_result"] == [{"n": ";"}, {"n": "it's"}]
+    assert done.result["rowcount"] == 2  # of the last statement alone
     assert done.result["query"] == script.read_text().replace("%(x)s", "'it''s'")
 
 
@@ -33,6 +34,9 @@ def test_a_script_outside_of_a_transaction(clean: Cluster, tmp_path: Path) -> No
     (tmp_path / "s.sql").write_text("CREATE DATABASE scripted; VACUUM;")
     assert clean.run("postgresql_script", path=str(tmp_path / "s.sql"), autocommit=True).status == "changed"
     assert clean.sql("SELECT 1 AS x FROM pg_database WHERE datname = 'scripted'") == [{"x": 1}]
+    (tmp_path / "s.sql").write_text("ANALYZE pg_class")
+    told = clean.run("postgresql_script", path=str(tmp_path / "s.sql")).result
+    assert (told["query_result"], told["rowcount"], told["statusmessage"]) == ({}, -1, "ANALYZE")
 
 
 def test_a_tilde_is_the_home_of_who_runs_it(clean: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
