@@ -215,6 +215,8 @@ class _Names:
             self.open = self.open or task.free_form is not None
         elif task.module == "include_vars":
             self._include_vars(task)
+        elif task.module == "getent" and isinstance(task.args.get("database"), str) and not templated(task.args["database"]):
+            self.kept[f"getent_{task.args['database']}"] = task.span
         elif (task.module == "getent" or task.module not in self.given.modules) and task.module not in LEFT_BY:
             self.open = True  # it may leave names of its own
         elif task.span in self.course.unforeseen:

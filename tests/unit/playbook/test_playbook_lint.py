@@ -250,6 +250,7 @@ UNDEFINED = [
     ("- shell: |\n    a {{ db_password }}\n    b {{ db_pasword }}", "102:14", "'db_pasword'", "db_password"),
     ("- debug: {msg: '{{ ansible_hostnam }}'}", "100:24", "'ansible_hostnam'", "did you mean 'ansible_hostname'?"),
     ("- debug: {msg: '{{ inventory_hostnme }}'}", "100:24", "'inventory_hostnme'", "did you mean 'inventory_hostname'?"),
+    ("- getent: {database: passwd}\n- debug: {msg: '{{ getent_pasword }}'}", "101:24", "'getent_pasword'", "did you mean 'getent_passwd'?"),
     ("- template: {src: nginx.j2, dest: a}", None, "undefined variable 'port'", ""),
 ]
 
@@ -274,6 +275,8 @@ DEFINED = [
     "- ping:\n  register: r\n  until: r is success\n  changed_when: r.changed",
     "- set_fact: {f: 1}\n- debug: {msg: '{{ f }}'}",
     "- set_fact: {'{{ k }}': 1}\n  vars: {k: a}\n- debug: {msg: '{{ anything }}'}",
+    "- getent: {database: passwd}\n- debug: {msg: '{{ getent_passwd }}'}",
+    "- getent: {database: '{{ db_password }}'}\n- debug: {msg: '{{ getent_passwd }}'}",
     "- include_vars: more.yml\n- debug: {msg: '{{ more }}'}",
     "- include_vars: '{{ db_password }}.yml'\n- debug: {msg: '{{ anything }}'}",
     "- include_tasks: '{{ db_password }}.yml'\n- debug: {msg: '{{ anything }}'}",
