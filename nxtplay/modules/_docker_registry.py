@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from nxtplay.core.host import Reader
+from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.modules import _docker
 
 
@@ -51,6 +51,28 @@ def credentials(image: str) -> Optional[dict[str, str]]:
     registry, _ = auth.resolve_repository_name(_docker.split_image(image)[0])
     found: Optional[dict[str, str]] = auth.load_config().resolve_authconfig(registry)
     return found
+
+
+def has(host: Reader, api: Any, image: str) -> bool:
+    """Whether the registry has the image as it is here under this name."""
+    live = _docker.inspect_image(host, api, image)
+    if live is None or host.has_foreseen(_docker.image_key(image)):
+        return False
+    digest = ask(host, api, image).digest
+    return bool(digest) and any(d.endswith(f"@{digest}") for d in live.get("RepoDigests") or ())
+
+
+def push(host: Host, api: Any, image: str) -> None:
+    """Push an image and show how far it is."""
+    repository, tag = _docker.split_image(image)
+    layers: dict[str, str] = {}
+    for event in api.push(repository, tag=tag, stream=True, decode=True, auth_config=credentials(image)):
+        if "error" in event:
+            raise Failed(f"cannot push {image}: {event['error']}")
+        if "id" in event:
+            layers[event["id"]] = str(event.get("status"))
+            finished = sum(1 for s in layers.values() if s in ("Pushed", "Layer already exists"))
+            host.progress(f"pushing {image}: {finished} of {len(layers)} layers")
 
 
 def why_not(image: str, answer: Answer) -> str:

@@ -31,7 +31,7 @@ class DockerImageLoad(_docker.DockerOptions, Resource[LoadedState]):
 
     path: Path = arg(help="The archive, on the host.", key=True)
 
-    def _contents(self, host: Reader) -> Any:
+    def contents(self, host: Reader) -> Any:
         """Name to id, or Unknown for an archive that is only foreseen."""
         state = host.stat(self.path, follow=True)
         if state is None:
@@ -53,7 +53,7 @@ class DockerImageLoad(_docker.DockerOptions, Resource[LoadedState]):
         return found
 
     def observe(self, host: Reader) -> Optional[LoadedState]:
-        contents = self._contents(host)
+        contents = self.contents(host)
         if isinstance(contents, Unknown):
             return None
         with _docker.engine(host, self) as api:
@@ -61,7 +61,7 @@ class DockerImageLoad(_docker.DockerOptions, Resource[LoadedState]):
         return LoadedState({name: image.id if image else None for name, image in there.items()}, there)
 
     def desired(self, host: Reader, before: Optional[LoadedState]) -> Optional[LoadedState]:
-        return LoadedState(self._contents(host))
+        return LoadedState(self.contents(host))
 
     def apply(self, host: Host, plan: Plan[LoadedState]) -> None:
         with _docker.engine(host, self, timeout=3600) as api, open(self.path, "rb") as stream:

@@ -30,7 +30,6 @@ INSTEAD = {
     "dnf": "package",
     "dnf5": "package",
     "docker_compose": "docker_compose_v2",
-    "docker_image": "docker_image_build",
     "pacman": "package",
     "systemd": "service",
     "systemd_service": "service",
