@@ -108,8 +108,10 @@ class PostgresqlSubscription(PostgresLogin, Resource[SubscriptionState]):
         return "newly published tables are taken up" if self.state == "refresh" else None
 
     def perform(self, host: Host, plan: Plan[SubscriptionState]) -> None:
+        statement = f"ALTER SUBSCRIPTION {identifier(self.name)} REFRESH PUBLICATION"
         with session(self, host) as db:
-            db.run(f"ALTER SUBSCRIPTION {identifier(self.name)} REFRESH PUBLICATION")
+            db.run(statement)
+        host.note(queries=[statement])
 
     def result(self, before: Optional[SubscriptionState], after: Optional[SubscriptionState]) -> dict[str, Any]:
         out: dict[str, Any] = {"name": self.name, "exists": after is not None, "queries": self._statements(before, after, show=True)}

@@ -105,7 +105,8 @@ def test_rows_flow_through_a_subscription(clean: Cluster) -> None:
         other = {**args, "comment": "c", "subsparams": {"synchronous_commit": "on"}}
         assert clean.run("postgresql_subscription", **other).status == "changed"
         assert clean.check("postgresql_subscription", **{**args, "state": "refresh"}).status == "changed"
-        assert clean.run("postgresql_subscription", **{**args, "state": "refresh"}).status == "changed"
+        refreshed = clean.run("postgresql_subscription", **{**args, "state": "refresh"})
+        assert refreshed.status == "changed" and refreshed.result["queries"] == ['ALTER SUBSCRIPTION "sub" REFRESH PUBLICATION']
         busy = clean.run("postgresql_slot", login_db="source", name="slot", state="absent")
         assert busy.status == "failed" and "in use by process" in busy.reason
         slow = clean.run("postgresql_info", filter=["replications"]).result["replications"]
