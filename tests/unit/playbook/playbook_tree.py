@@ -15,8 +15,8 @@ from nxtplay.playbook.load import load
 from nxtplay.playbook.model import Block, Playbook, Task
 
 MODULES = frozenset(
-    "add_host apt assert command copy debug docker_container fail file group_by import_playbook import_role import_tasks include_role "
-    "include_tasks include_vars meta pause ping postgresql_db raw script service set_fact setup shell stat template uri user "
+    "add_host apt assert command copy debug docker_container fail file getent group_by import_playbook import_role import_tasks "
+    "include_role include_tasks include_vars meta pause ping postgresql_db raw script service set_fact setup shell stat template uri user "
     "validate_argument_spec wait_for".split()
 )
 
