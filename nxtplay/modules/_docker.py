@@ -220,6 +220,15 @@ def full_image(name: str, tag: Optional[str] = None) -> str:
     return f"{repository}@{found}" if found.startswith("sha256:") else f"{repository}:{found}"
 
 
+def named(name: str, tag: str) -> str:
+    """The image that the arguments `name` and `tag` mean; an id stays as it is."""
+    if "/" in tag or " " in tag:
+        raise Failed(f"'{tag}' is no tag")
+    if name.startswith("sha256:"):
+        return name
+    return full_image(name, None if ":" in name.rpartition("/")[2] or "@" in name else tag)
+
+
 def image_key(name: str) -> str:
     """What an image's state is filed under in a check."""
     return f"image:{full_image(name)}"

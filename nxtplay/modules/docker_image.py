@@ -59,7 +59,7 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
     load_path: Optional[Path] = arg(None, help="With `source: load`: the archive, on the host.")
     repository: Optional[str] = arg(None, help="A further name for it.")
     push: bool = arg(False, help="Push it, by its further name where it has one.")
-    force_source: bool = arg(False, help="Build, load or pull it though it is there.")
+    force_source: bool = arg(False, help="Pull it, load it, or build it where the inputs changed, though it is there.")
     force_tag: bool = arg(False, help="Accepted for Ansible's sake; a further name always ends up on this image.")
     force_absent: bool = arg(False, help="Remove it though containers use it.")
 
@@ -67,14 +67,12 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
         return _docker.image_key(self._image())
 
     def _image(self) -> str:
-        if self.name.startswith("sha256:"):
-            return self.name
-        return _docker.full_image(self.name, None if ":" in self.name.rpartition("/")[2] or "@" in self.name else self.tag)
+        return _docker.named(self.name, self.tag)
 
     def _further(self) -> Optional[str]:
         if not self.repository:
             return None
-        return _docker.full_image(self.repository, None if ":" in self.repository.rpartition("/")[2] else self.tag)
+        return _docker.named(self.repository, self.tag)
 
     def _way(self) -> dict[str, Any]:
         """How to reach the engine."""
@@ -91,8 +89,7 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
         names = [f.name for f in dataclasses.fields(DockerImageBuild) if hasattr(self.build, f.name)]
         how: dict[str, Any] = {name: getattr(self.build, name) for name in names}
         how["platform"] = [self.build.platform] if self.build.platform else []
-        again: Literal["never", "always"] = "always" if self.force_source else "never"
-        return DockerImageBuild(name=self._image(), rebuild=again, **{**self._way(), **how})
+        return DockerImageBuild(name=self._image(), **{**self._way(), **how})
 
     def observe(self, host: Reader) -> Optional[ImageState]:
         with _docker.engine(host, self) as api:
@@ -101,6 +98,10 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
     def desired(self, host: Reader, before: Optional[ImageState]) -> Optional[ImageState]:
         if self.state == "absent":
             return None
+        if self.name.startswith("sha256:") and (self.source in ("build", "pull") or (self.push and not self.repository)):
+            raise Failed("an image is built, pulled and pushed by a name, not by an id")
+        if (self.repository or "").startswith("sha256:"):
+            raise Failed("repository: an id is no name")
         if before is not None and (not self.force_source or self.source in (None, "local")):
             return before
         if self.source in (None, "local"):
@@ -132,13 +133,11 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
                 return f"{further} is another image, or none"
             if self.push and (plan or not _docker_registry.has(host, api, further or self._image())):
                 return "the registry has not got it"
-        return "force_source: true" if self.force_source and self.source == "build" and not plan else None
+        return None
 
     def perform(self, host: Host, plan: Plan[ImageState]) -> None:
         further = self._further()
         with _docker.engine(host, self, timeout=3600) as api:
-            if self.force_source and self.source == "build" and not plan:
-                self._maker().apply(host, plan)
             if further:
                 repository, tag = _docker.split_image(further)
                 api.tag(self._image(), repository, tag, force=True)

@@ -30,10 +30,7 @@ class DockerImagePull(_docker.DockerOptions, Resource[ImageState]):
     def _image(self) -> str:
         if self.name.startswith("sha256:"):
             raise Failed("an image is pulled by its name, not by its id")
-        if "/" in self.tag:
-            raise Failed(f"'{self.tag}' is no tag")
-        has_tag = ":" in self.name.rpartition("/")[2] or "@" in self.name
-        return _docker.full_image(self.name, None if has_tag else self.tag)
+        return _docker.named(self.name, self.tag)
 
     def observe(self, host: Reader) -> Optional[ImageState]:
         with _docker.engine(host, self) as api:
@@ -56,7 +53,7 @@ class DockerImagePull(_docker.DockerOptions, Resource[ImageState]):
 
     def _is_other_platform(self, image: ImageState) -> bool:
         """Whether a named image is there, and for another platform than is asked for."""
-        words = (self.platform or "").lower().split("/")
+        words = [_ALSO.get(word, word) for word in (self.platform or "").lower().split("/")]
         has = [str((image.found or {}).get(name) or "").lower() for name in ("Os", "Architecture")]
         return bool(image.found and self.platform) and words[:2] != (has if len(words) > 1 else [has[0 if words[0] == has[0] else 1]])
 
@@ -68,3 +65,6 @@ class DockerImagePull(_docker.DockerOptions, Resource[ImageState]):
         same = before is not None and after is not None and (before.id is after.id or before.id == after.id)
         action = [] if same else [f"Pulled image {self._image()}"]
         return {"image": after.described(self._image()) if after else {}, "actions": action}
+
+
+_ALSO = {"x86_64": "amd64", "x86-64": "amd64", "i386": "386", "aarch64": "arm64", "armhf": "arm"}

@@ -21,7 +21,7 @@ class DockerImagePush(_docker.DockerOptions, Action):
     def _image(self) -> str:
         if self.name.startswith("sha256:") or "@" in self.name:
             raise Failed("an image is pushed by its name, not by an id or a digest")
-        return _docker.full_image(self.name, None if ":" in self.name.rpartition("/")[2] else self.tag)
+        return _docker.named(self.name, self.tag)
 
     def due(self, host: Reader) -> Optional[str]:
         with _docker.engine(host, self) as api:

@@ -54,6 +54,11 @@ def test_docker_image_makes_tags_and_pushes(folder: Path, name: str) -> None:
     settle("docker_image", build)
     (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL a=c\n")
     assert check("docker_image", build).status == "ok", "it is there"
+    settle("docker_image", {**build, "force_source": True})
+    identity = engine().inspect_image(own)["Id"]
+    for wrong in ({"name": identity, "source": "pull"}, {"name": identity, "push": True}, {"name": own, "repository": identity}):
+        assert "id" in check("docker_image", wrong).reason
+    assert "no tag" in check("docker_image_push", {"name": "nosuch", "tag": "a/b"}).reason
     settle("docker_image", {"name": own, "state": "absent"})
     settle("docker_image", {"name": name, "state": "absent"})
     settle("docker_image", {"name": name, "source": "pull"})
