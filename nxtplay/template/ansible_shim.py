@@ -24,13 +24,37 @@ _ERRORS = (
 )
 
 
+class Loader:
+    """What lookup plugins ask of the loader of files."""
+
+    def get_basedir(self) -> str:
+        return os.getcwd()
+
+    def path_exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def is_file(self, path: str) -> bool:
+        return os.path.isfile(path)
+
+    def is_directory(self, path: str) -> bool:
+        return os.path.isdir(path)
+
+    def path_dwim(self, given: str) -> str:
+        return os.path.abspath(os.path.expanduser(given))
+
+    def path_dwim_relative(self, path: str, dirname: str, source: str, is_role: bool = False) -> str:
+        """The file below the folder of its kind, or beside it; where there is neither, the first."""
+        places = [os.path.join(path, dirname, source), os.path.join(path, source)]
+        return next((place for place in places if os.path.exists(place)), places[0])
+
+
 class LookupBase:
     """What a lookup plugin is made from."""
 
     _documentation = ""
 
     def __init__(self, loader: Any = None, templar: Any = None, **_: Any) -> None:
-        self._loader, self._templar = loader, templar
+        self._loader, self._templar = loader or Loader(), templar
         self._options: dict[str, Any] = {}
         self._variables: Any = {}
 
