@@ -30,6 +30,7 @@ class Request:
     user: Optional[str] = None
     password: Optional[str] = None
     basic: bool = False
+    netrc: bool = False
     unix_socket: Optional[str] = None
     agent: str = "nxtplay"
     proxy: bool = True
@@ -105,10 +106,24 @@ def _apart(request: Request) -> Request:
     parts = urllib.parse.urlsplit(request.url)
     who, at, where = parts.netloc.rpartition("@")
     if not at or not parts.scheme.lower().startswith("http"):
-        return request
+        return _of_netrc(request, parts.hostname or "")
     user, _, password = (urllib.parse.unquote(word) for word in who.partition(":"))
     bare = dataclasses.replace(request, url=urllib.parse.urlunsplit(parts._replace(netloc=where)))
     return bare if request.user is not None else dataclasses.replace(bare, user=user, password=password)
+
+
+def _of_netrc(request: Request, host: str) -> Request:
+    """With the login that a netrc file has for the host, where the request has none."""
+    if not request.netrc or request.user is not None or request.unix_socket:
+        return request
+    import netrc
+
+    home = request.environ.get("HOME") or os.path.expanduser("~")
+    try:
+        login = netrc.netrc(request.environ.get("NETRC") or os.path.join(home, ".netrc")).authenticators(host)
+    except (OSError, netrc.NetrcParseError):
+        return request
+    return request if login is None else dataclasses.replace(request, user=login[0], password=login[2], basic=True)
 
 
 def _pour(response: Any, into: Callable[[bytes], Any]) -> None:
@@ -259,7 +274,12 @@ def body_of(source: Optional[bytes], body: Any, form: str) -> tuple[Optional[byt
     if form == "form-urlencoded":
         import urllib.parse
 
-        return (body if isinstance(body, str) else urllib.parse.urlencode(body, doseq=True)).encode(), "application/x-www-form-urlencoded"
+        try:
+            pairs = body if isinstance(body, (str, Mapping)) else [(key, value) for key, value in body]
+            text = pairs if isinstance(pairs, str) else urllib.parse.urlencode(pairs, doseq=True)
+        except (TypeError, ValueError) as error:
+            raise Failed(f"failed to parse body as form_urlencoded: {error}; a mapping or a list of pairs is wanted") from None
+        return text.encode(), "application/x-www-form-urlencoded"
     if form == "form-multipart":
         return _multipart(body)
     return (body if isinstance(body, str) else str(body)).encode("utf-8", "surrogateescape"), ""

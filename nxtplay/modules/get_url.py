@@ -45,7 +45,7 @@ class GetUrl(_files.Ownership, Resource[FileState]):
     ciphers: list[str] | None = arg(None, help="TLS ciphers to allow.")
     unredirected_headers: list[str] = arg(default_factory=list, help="Headers that are not sent to where a redirection leads.")
     use_gssapi: bool = arg(False, help="Kerberos; not supported.")
-    use_netrc: bool = arg(True, help="Heed ~/.netrc.")
+    use_netrc: bool = arg(True, help="Heed the logins in ~/.netrc, or in the file that NETRC names.")
 
     def key(self) -> str:
         return _files.file_key(self.dest)
@@ -153,7 +153,8 @@ class GetUrl(_files.Ownership, Resource[FileState]):
         return _http.Request(
             url=url or self.url, headers={str(k): str(v) for k, v in self.headers.items()}, timeout=float(self.timeout),
             verify=self.validate_certs, client_cert=self.client_cert, client_key=self.client_key, redirects="all", user=self.url_username,
-            password=self.url_password, basic=self.force_basic_auth, agent=self.http_agent, proxy=self.use_proxy, environ=host.environ,
+            password=self.url_password, basic=self.force_basic_auth, netrc=self.use_netrc,
+            agent=self.http_agent, proxy=self.use_proxy, environ=host.environ,
             ciphers=tuple(self.ciphers or ()), decompress=False,
         )  # fmt: skip
 

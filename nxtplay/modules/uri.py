@@ -47,7 +47,7 @@ class Uri(_files.Ownership, Action):
     force: bool = arg(False, help="Ask caches for a fresh answer.", aliases=["thirsty"])
     ciphers: list[str] | None = arg(None, help="TLS ciphers to allow.")
     decompress: bool = arg(True, help="Undo gzip compression of the answer.")
-    use_netrc: bool = arg(True, help="Heed ~/.netrc.")
+    use_netrc: bool = arg(True, help="Heed the logins in ~/.netrc, or in the file that NETRC names.")
     use_gssapi: bool = arg(False, help="Kerberos; not supported.")
 
     @classmethod
@@ -113,6 +113,7 @@ class Uri(_files.Ownership, Action):
             user=self.url_username,
             password=self.url_password,
             basic=self.force_basic_auth,
+            netrc=self.use_netrc,
             unix_socket=self.unix_socket,
             agent=self.http_agent,
             proxy=self.use_proxy,
