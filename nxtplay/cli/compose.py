@@ -118,6 +118,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     extra = extra_vars(asked.extra_vars, lambda path: files.load_file(path, read=read_file))
     password, become_password = _passwords(asked, masker)
     options = replace(asked.options, extra_vars=extra, password=password, become_password=become_password)
+    options = replace(options, config_file=os.path.abspath(asked.config.file) if asked.config.file else "")
     settings = constants(asked.config)
     templates = Templates(decrypt=vault.decrypt, settings=settings, on_secret=masker.register, may_write=not options.check)
     inventory = load_inventory(

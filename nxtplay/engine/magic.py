@@ -89,6 +89,7 @@ class Magic:
             "ansible_diff_mode": options.diff,
             "ansible_verbosity": options.verbosity,
             "ansible_forks": options.forks,
+            "ansible_config_file": options.config_file or None,
             **({"ansible_limit": options.limit} if options.limit else {}),
             "ansible_run_tags": list(options.tags) or ["all"],
             "ansible_skip_tags": list(options.skip_tags),

@@ -51,6 +51,7 @@ class Options:
     become_password: str | None = field(default=None, repr=False)
     task_timeout: int | None = None
     module_paths: tuple[str, ...] = ()  # folders with modules, beside every `library/`
+    config_file: str = ""  # the configuration that was read
     # what plays do not say themselves
     gathering: str = "implicit"  # or explicit, smart
     strategy: str = "linear"

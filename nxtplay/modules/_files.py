@@ -11,7 +11,7 @@ from typing import Any, Iterable, Optional, Union
 
 from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader, current_umask
-from nxtplay.core.modes import apply_symbolic_mode, octal
+from nxtplay.core.modes import apply_symbolic_mode
 from nxtplay.core.resource import Args, arg
 from nxtplay.core.state import Unknown, diff
 from nxtplay.core.types import Mode
@@ -338,7 +338,7 @@ def facts_of(state: Optional[FileState]) -> dict[str, Any]:
         return {"state": "absent"}
     out: dict[str, Any] = {
         "state": state.kind,
-        "mode": octal(state.mode) if isinstance(state.mode, int) else state.mode,
+        "mode": f"0{state.mode:03o}" if isinstance(state.mode, int) else state.mode,
         "uid": state.uid,
         "gid": state.gid,
         "owner": user_name(state.uid),

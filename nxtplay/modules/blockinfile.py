@@ -59,7 +59,7 @@ class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         if before is None:
             return {"msg": "File created" if after is not None else f"{self.path} is not there"}
-        return {"msg": _lines.said(before, after, "Block inserted", "Block removed" if not self._lines() else "Block updated")}
+        return {"msg": _lines.said(before, after, "Block inserted", "Block removed" if not self._lines() else "Block inserted")}
 
     # -- the text
 

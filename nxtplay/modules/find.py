@@ -162,7 +162,9 @@ class Find(Query):
         later = Unknown(f"{path} is only foreseen")
         out = {
             "path": path,
-            **{k: v for k, v in _files.facts_of(state).items() if k in ("mode", "uid", "gid")},
+            "mode": octal(state.mode) if isinstance(state.mode, int) else state.mode,
+            "uid": state.uid,
+            "gid": state.gid,
             "size": size,
             "pw_name": _files.user_name(state.uid),
             "gr_name": _files.group_name(state.gid),
