@@ -333,6 +333,10 @@ def result_of(answer: Answer, *, content: bool) -> dict[str, Any]:
         cookies=cookies,
         cookies_string="; ".join(f"{k}={v}" for k, v in cookies.items()),
     )
+    if "location" in out:
+        from urllib.parse import urljoin
+
+        out["location"] = urljoin(answer.url, out["location"])
     kind = answer.header("content-type")
     text = answer.body.decode(_charset(kind), "replace")
     if "json" in kind.split(";")[0] and answer.body:

@@ -138,7 +138,8 @@ class GetUrl(_files.Ownership, Resource[FileState]):
         path = after.path if after is not None and after.path else _files.host_path(self.dest)
         checksums = _files.checksum_of(after.content) if after is not None else {}
         if "checksum" in checksums:
-            checksums["checksum_dest"] = checksums["checksum_src"] = checksums["checksum"]
+            checksums["checksum_src"] = checksums["checksum"]
+            checksums["checksum_dest"] = None if before is None else _files.checksum_of(before.content).get("checksum")
         kept = before is not None and after is not None and before.content == after.content
         told = {"msg": "file already exists"} if self.checksum else {"msg": "HTTP Error 304: Not Modified", "status_code": 304}
         return {"dest": path, "url": self.url, **_files.facts_of(after), **checksums, **(told if kept else {})}
