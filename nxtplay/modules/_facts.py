@@ -100,10 +100,10 @@ def os_release(text: str) -> dict[str, str]:
 
 
 def minimal(host: Reader) -> Facts:
-    from nxtplay.modules import _network
+    from nxtplay.modules import _host_keys, _network
 
     dns = _network.resolver(_read("/etc/resolv.conf"))
-    return {**_system(), **_distribution(), **_moment(), **_user(host), **_python(), **_init(host), **dns}
+    return {**_system(), **_distribution(), **_moment(), **_user(host), **_python(), **_init(host), **dns, **_host_keys.host_keys()}
 
 
 def _system() -> Facts:
