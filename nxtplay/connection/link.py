@@ -163,7 +163,7 @@ def _encode(job: Job, blobs: dict[str, Blob | Stream], *, carry: bool) -> dict[s
         "group": job.group,
         **({"background": [job.background, job.background_folder]} if job.background else {}),
         "doubt": job.doubt,
-        "voids": job.voids,
+        "apart": job.apart,
     }
 
 

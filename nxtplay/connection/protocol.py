@@ -25,7 +25,7 @@ class Job:
     ignore_errors: bool = False  # the jobs behind it in the same message run even when it fails
     background: float = 0.0  # seconds that the job may take without being waited for; 0: the reply comes when it is done
     background_folder: str = ""  # where its result is kept on the host
-    voids: bool = False  # a change of a run: what tasks with `check_mode: true` foresaw before it holds no more
+    apart: bool = False  # `check_mode: true` in a run: what it foresees never comes, so no other job counts on it
     group: int = 0  # a failure stops the jobs of other groups behind it; the items of one loop are a group
 
 

@@ -24,7 +24,7 @@ from nxtplay.core.host import Emit, Host, Reader
 from nxtplay.core.resource import Module, decode
 from nxtplay.core.state import Unknown, UnknownReached, find_unknown
 from nxtplay.core.types import ArgErrors
-from nxtplay.core.world import VOID, World
+from nxtplay.core.world import World
 
 MARKER = b"\0nxtplay\0"  # everything a login shell printed before it is dropped
 
@@ -185,13 +185,12 @@ class Session:
             return self._leave(decode(self._load(job["module"]), wire.decode(job["args"], fetch=_no_files)), environ, *job["background"])
         if job["permit"]:
             permit = Host(World(), emit=emit, environ=environ)
-            if job.get("voids") and self._world:
-                self._world.foresee(VOID, None)
             return converge(decode(self._load(job["module"]), args), permit, World(), permit)
-        reader = Reader(self._world, emit=emit, environ=environ)
+        world = World() if job.get("apart") else self._world
+        reader = Reader(world, emit=emit, environ=environ)
         try:
             doubt = Unknown(job["doubt"]) if job.get("doubt") else None
-            return converge(decode(self._load(job["module"]), args), reader, self._world, None, doubt=doubt)
+            return converge(decode(self._load(job["module"]), args), reader, world, None, doubt=doubt)
         except (UnknownReached, TypeError) as error:
             unknown = error.unknown if isinstance(error, UnknownReached) else find_unknown(args)
             if unknown is None:

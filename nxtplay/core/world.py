@@ -18,9 +18,6 @@ def _kind(state: Any) -> str:
     return "" if isinstance(kind, Unknown) else kind
 
 
-VOID = "*"  # the key that says: nothing of what was foreseen until here holds any more
-
-
 class World:
     """Foreseen states by key (`file:/etc/motd`, `container:web`, `package:nginx`); None means foreseen to be absent.
 
@@ -31,9 +28,6 @@ class World:
 
     def __init__(self) -> None:
         self.news: list[tuple[str, Any]] = []  # what was foreseen since `take_news`, in order
-        self._clear()
-
-    def _clear(self) -> None:
         self.foreseen: dict[str, Any] = {}
         self._opaque: set[str] = set()  # directories whose live children are hidden
         self._names: dict[tuple[int, int], set[str]] = {}  # keys by inode
@@ -43,10 +37,6 @@ class World:
         return bool(self.foreseen)
 
     def foresee(self, key: str, state: Any) -> None:
-        if key == VOID:
-            self._clear()
-            self.news.append((key, None))
-            return
         if key.startswith(FILE):
             key = FILE + self.canonical(key[len(FILE) :])
         others = (state.others or {}) if isinstance(state, FileTree) else {}

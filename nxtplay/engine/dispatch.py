@@ -13,7 +13,6 @@ from nxtplay.core.host import Failed
 from nxtplay.core.resource import Args, Module, Query, Resource, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
 from nxtplay.core.types import ArgError
-from nxtplay.core.world import VOID
 from nxtplay.engine import bare, tocome
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
@@ -133,7 +132,7 @@ class Dispatch:
             environ=self._environ(task, scope),
             libraries=cls.libraries,
             doubt=doubt.reason if doubt is not None else "",
-            voids=permit and not self.options.check and not issubclass(cls, Query),
+            apart=not permit and not self.options.check,
         )
         if task.async_ is not None and permit:
             job = replace(job, background=self.number("async", task.async_, scope), background_folder=self._async_folder(scope))
@@ -329,11 +328,8 @@ class Dispatch:
         self._note(prepared, host, reply)
 
     def _note(self, prepared: Prepared, host: HostRun, reply: Reply) -> None:
-        """What was foreseen, for the agents of the same host; or that a change of a run has overtaken it."""
-        news = self._owner(prepared.target, host).news
-        news += reply.news
-        if prepared.job.voids and news and news[-1][0] != VOID:
-            news.append((VOID, None))
+        """What was foreseen, for the agents of the same host."""
+        self._owner(prepared.target, host).news += reply.news
 
     def _timeout(self, task: Task, scope: TaskScope) -> float | None:
         if task.shared.timeout is not None:

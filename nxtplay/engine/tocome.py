@@ -10,14 +10,11 @@ from nxtplay.core import wire
 from nxtplay.core.resource import Resource, decode
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.types import ArgErrors
-from nxtplay.core.world import VOID
 from nxtplay.modules import registry
 
 
 def user_to_come(name: str, news: Sequence[tuple[str, Any]]) -> str:
     """Why there is no such user (or no program to become it by) yet, by what the check foresaw there; "" where nothing explains it."""
-    valid = max((index for index, (key, _) in enumerate(news) if key == VOID), default=-1) + 1
-    news = news[valid:]
     accounts = [state for key, state in news if key == f"user:{name}"]
     if accounts and accounts[-1] is not None:
         return f"the user {name} comes with an earlier task"
