@@ -102,45 +102,51 @@ def _execute(
         if host is not None and line:
             host.progress(f"{options.container}: {line}"[:160])
 
-    if stdin is None:
-        for first, second in api.exec_start(identity, tty=options.tty, stream=True, demux=True):
-            if first:
-                take(1, first)
-            if second:
-                take(2, second)
-    else:
-        _talk(api.exec_start(identity, tty=options.tty, socket=True), stdin, options.tty, take)
+    connection = api.exec_start(identity, tty=options.tty, socket=True)
+    try:
+        _talk(connection, stdin, options.tty, take)
+    finally:
+        connection.close()
     code = api.exec_inspect(identity).get("ExitCode")
     return (code if code is not None else -1), bytes(out), bytes(err)
 
 
-def _talk(connection: Any, stdin: bytes, tty: bool, take: Any) -> None:
+def _talk(connection: Any, stdin: Optional[bytes], tty: bool, take: Any) -> None:
     """Send stdin over the hijacked connection, then read the multiplexed answer to its end."""
     sock = getattr(connection, "_sock", connection)
-    try:
+    if hasattr(sock, "settimeout"):
+        sock.settimeout(None)  # a command may be silent for long
+    if stdin is not None:
         sock.sendall(stdin)
         sock.shutdown(socket_.SHUT_WR)
-        if tty:
-            for chunk in iter(lambda: sock.recv(65536), b""):
-                take(1, chunk)
+    read = _reader(connection, sock)
+    if tty:
+        for chunk in iter(lambda: read(65536, whole=False), b""):
+            take(1, chunk)
+        return
+    while True:
+        head = read(8)
+        if len(head) < 8:
             return
-        while True:
-            head = _exactly(sock, 8)
-            if not head:
-                return
-            number, size = struct.unpack(">BxxxL", head)
-            take(number, _exactly(sock, size))
-    finally:
-        connection.close()
+        number, size = struct.unpack(">BxxxL", head)
+        take(number, read(size))
 
 
-def _exactly(sock: Any, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        chunk = sock.recv(size - len(data))
-        if not chunk:
-            return b""
-        data += chunk
-    return data
+def _reader(connection: Any, sock: Any) -> Any:
+    """`read(size, whole=True)`: the next bytes, so many or (not `whole`) some. What the engine said right behind the head of its answer
+    was read together with it and waits in the response; the SDK's own reader looks at the socket alone and loses that."""
+    response = getattr(connection, "_response", None)
+    buffered = getattr(getattr(getattr(response, "raw", None), "_fp", None), "fp", None)
 
+    def read(size: int, *, whole: bool = True) -> bytes:
+        if buffered is not None:
+            return bytes(buffered.read(size) if whole else buffered.read1(size))
+        data = b""
+        while len(data) < size:
+            chunk = sock.recv(size - len(data))
+            data += chunk
+            if not chunk or not whole:
+                break
+        return data
 
+    return read
