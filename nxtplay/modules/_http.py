@@ -297,14 +297,7 @@ def _multipart(body: Any) -> tuple[bytes, str]:
         part = value if isinstance(value, Mapping) else {"content": value}
         filename = part.get("filename")
         content = part.get("content")
-        if content is None and filename:
-            try:
-                with open(os.path.expanduser(str(filename)), "rb") as stream:
-                    data = stream.read()
-            except OSError as error:
-                raise Failed(f"body: cannot read {filename}: {error.strerror}") from None
-        else:
-            data = str(content).encode("utf-8", "surrogateescape")
+        data = content if isinstance(content, bytes) else str(content).encode("utf-8", "surrogateescape")
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
         if filename:
             kind = part.get("mime_type") or mimetypes.guess_type(str(filename))[0] or "application/octet-stream"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal, Optional, Sequence, Union
+from typing import Any, Literal, Mapping, Optional, Sequence, Union
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Action, arg
 from nxtplay.core.state import Unknown, UnknownReached
-from nxtplay.core.types import Path, Raw
+from nxtplay.core.types import TRUE, Path, Raw
 from nxtplay.modules import _files, _http
 from nxtplay.modules._sources import Source, take
 
@@ -43,7 +43,7 @@ class Uri(_files.Ownership, Action):
     removes: Path | None = arg(None, help="A path or pattern; when it is not there, no request is made.")
     dest: Path | None = arg(None, help="File or directory to keep the body in.")
     src: Raw | None = arg(None, help="File to send as the body.")
-    remote_src: bool = arg(False, help="src is on the host.")
+    remote_src: bool = arg(False, help="src, and files that a form-multipart body names, are on the host.")
     force: bool = arg(False, help="Ask caches for a fresh answer.", aliases=["thirsty"])
     ciphers: list[str] | None = arg(None, help="TLS ciphers to allow.")
     decompress: bool = arg(True, help="Undo gzip compression of the answer.")
@@ -52,9 +52,12 @@ class Uri(_files.Ownership, Action):
 
     @classmethod
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
-        if isinstance(args.get("src"), str) and str(args.get("remote_src", "no")).lower() not in ("true", "yes", "on", "1"):
-            return {**args, "src": take(controller, args["src"])}
-        return args
+        if str(args.get("remote_src", "no")).lower() in TRUE:
+            return args
+        body = args.get("body")
+        if args.get("body_format") == "form-multipart" and isinstance(body, Mapping):
+            args = {**args, "body": {name: _part(controller, part) for name, part in body.items()}}
+        return {**args, "src": take(controller, args["src"])} if isinstance(args.get("src"), str) else args
 
     def due(self, host: Reader) -> Optional[str]:
         method = self.method.upper()
@@ -94,7 +97,10 @@ class Uri(_files.Ownership, Action):
 
     def _request(self, host: Reader) -> _http.Request:
         headers = {str(name): str(value) for name, value in self.headers.items() if value is not None}
-        data, kind = _http.body_of(self._source(host), self.body, self.body_format)
+        body = self.body
+        if self.body_format == "form-multipart" and isinstance(body, Mapping):
+            body = {name: _read(host, part) for name, part in body.items()}
+        data, kind = _http.body_of(self._source(host), body, self.body_format)
         if kind and "content-type" not in (name.lower() for name in headers):
             headers["Content-Type"] = kind
         if self.force:
@@ -125,10 +131,7 @@ class Uri(_files.Ownership, Action):
     def _source(self, host: Reader) -> Optional[bytes]:
         if self.src is None:
             return None
-        if isinstance(self.src, Source):
-            content: Union[bytes, Any] = self.src.content
-            return content if isinstance(content, bytes) else b"".join(content.chunks())
-        return host.read(_files.host_path(str(self.src)))
+        return _bytes(self.src) if isinstance(self.src, Source) else host.read(_files.host_path(str(self.src)))
 
     def _judged(self, answer: _http.Answer) -> dict[str, Any]:
         if answer.status not in self.status_code:
@@ -143,3 +146,30 @@ class Uri(_files.Ownership, Action):
             path = os.path.join(path, _http.file_name(answer.url))
         changed = _files.put_bytes(host, self, path, answer.body)
         return {"path": path, "changed": changed}
+
+
+def _bytes(source: Source) -> bytes:
+    content: Union[bytes, Any] = source.content
+    return content if isinstance(content, bytes) else b"".join(content.chunks())
+
+
+def _names_a_file(part: Any) -> bool:
+    return isinstance(part, Mapping) and isinstance(part.get("filename"), str) and part.get("content") is None
+
+
+def _part(controller: Any, part: Any) -> Any:
+    """A field of a form, with the controller's file that it names."""
+    if not _names_a_file(part):
+        return part
+    found = take(controller, part["filename"])
+    if not isinstance(found, Source):
+        raise Failed(f"body: {part['filename']} is a directory; a form takes files")
+    return {**part, "content": found}
+
+
+def _read(host: Reader, part: Any) -> Any:
+    """The same with the bytes, of the host's file where there are none yet."""
+    content = part.get("content") if isinstance(part, Mapping) else None
+    if isinstance(content, Source):
+        return {**part, "content": _bytes(content)}
+    return {**part, "content": host.read(_files.host_path(part["filename"]))} if _names_a_file(part) else part
