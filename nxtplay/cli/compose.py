@@ -199,7 +199,7 @@ def read(paths: Sequence[str], ground: Ground, typed: Mapping[str, str] | None =
         return ground.templates.render(text, variables)
 
     faults = _plugins(paths, ground.config)
-    collections = ground.config.get("collections_path", tuple(map(os.path.expanduser, COLLECTIONS)))
+    collections = _collections_path(ground.config)
     common: dict[str, Any] = {
         "extra_vars": ground.options.extra_vars,
         "render_static": render,
@@ -208,7 +208,7 @@ def read(paths: Sequence[str], ground: Ground, typed: Mapping[str, str] | None =
         "collections_path": collections,
         "module_paths": ground.options.module_paths,
     }
-    _collections([*(os.path.join(os.path.dirname(path), "collections") for path in paths), *collections])
+    _collections([*_beside(paths, "collections"), *collections])
     playbook = load.load(paths, faulty=True, typed=typed or {}, **common)
     _plugins_of_roles(playbook, paths)
     return replace(playbook, warnings=(*faults, *playbook.warnings)), load.options(**common)
@@ -221,6 +221,15 @@ def _collections(roots: Sequence[str]) -> None:
         from nxtplay.template import plugins
 
         plugins.search(roots)
+
+
+def _collections_path(config: Config) -> tuple[str, ...]:
+    return tuple(config.get("collections_path", tuple(map(os.path.expanduser, COLLECTIONS))))
+
+
+def _beside(paths: Sequence[str], folder: str) -> list[str]:
+    """A folder of that name beside each of the playbooks."""
+    return [os.path.join(place, folder) for place in _places(paths)]
 
 
 def _roles_path(config: Config) -> Sequence[str]:
@@ -281,8 +290,12 @@ def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit, ask: Call
     """The engine, put together and not yet running."""
     from nxtplay.engine.run import Run
 
-    beside = dict.fromkeys(os.path.join(os.path.dirname(os.path.abspath(play.file)), "library") for play in playbook.plays)
-    options = replace(ground.options, module_paths=(*beside, *ground.options.module_paths))
+    files = [play.file for play in playbook.plays]
+    options = replace(
+        ground.options,
+        module_paths=(*_beside(files, "library"), *ground.options.module_paths),
+        collections_path=(*_beside(files, "collections"), *_collections_path(ground.config)),
+    )
     variables = scopes(playbook, ground, given, options)
     return Run(playbook, ground.inventory, options, ground.templates, variables, emit, register_secret=ground.masker.register, ask=ask)
 

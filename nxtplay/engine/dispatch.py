@@ -27,9 +27,11 @@ from nxtplay.engine.segment import Prepared, Segment
 from nxtplay.errors import BecomeMissing, Diagnostic, NxtplayError, Span, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
 from nxtplay.modules import registry
+from nxtplay.playbook import collections
+from nxtplay.playbook.collections import Program
 from nxtplay.playbook.model import Located, Task
 from nxtplay.playbook.modules import canonical, concerns
-from nxtplay.playbook.search import library_file, search_path
+from nxtplay.playbook.search import collection_roots, library_file, search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, drop_omitted, is_template
 from nxtplay.variables.precedence import Scope
@@ -90,11 +92,13 @@ class Dispatch:
         return found
 
     def _of_library(self, task: Task, args: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
-        """A task whose module is a file of a `library/`, as the task that carries that file out."""
+        """A task whose module is a file of a `library/` or of an installed collection, as the task that carries that file out."""
         path = library_file(task.module, task, self.scopes.playbook_dir, self.options.module_paths)
-        if path is None:
+        program = Program(path) if path else collections.module(task.module, collection_roots(task, self.options.collections_path))
+        if program is None:
             raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span))
-        return replace(task, module="ansible_module"), {"name": task.module, "path": path, "arguments": drop_omitted(args)}
+        given = {"name": task.module, "path": program.path, "imports": dict(program.imports), "arguments": drop_omitted(args)}
+        return replace(task, module="ansible_module"), given
 
     def streams(self, task: Task) -> bool:
         """Whether all that the task prints is shown as it comes."""

@@ -50,6 +50,7 @@ class Options:
     become_flags: str | None = None
     become_password: str | None = field(default=None, repr=False)
     task_timeout: int | None = None
+    collections_path: tuple[str, ...] = ()  # where `ansible_collections/` lies
     module_paths: tuple[str, ...] = ()  # folders with modules, beside every `library/`
     config_file: str = ""  # the configuration that was read
     # what plays do not say themselves

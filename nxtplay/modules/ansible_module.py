@@ -1,4 +1,4 @@
-"""ansible_module: run a module of a `library/` that was written for Ansible."""
+"""ansible_module: run a module of a `library/` or of a collection that was written for Ansible."""
 
 from __future__ import annotations
 
@@ -20,33 +20,60 @@ _JSON_ARGS = b"<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"
 _TEXT = "from ansible.module_utils.basic import to_bytes, to_native, to_text\n"
 _LIBRARY = {
     "ansible/__init__.py": "",
+    "ansible/module_utils/ansible_release.py": "__version__ = '2.19'\n",
     "ansible/module_utils/__init__.py": "",
     "ansible/module_utils/_text.py": _TEXT,
     "ansible/module_utils/common/__init__.py": "",
     "ansible/module_utils/common/text/__init__.py": "",
     "ansible/module_utils/common/text/converters.py": _TEXT + "from ansible.module_utils.basic import jsonify\n",
+    "ansible/module_utils/common/_collections_compat.py": "from collections.abc import *\n",
+    "ansible/module_utils/common/locale.py": "def get_best_parsable_locale(*_, **__):\n    return 'C'\n",
+    "ansible/module_utils/common/respawn.py": "def has_respawned():\n    return True\n",
+    "ansible/module_utils/compat/__init__.py": "",
     "ansible/module_utils/parsing/__init__.py": "",
     "ansible/module_utils/parsing/convert_bool.py": "from ansible.module_utils.basic import BOOLEANS, BOOLEANS_FALSE, BOOLEANS_TRUE\n"
     "from ansible.module_utils.basic import boolean\n",
 }
+_FILES = {
+    "basic.py": "basic.py",
+    "common/collections.py": "collections.py",
+    "common/dict_transformations.py": "dict_transformations.py",
+    "common/process.py": "process.py",
+    "compat/version.py": "version.py",
+    "six/__init__.py": "six.py",
+}
+MOVES = "ansible.module_utils.six.moves"
+
+
+def source_of(name: str) -> str | None:
+    """The text of what is carried along as `ansible.module_utils...`; None where nothing is."""
+    place = name.replace(".", "/")
+    for path in (place + ".py", place + "/__init__.py"):
+        if path in _LIBRARY:
+            return _LIBRARY[path]
+        own = _FILES.get(path.partition("ansible/module_utils/")[2])
+        if own:
+            return (pkgutil.get_data(f"{__package__}._ansible", own) or b"").decode()
+    return None
 
 
 @dataclass(frozen=True)
 class _Program:
-    """What `prepare` makes of the path: the module's file, and those of the `module_utils/` beside its `library/`."""
+    """What `prepare` makes of the path: the module's file, and by their places what it imports."""
 
     file: Any
-    utilities: tuple[Any, ...]
+    imports: dict[str, Any]
 
 
 class AnsibleModule(Action):
-    """Run a module written for Ansible's own interface. A task that names a file of a `library/` becomes this; a check cannot know what
-    such a module would do."""
+    """Run a module written for Ansible's own interface. A task that names a file of a `library/`, or a module of an installed collection
+    that is not here, becomes this; a check cannot know what such a module would do."""
 
     private = False
 
     name: str = arg(help="The module's name.")
     path: Anything = arg(help="Its file on the controller.")
+    imports: dict[str, Any] = arg(default_factory=dict, help="What it imports: path below its folder to the file; empty for an empty one.")
     arguments: dict[str, Any] = arg(default_factory=dict, help="What it is given.")
 
     @classmethod
@@ -56,8 +83,10 @@ class AnsibleModule(Action):
             return args
         beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(path))), "module_utils")
         names = sorted(os.listdir(beside)) if os.path.isdir(beside) else []
-        utilities = [_sources.take(controller, os.path.join(beside, name)) for name in names if name.endswith(".py")]
-        return {**args, "path": _Program(_sources.take(controller, os.path.abspath(path)), tuple(utilities))}
+        files = {f"ansible/module_utils/{name}": os.path.join(beside, name) for name in names if name.endswith(".py")}
+        files |= args.get("imports") or {}
+        imports = {place: _sources.take(controller, file) if file else None for place, file in files.items()}
+        return {**args, "path": _Program(_sources.take(controller, os.path.abspath(path)), imports), "imports": {}}
 
     def called(self) -> str:
         return self.name
@@ -86,8 +115,9 @@ class AnsibleModule(Action):
         old = not any(mark in source for mark in (b"ansible.module_utils", b"WANT_JSON", _JSON_ARGS))
         plain = json.dumps(given) if b"WANT_JSON" in source else as_json
         text = " ".join(f"{key}={shlex.quote(_word(value))}" for key, value in self.arguments.items()) if old else plain
-        files: dict[str, Any] = {**_LIBRARY, "ansible/module_utils/basic.py": pkgutil.get_data(__package__ + "._ansible", "basic.py")}
-        files.update({f"ansible/module_utils/{one.name}": _bytes(one) for one in program.utilities})
+        own = {f"ansible/module_utils/{place}": pkgutil.get_data(f"{__package__}._ansible", name) for place, name in _FILES.items()}
+        files: dict[str, Any] = {**_LIBRARY, **own}
+        files.update({place: b"" if one is None else _bytes(one) for place, one in program.imports.items()})
         files.update({program.file.name: source.replace(_JSON_ARGS, as_json.encode()), "arguments": text})
         for name, content in files.items():
             place = os.path.join(folder, name)

@@ -76,13 +76,21 @@ class Action:
 
 
 def find_action(
-    raw: YamlMap, where: str, known: Collection[str], found: Findings, *, of_collections: Callable[[str], bool] = lambda _: False
+    raw: YamlMap,
+    where: str,
+    known: Collection[str],
+    found: Findings,
+    *,
+    of_collections: Callable[[str], bool] = lambda _: False,
+    installed: Callable[[str], str | None] = lambda _: None,
 ) -> Action | None:
     """The one action of a task; reports when there is none or more than one, and every key that means nothing. `of_collections` says
-    whether a short name means a module of a collection that is not here."""
+    whether a short name means a module of a collection that is not here, `installed` gives the full name of one that can be run."""
     keywords = legal(where)
     candidates = [key for key in raw if key not in keywords and not (isinstance(key, str) and key.startswith("with_"))]
     actions = [key for key in candidates if isinstance(key, str) and canonical(key, known)]
+    full = {} if actions else {key: name for key in candidates if isinstance(key, str) and (name := installed(key))}
+    actions = actions or list(full)
     words = [] if actions else [key for key in candidates if isinstance(key, str)]
     foreign = [key for key in words if is_foreign(key, known, COLLECTIONS) or of_collections(key)]
     actions = actions or foreign
@@ -97,7 +105,7 @@ def find_action(
         _no_action(raw, where, unknown, known, found)
         return None
     key = all_actions[0]
-    module = key if key in spoken else canonical(key, known) or key.rpartition(".")[2]
+    module = key if key in spoken else canonical(key, known) or full.get(key) or key.rpartition(".")[2]
     allowed = legal(INCLUDE) if module in INCLUDES and where != HANDLER else keywords
     for extra in unknown:
         unknown_key(extra, raw.keys_at[extra], where, keywords, found, further=tuple(known))
@@ -105,7 +113,7 @@ def find_action(
         if extra in keywords and extra not in allowed:
             unknown_key(extra, raw.keys_at[extra], INCLUDE, allowed, found)
     if key in spoken:
-        return _spoken_action(raw, key, known, found)
+        return _spoken_action(raw, key, known, found, installed)
     action = _with_args(raw, module, raw.keys_at[key], raw[key], raw.values_at[key], found)
     return dataclasses.replace(action, foreign=True) if action and foreign else action
 
@@ -127,7 +135,9 @@ def _no_action(raw: YamlMap, where: str, unknown: list[Any], known: Collection[s
         found.error("a task without an action", raw.span, "add the module to run, such as  command: ls")
 
 
-def _spoken_action(raw: YamlMap, key: str, known: Collection[str], found: Findings) -> Action | None:
+def _spoken_action(
+    raw: YamlMap, key: str, known: Collection[str], found: Findings, installed: Callable[[str], str | None]
+) -> Action | None:
     """`action: copy src=a dest=b`, `action: {module: copy, src: a}` and the same after local_action."""
     value, span = raw[key], raw.values_at[key]
     given: Any
@@ -148,7 +158,7 @@ def _spoken_action(raw: YamlMap, key: str, known: Collection[str], found: Findin
     if not isinstance(word, str) or not word:
         found.error(f"'{key}' takes a module with its arguments, found {shown(value)}", span, f"such as  {key}: command ls")
         return None
-    module = word if templated(word) else canonical(word, known)
+    module = word if templated(word) else canonical(word, known) or installed(word)
     if module is None:
         found.error(f"unknown module '{word}'", word_span, suggestion(word, known))
         return None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nxtplay.errors import Span, did_you_mean
-from nxtplay.playbook import specification
+from nxtplay.playbook import collections, specification
 from nxtplay.playbook.findings import check_names, shown
 from nxtplay.playbook.foreign import is_foreign
 from nxtplay.playbook.model import Located, Role, YamlList, YamlMap
@@ -64,6 +64,16 @@ def of_collections(word: str, place: Place, options: Options, collections: Seque
         if not installed and is_foreign(f"{collection}.{word}", place.known, COLLECTIONS):
             return True
     return False
+
+
+def installed(word: str, place: Place, options: Options, of: Sequence[str]) -> dict[str, collections.Program]:
+    """The modules of installed collections that a word may mean, by their full names: named in full, or of one of the collections `of`,
+    or of that which the role lies in."""
+    own = collection_of(place.role.path) if place.role else ""
+    roots = [os.path.join(place.base, "collections"), *options.collections_path]
+    roots += [place.role.path.partition("/ansible_collections/")[0]] if own and place.role else []
+    names = [word] if "." in word else [f"{one}.{word}" for one in dict.fromkeys([*filter(None, [own]), *of])]
+    return {name: found for name in names if (found := collections.module(name, roots))}
 
 
 def find(name: str, span: Span, place: Place, reading: Reading, collections: Sequence[str] = ()) -> str | None:

@@ -42,6 +42,12 @@ def library_file(name: str, task: Task, base: str, further: Sequence[str]) -> st
     return None
 
 
+def collection_roots(task: Task, roots: Sequence[str]) -> list[str]:
+    """Where collections lie for a task: as configured, and where the one lies that its role is of."""
+    own = task.role.path.partition("/ansible_collections/") if task.role else ("", "", "")
+    return [*roots, own[0]] if own[1] else list(roots)
+
+
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 MOST = 30  # files that one name with templates may mean; more is no help
 

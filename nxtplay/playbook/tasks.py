@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from nxtplay.errors import Span
 from nxtplay.playbook import imports, roles
+from nxtplay.playbook.collections import Program
 from nxtplay.playbook.findings import check_keys, check_values, place_of, shown, unknown_key
 from nxtplay.playbook.foreign import INSTEAD
 from nxtplay.playbook.inherit import each, inherit, located, words
@@ -51,12 +53,17 @@ def read_item(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pla
         return None
     where = HANDLER if place.handlers else TASK
     collections = tuple(str(one.value) for one in words(raw, "collections")) or shared.collections
+
+    def installed(word: str) -> dict[str, Program]:
+        return roles.installed(word, place, reading.options, collections)
+
     action = find_action(
         raw,
         where,
         place.known,
         reading.found,
         of_collections=lambda word: roles.of_collections(word, place, reading.options, collections),
+        installed=lambda word: next((name for name, program in installed(word).items() if not program.missing), None),
     )
     check_values(raw, legal(where), reading.found)
     if action is None:
@@ -66,14 +73,17 @@ def read_item(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pla
     if action.foreign:
         loops = templated(raw.get("loop")) or any(templated(value) for key, value in raw.items() if str(key).startswith("with_"))
         conditional = loops or bool(shared.when) or raw.get("when") not in (None, "", True) or place.maybe or place.handlers
-        _not_here(reading, action, place, conditional=conditional)
+        word = next((str(key) for key in raw if raw.keys_at[key] == action.module_span), action.module)
+        lacking = next((program.missing for program in installed(word).values()), ())
+        _not_here(reading, action, place, conditional=conditional, lacking=lacking)
     return _task(reading, raw, action, shared, place)
 
 
-def _not_here(reading: Reading, action: Action, place: Place, *, conditional: bool) -> None:
+def _not_here(reading: Reading, action: Action, place: Place, *, conditional: bool, lacking: Sequence[str]) -> None:
     """A module that only Ansible has is an error where it surely runs, and a warning where it may not."""
     instead = INSTEAD.get(action.module)
     hint = f"use {instead}" if instead in place.known else "use a module that is here, or command"
+    hint += f"; it is installed, but needs {', '.join(lacking)}" if lacking else ""
     if conditional:
         message = f"module '{action.module}' is Ansible's and not in nxtplay: the task fails if it ever runs"
         reading.found.warning(message, action.module_span, hint)

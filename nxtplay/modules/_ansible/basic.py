@@ -77,6 +77,15 @@ def jsonify(data: Any, **_: Any) -> str:
     return json.dumps(data, default=_plain)
 
 
+def json_dict_bytes_to_unicode(value: Any, encoding: str = "utf-8", errors: str = "surrogate_or_strict") -> Any:
+    """Bytes as text, within mappings and lists too."""
+    if isinstance(value, dict):
+        return {json_dict_bytes_to_unicode(key): json_dict_bytes_to_unicode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(json_dict_bytes_to_unicode(item) for item in value)
+    return to_text(value) if isinstance(value, bytes) else value
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (set, frozenset, tuple)):
         return list(value)

@@ -1,0 +1,5 @@
+from .inner.deep import POLITE
+
+
+def said(name):
+    return f"{POLITE} {name}"
