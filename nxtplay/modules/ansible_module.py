@@ -41,6 +41,7 @@ _FILES = {
     "common/process.py": "process.py",
     "compat/version.py": "version.py",
     "six/__init__.py": "six.py",
+    "urls.py": "urls.py",
 }
 MOVES = "ansible.module_utils.six.moves"
 
