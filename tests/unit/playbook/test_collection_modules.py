@@ -28,20 +28,20 @@ def plant(root: Path, **files: str) -> list[str]:
     [
         (HEAD, ()),
         ("from ansible.module_utils.basic import AnsibleModule, no_such\n", ("ansible.module_utils.basic.no_such",)),
-        ("from ansible.module_utils.urls import fetch_url\n", ("ansible.module_utils.urls",)),
-        ("import ansible.module_utils.urls\n", ("ansible.module_utils.urls",)),
-        ("try:\n    from ansible.module_utils.urls import fetch_url\nexcept ImportError:\n    pass\n", ()),
+        ("from ansible.module_utils.api import rate_limit\n", ("ansible.module_utils.api",)),
+        ("import ansible.module_utils.api\n", ("ansible.module_utils.api",)),
+        ("try:\n    from ansible.module_utils.api import rate_limit\nexcept ImportError:\n    pass\n", ()),
         ("from ansible.module_utils.six.moves.urllib.parse import quote\nfrom ansible.module_utils.common import process\n", ()),
         (f"{UTILS}.used import x\n", ()),
         (f"{UTILS} import used\n", ()),
-        (f"{UTILS}.lacking import x\n", ("ansible.module_utils.urls",)),
+        (f"{UTILS}.lacking import x\n", ("ansible.module_utils.api",)),
         (f"{UTILS}.nowhere import x\n", ("ansible_collections.a.b.plugins.module_utils.nowhere",)),
         ("def main(:\n", ()),  # what the host's Python says of it is told when it runs
     ],
 )
 def test_what_a_module_lacks(tmp_path: Path, text: str, missing: tuple[str, ...]) -> None:
     relative = "from ..module_utils.urls_of import y\n"
-    roots = plant(tmp_path, m=text, _used=HEAD, _lacking=relative, _urls_of="import ansible.module_utils.urls\n")
+    roots = plant(tmp_path, m=text, _used=HEAD, _lacking=relative, _urls_of="import ansible.module_utils.api\n")
     found = collections.module("a.b.m", roots)
     assert found is not None
     assert found.missing == missing
@@ -67,7 +67,7 @@ def test_what_is_carried_out_on_the_controller_there_is_not_here(tmp_path: Path)
 
 
 def test_what_cannot_be_run_is_an_error_of_the_playbook(tmp_path: Path) -> None:
-    plant(tmp_path / "collections", good=HEAD, bad="import ansible.module_utils.urls\n")
+    plant(tmp_path / "collections", good=HEAD, bad="import ansible.module_utils.api\n")
     play = tmp_path / "site.yml"
     play.write_text("- hosts: all\n  tasks:\n    - a.b.good: {x: 1}\n    - a.b.bad: {x: 1}\n")
     with pytest.raises(PlaybookErrors) as raised:
@@ -75,4 +75,4 @@ def test_what_cannot_be_run_is_an_error_of_the_playbook(tmp_path: Path) -> None:
     (found,) = raised.value.diagnostics
     assert found.span is not None and found.span.line == 4
     assert "a.b.bad" in found.message or "bad" in found.message
-    assert "ansible.module_utils.urls" in found.hint
+    assert "ansible.module_utils.api" in found.hint
