@@ -41,7 +41,12 @@ class Sync:
         state = self._look(self.root, self.tree.root, follow=True)
         if state is None:
             return None
-        others: dict[str, Optional[FileState]] = {self._path(entry): self._look(self._path(entry), entry) for entry in self.tree.entries}
+        others: dict[str, Optional[FileState]] = {}
+        for entry in self.tree.entries:
+            path = self._path(entry)
+            above = others.get(os.path.dirname(path), state)
+            is_there = above is not None and above.kind == "directory"  # what a link leads to is not what lies here
+            others[path] = self._look(path, entry) if is_there else None
         if self.options.delete and state.kind == "directory":
             others.update((path, self.host.stat(path)) for path in self._extraneous())
         return FileTree(**_fields(state), others=others)

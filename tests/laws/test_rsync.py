@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from nxtplay.core import wire
@@ -78,6 +78,7 @@ def pulled(source: str, dest: Path, options: list[str], *, permit: bool = True) 
 
 @pytest.mark.skipif(shutil.which("rsync") is None, reason="needs the package rsync")
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(source={"b/b/a": None, "a": None}, before={"b": "-> a", "a/b/a": ("1", 0o600)}, rules=[], flags=[], delete=False, pull=True)
 @given(source=FULL, before=TREE, rules=OPTIONS, flags=FLAGS, delete=st.booleans(), pull=st.booleans())
 def test_as_rsync_would_have_it(
     tmp_path: Path, source: dict[str, Any], before: dict[str, Any], rules: list[str], flags: list[str], delete: bool, pull: bool
