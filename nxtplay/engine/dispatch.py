@@ -94,7 +94,7 @@ class Dispatch:
     def _of_library(self, task: Task, args: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
         """A task whose module is a file of a `library/` or of an installed collection, as the task that carries that file out."""
         path = library_file(task.module, task, self.scopes.playbook_dir, self.options.module_paths)
-        program = Program(path) if path else collections.module(task.module, collection_roots(task, self.options.collections_path))
+        program = Program(path) if path else collections.module(task.module, collection_roots(task.role, self.options.collections_path))
         if program is None:
             raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span))
         given = {"name": task.module, "path": program.path, "imports": dict(program.imports), "arguments": drop_omitted(args)}

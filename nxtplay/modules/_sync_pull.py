@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import IO, Iterator, Mapping, Optional
 
+from nxtplay.core.files import read_content
 from nxtplay.core.host import Failed, Reader
 from nxtplay.core.state import Unknown, UnknownReached
 from nxtplay.core.wire import Blob
@@ -25,7 +26,7 @@ def held(src: str, dest: str, options: Options) -> dict[str, tuple[int, int, str
     try:
         for path in _below(root):
             about = os.stat(path)
-            digest = "" if _by_time(options) else _sha256(path)
+            digest = "" if _by_time(options) else read_content(path).sha256
             found["" if path == root else os.path.relpath(path, root)] = (about.st_size, int(about.st_mtime), digest)
     except OSError as error:
         raise Failed(f"cannot read {error.filename} on the controller: {error.strerror}") from error
@@ -73,8 +74,8 @@ class _Giver:
         size, seconds, digest = (self.known or {}).get(name, (-1, -1, ""))
         if _by_time(self.options) and (size, seconds) == (about.st_size, int(about.st_mtime)):
             return Blob("", size, mode=0)
-        if self.known is None or (not _by_time(self.options) and digest == _sha256(path)):
-            return Blob(_sha256(path), about.st_size, mode=0)
+        if self.known is None or (not _by_time(self.options) and digest == read_content(path).sha256):
+            return Blob(read_content(path).sha256, about.st_size, mode=0)
         sent, hashed = 0, hashlib.sha256()
         for piece in self.host.pieces(path):
             sent += len(piece)
@@ -112,11 +113,3 @@ def _below(root: str) -> Iterator[str]:
         yield root
     for folder, _, names in os.walk(root):
         yield from (path for name in names if os.path.isfile(path := os.path.join(folder, name)) and not os.path.islink(path))
-
-
-def _sha256(path: str) -> str:
-    hashed = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while piece := stream.read(1 << 20):
-            hashed.update(piece)
-    return hashed.hexdigest()

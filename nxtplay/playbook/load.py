@@ -231,7 +231,7 @@ def _playbook_paths(name: str, base: str, given: Options) -> list[str]:
     tried = [os.path.join(base, name)]
     if name.count(".") == 2 and "/" not in name and not name.endswith((".yml", ".yaml")):
         namespace, collection, playbook = name.split(".")
-        roots = [os.path.join(base, "collections"), *given.collections_path]
+        roots = given.collection_roots(base)
         tried += [os.path.join(root, "ansible_collections", namespace, collection, "playbooks", playbook) for root in roots]
     return tried
 

@@ -34,6 +34,10 @@ class Options:
         """The modules that can be named anywhere."""
         return self.modules.union(*(modules_in(folder) for folder in self.module_paths))
 
+    def collection_roots(self, base: str) -> list[str]:
+        """Where collections may lie for a playbook in the directory `base`."""
+        return [os.path.join(base, "collections"), *self.collections_path]
+
 
 @dataclass(frozen=True)
 class Place:

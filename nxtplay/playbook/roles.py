@@ -14,6 +14,7 @@ from nxtplay.playbook.foreign import is_foreign
 from nxtplay.playbook.model import Located, Role, YamlList, YamlMap
 from nxtplay.playbook.modules import COLLECTIONS
 from nxtplay.playbook.reading import Options, Place, Reading, first_file, modules_in, searched
+from nxtplay.playbook.search import collection_roots
 from nxtplay.template.messages import described
 
 META = frozenset(("dependencies", "allow_duplicates", "galaxy_info", "argument_specs", "collections", "standalone"))
@@ -24,7 +25,7 @@ def candidates(name: str, place: Place, options: Options, collections: Sequence[
     `collections`, then where roles lie."""
     if os.path.isabs(name):
         return [name]
-    roots = [os.path.join(place.base, "collections"), *options.collections_path]
+    roots = options.collection_roots(place.base)
     if name.count(".") == 2 and "/" not in name:
         collection, _, role = name.rpartition(".")
         return [_in_collection(root, collection, role) for root in roots]
@@ -55,7 +56,7 @@ def of_collections(word: str, place: Place, options: Options, collections: Seque
     own = _COLLECTION.match(place.role.path) if place.role else None
     if own and word in modules_in(os.path.join(os.path.dirname(own[0]), "plugins", "modules")):
         return True
-    roots = [os.path.join(place.base, "collections"), *options.collections_path]
+    roots = options.collection_roots(place.base)
     for collection in collections:
         homes = [os.path.join(root, "ansible_collections", *collection.split(".")) for root in roots]
         installed = [os.path.join(home, "plugins", "modules") for home in homes if os.path.isdir(home)]
@@ -70,8 +71,7 @@ def installed(word: str, place: Place, options: Options, of: Sequence[str]) -> d
     """The modules of installed collections that a word may mean, by their full names: named in full, or of one of the collections `of`,
     or of that which the role lies in."""
     own = collection_of(place.role.path) if place.role else ""
-    roots = [os.path.join(place.base, "collections"), *options.collections_path]
-    roots += [place.role.path.partition("/ansible_collections/")[0]] if own and place.role else []
+    roots = collection_roots(place.role, options.collection_roots(place.base))
     names = [word] if "." in word else [f"{one}.{word}" for one in dict.fromkeys([*filter(None, [own]), *of])]
     return {name: found for name in names if (found := collections.module(name, roots))}
 

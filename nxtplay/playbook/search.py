@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from nxtplay.playbook.model import Task
+from nxtplay.playbook.model import Role, Task
 from nxtplay.playbook.reading import files_of_library
 
 
@@ -42,9 +42,9 @@ def library_file(name: str, task: Task, base: str, further: Sequence[str]) -> st
     return None
 
 
-def collection_roots(task: Task, roots: Sequence[str]) -> list[str]:
-    """Where collections lie for a task: as configured, and where the one lies that its role is of."""
-    own = task.role.path.partition("/ansible_collections/") if task.role else ("", "", "")
+def collection_roots(role: Role | None, roots: Sequence[str]) -> list[str]:
+    """Where collections lie for a task of a role: as configured, and where the one lies that the role is of."""
+    own = role.path.partition("/ansible_collections/") if role else ("", "", "")
     return [*roots, own[0]] if own[1] else list(roots)
 
 
