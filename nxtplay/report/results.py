@@ -33,6 +33,8 @@ class Results:
         elif isinstance(event, ev.Notice) and event.level == "warning":
             said = f"{event.host}: {event.text}" if event.host else event.text
             print(clean(errors.render(Diagnostic(said, event.span, event.hint, severity="warning"))), file=sys.stderr)
+        elif isinstance(event, ev.RunFinished) and event.recap.interrupted_at:
+            print("Interrupted.", file=sys.stderr)
 
     def close(self) -> None:
         """See Reporter."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from .test_app import nxtplay
+from .test_app import ROOT, nxtplay
 
 HERE = ("-i", "a,b", "-c", "local")
 
@@ -55,6 +60,18 @@ def test_files_and_variables_are_found_where_a_playbook_would_lie(tmp_path: Path
 def test_in_the_background(tmp_path: Path) -> None:
     done = nxtplay("exec", "a", *HERE, "-B", "20", "-P", "1", "-a", "echo done", cwd=tmp_path, environ={"HOME": str(tmp_path)})
     assert done.stdout == "a | CHANGED | rc=0 >>\ndone\n"
+
+
+def test_an_interrupt_is_told(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "nxtplay", "exec", "a", *HERE, "-m", "shell", "-a", "touch begun; sleep 60", "-e", "x=1"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    done = subprocess.Popen(words, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "begun").exists():
+        assert done.poll() is None
+        time.sleep(0.02)
+    done.send_signal(signal.SIGINT)
+    assert done.communicate(timeout=60) == ("", "Interrupted.\n")
+    assert done.returncode == 99
 
 
 def test_hosts_are_listed_without_a_module(tmp_path: Path) -> None:
