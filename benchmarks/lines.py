@@ -42,7 +42,7 @@ def all_lines() -> list[Line]:
 
 _AGENT = (
     "The agent is Python: an interpreter and the modules that the play needs, once per host and play (the first time they are compiled, "
-    "too); pyinfra runs a shell line for each task. It pays from about ten tasks on. In memory both are alike."
+    "too); pyinfra runs a shell line for each task. It pays from about ten tasks on."
 )
 _LOOK = "The host hashes what it receives, and reads and hashes again what it has written: that look is what makes `changed` true."
 

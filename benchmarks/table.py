@@ -25,6 +25,7 @@ class Cost:
         return f"{self.wall:.2f} s, CPU {self.cpu:.2f}{host}, {self.peak:.0f} MiB{trips}"
 
 
+_MEMORY = "memory"
 Costs = Mapping[str, Mapping[str, Sequence[Cost]]]  # title of a line -> tool -> runs
 
 
@@ -44,9 +45,15 @@ def results(
                 out.append(f"| {shown} | {tool} | " + " | ".join(_cells(by_tool[tool], None if tool == US else ours)) + " |")
             elif (title, tool) in without:
                 out.append(f"|  | {tool} | {without[title, tool]} |  |  |  |  |")
-    behind = [f"- {title}: {', '.join(found)}. {why.get(title, '')}".rstrip() for title, found in _behind(costs).items()]
+    behind = [_why(title, found, why.get(title, "")) for title, found in _behind(costs).items()]
     out += ["", "## Not ahead", "", *(behind or ["Nowhere."]), ""]
     return "\n".join(out)
+
+
+def _why(title: str, found: Sequence[str], reason: str) -> str:
+    """A line of the last list. The reason is one for time; what takes memory is every connection that is open."""
+    told = f"- {title}: {', '.join(found)}."
+    return told if not reason or all(word.endswith(_MEMORY) for word in found) else f"{told} {reason}"
 
 
 def _cells(runs: Sequence[Cost], ours: Sequence[Cost] | None) -> list[str]:
@@ -68,7 +75,7 @@ def _median(runs: Sequence[Cost], name: str) -> float | None:
 
 def _behind(costs: Costs) -> dict[str, list[str]]:
     """Title -> where another tool takes less."""
-    words = {"wall": "wall time", "cpu": "controller CPU", "host": "host CPU", "peak": "memory"}
+    words = {"wall": "wall time", "cpu": "controller CPU", "host": "host CPU", "peak": _MEMORY}
     out: dict[str, list[str]] = {}
     for title, by_tool in costs.items():
         for tool, runs in by_tool.items():
