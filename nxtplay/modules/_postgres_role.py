@@ -7,6 +7,7 @@ from typing import Any, Mapping, Optional
 
 from nxtplay.core.host import Failed
 from nxtplay.core.state import Secret
+from nxtplay.modules import _postgres_role_rights as rights_
 from nxtplay.modules import _postgres_scram as scram
 from nxtplay.modules._postgres import Session
 from nxtplay.modules._postgres_types import identifier, literal
@@ -54,6 +55,7 @@ class RoleState:
     password: Optional[Password] = None
     comment: Optional[str] = None
     configuration: Mapping[str, str] = field(default_factory=dict)
+    rights: rights_.Rights = field(default_factory=dict)  # what it may do with what `priv` names
 
 
 def look(db: Session, name: str) -> Optional[RoleState]:
@@ -138,8 +140,9 @@ def _quoted(name: str) -> str:
 def statements(name: str, before: Optional[RoleState], after: Optional[RoleState], *, encryption: str, show: bool = False) -> list[str]:
     """The SQL from one state to the other. Passwords go hashed, so that no log of the server has them; with `show` they are masked."""
     role = identifier(name)
+    granted = rights_.statements(name, before.rights if before else {}, after.rights if after else {})
     if after is None:
-        return [f"DROP ROLE {role}"] if before else []
+        return [*granted, f"DROP ROLE {role}"] if before else []
     words = []
     start = before or RoleState(login=False, password=Password(None, name))
     words += [f"{'' if getattr(after, f) else 'NO'}{f.upper()}" for f in FLAGS if getattr(start, f) != getattr(after, f)]
@@ -160,7 +163,7 @@ def statements(name: str, before: Optional[RoleState], after: Optional[RoleState
         if start.configuration.get(key) != value:
             out.append(f"ALTER ROLE {role} SET {identifier(key)} TO {written(key, value)}")
     out += [f"ALTER ROLE {role} RESET {identifier(key)}" for key in start.configuration if key not in after.configuration]
-    return out
+    return out + granted
 
 
 def _password(wanted: Password, encryption: str, show: bool) -> str:

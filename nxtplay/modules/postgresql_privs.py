@@ -61,7 +61,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
         settled(host, self, database_of(self), "GRANT", "ROLE", *([] if self.type in ("default_privs", "group") else [self.type.upper()]))
         with session(self, host) as db:
             roles = self._roles(host, db)
-            found = self._found(host, db)
+            found = self.found(host, db)
         return PrivsState({name: {role: rights for role, rights in held.items() if role in roles} for name, held in found.items()})
 
     def desired(self, host: Reader, before: Optional[PrivsState]) -> Optional[PrivsState]:
@@ -73,7 +73,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
                 raise Failed("grant_option: rights may be passed on by roles, not by PUBLIC")
             out = {}
             for name, held in before.held.items():
-                rights = self._rights(db, name)
+                rights = self.rights(db, name)
                 out[name] = acl.settle(held, roles, rights, give=self.state == "present", pass_on=self.grant_option)
         return PrivsState(out)
 
@@ -83,12 +83,12 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
 
     def also_foresee(self, host: Reader, plan: Plan[PrivsState]) -> Sequence[tuple[str, Any]]:
         with session(self, host) as db:
-            found = self._found(host, db)
+            found = self.found(host, db)
             roles = self._roles(host, db)
         out = []
         for name, held in (plan.after.held if plan.after else {}).items():
             others = {role: rights for role, rights in found.get(name, {}).items() if role not in roles}
-            out.append((self._object_key(name), {**others, **held}))
+            out.append((self.acl_key(name), {**others, **held}))
         return out
 
     def result(self, before: Optional[PrivsState], after: Optional[PrivsState]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
                 where = f" IN SCHEMA {identifier(self._within)}" if self._within else ""
                 out += acl.statements(word, old, held, f"ALTER DEFAULT PRIVILEGES FOR ROLE {identifier(owner)}{where} ")
             else:
-                out += acl.statements(f"{acl.KINDS[self.type].word} {self._target(name)}", old, held)
+                out += acl.statements(f"{acl.KINDS[self.type].word} {self.target(name)}", old, held)
         return out
 
     @property
@@ -117,7 +117,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
             return None
         return self.schema or "public"
 
-    def _target(self, name: str) -> str:
+    def target(self, name: str) -> str:
         if self.type in ("function", "procedure"):
             plain, _, rest = name.partition("(")
             return f"{identifier(self.schema or 'public')}.{identifier(plain)}({rest}"
@@ -137,7 +137,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
             return str(db.value("SELECT session_user"))
         return "PUBLIC" if name.upper() == "PUBLIC" else name
 
-    def _rights(self, db: Session, name: str) -> tuple[str, ...]:
+    def rights(self, db: Session, name: str) -> tuple[str, ...]:
         if self.type == "group":
             return ("MEMBER",)
         if not self.privs:
@@ -145,17 +145,17 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
         letter = acl.DEFAULTS[name.rpartition(" ")[2]][1] if self.type == "default_privs" else acl.KINDS[self.type].letter
         return acl.expand(acl.names(self.privs), acl.all_rights(db, letter))
 
-    def _object_key(self, name: str) -> str:
+    def acl_key(self, name: str) -> str:
         if self.type == "group":
             return object_key("acl", self, "", "group", name)
         return object_key("acl", self, "" if self.type in SHARED else database_of(self), self.type, self.schema or "public", name)
 
-    def _found(self, host: Reader, db: Session) -> dict[str, dict[str, tuple[str, ...]]]:
+    def found(self, host: Reader, db: Session) -> dict[str, dict[str, tuple[str, ...]]]:
         """Who holds what on the named objects, as a check has foreseen it, else live."""
         live = {"default_privs": self._defaults, "group": self._groups}.get(self.type, self._objects)(host, db)
         out = {}
         for name, held in live.items():
-            foreseen, state = foreseen_state(host, self._object_key(name))
+            foreseen, state = foreseen_state(host, self.acl_key(name))
             out[name] = dict(state) if foreseen and state is not None else held
         return out
 
@@ -173,7 +173,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
         out = {}
         for name in wanted:
             matched = self._match(db, name, found)
-            out.update(matched or {name: self._of_foreseen(host, db, kind, name)})
+            out.update(matched or {_plain(name): self._of_foreseen(host, db, kind, _plain(name))})
         return out
 
     def _refuse_missing_schema(self, host: Reader, db: Session, name: str) -> None:
@@ -183,8 +183,7 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
 
     def _match(self, db: Session, name: str, found: dict[str, dict[str, tuple[str, ...]]]) -> dict[str, dict[str, tuple[str, ...]]]:
         if self.type not in ("function", "procedure"):
-            plain = name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name
-            return {plain: found[plain]} if plain in found else {}
+            return {_plain(name): found[_plain(name)]} if _plain(name) in found else {}
         called, paren, types = name.replace(":", ",").rpartition(")")[0].partition("(")
         if paren:
             oid = relation.routine(db, f"{identifier(self.schema or 'public')}.{identifier(called.strip())}", types)
@@ -247,6 +246,11 @@ class PostgresqlPrivs(PostgresLogin, Resource[PrivsState]):
             )
             out[group] = {row["name"]: ("MEMBER*" if row["admin"] else "MEMBER",) for row in rows}
         return out
+
+
+def _plain(name: str) -> str:
+    """A name without the quotes that it may be written in."""
+    return name[1:-1].replace('""', '"') if len(name) > 1 and name.startswith('"') and name.endswith('"') else name
 
 
 def _types_only(signature: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Secret
 from nxtplay.modules import _postgres_role as roles
+from nxtplay.modules import _postgres_role_rights as rights
 from nxtplay.modules import _postgres_scram as scram
 from nxtplay.modules._postgres import (
     PostgresLogin,
@@ -23,7 +24,9 @@ from nxtplay.modules._postgres import (
     settled,
 )  # fmt: skip
 from nxtplay.modules._postgres_role import Password, RoleState
+from nxtplay.modules._postgres_types import literal
 from nxtplay.modules._postgres_wire import PgError
+from nxtplay.modules.postgresql_privs import PostgresqlPrivs
 
 
 class PostgresqlUser(PostgresLogin, Resource[RoleState]):
@@ -42,6 +45,7 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
     configuration: dict[str, str] | None = arg(None, help="Settings of its sessions, such as search_path.")
     reset_unspecified_configuration: bool = arg(False, help="Whether settings that are not named go.")
     quote_configuration_values: bool = arg(True, help="Values are always quoted; there for old playbooks.")
+    priv: str | None = arg(None, help="Rights it is given, with absent those that are taken: `CONNECT,TEMP/app.items:SELECT`, ALL.")
     fail_on_user: bool = arg(True, help="With absent: fail where it still owns something; false leaves it.", aliases=["fail_on_role"])
 
     private = False
@@ -51,6 +55,10 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
         return role_key(self, self.name)
 
     def observe(self, host: Reader) -> Optional[RoleState]:
+        found = self._look(host)
+        return dataclasses.replace(found, rights=rights.look(host, self.name, self._privs())) if found else None
+
+    def _look(self, host: Reader) -> Optional[RoleState]:
         foreseen, state = foreseen_state(host, self.key())
         if foreseen:
             found: Optional[RoleState] = state
@@ -89,6 +97,9 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
                 with session(self, host) as db:
                     roles.refuse_settings(db, given_settings)
             wanted["configuration"] = dict(sorted({**kept, **given_settings}.items()))
+        if self.priv:
+            now = before.rights if before else rights.look(host, self.name, self._privs())
+            wanted["rights"] = rights.settle(host, self.name, self._privs(), now)
         after = dataclasses.replace(start, **wanted)
         self._refuse(host, before, after)
         return after
@@ -99,13 +110,21 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
             db.apply(roles.statements(self.name, plan.before, plan.after, encryption=encryption))
         self._set.append(True)
 
+    def also_foresee(self, host: Reader, plan: Plan[RoleState]) -> Sequence[tuple[str, Any]]:
+        return rights.foresee(host, self.name, self._privs(), plan.after.rights if plan.after else {})
+
     def result(self, before: Optional[RoleState], after: Optional[RoleState]) -> dict[str, Any]:
         out: dict[str, Any] = {"user": self.name, "queries": roles.statements(self.name, before, after, encryption="", show=True)}
         return {**out, "user_removed": after is None} if self.state == "absent" else out
 
     # -- on the way
 
+    def _privs(self) -> list[PostgresqlPrivs]:
+        return rights.tasks_of(self, self.name, self.priv, self.state)
+
     def _refuse(self, host: Reader, before: Optional[RoleState], after: Optional[RoleState]) -> None:
+        if before and after:
+            before = dataclasses.replace(before, rights=after.rights)
         if before != after:
             with session(self, host) as db:
                 roles.refuse_role(db, self.name, before, after)
@@ -140,22 +159,22 @@ class PostgresqlUser(PostgresLogin, Resource[RoleState]):
         return True
 
     def _after_drop(self, host: Reader, before: RoleState) -> Optional[RoleState]:
+        kept = rights.settle(host, self.name, self._privs(), before.rights)
         with session(self, host) as db:
-            left = self._belongings(host, db)
+            left = self._belongings(host, db, rights.untouched(kept))
         if not left:
             return None
         if not self.fail_on_user:
-            return before
+            return dataclasses.replace(before, rights=kept)
         raise Failed(f"role {self.name} cannot go: it owns, or has rights on, objects in {', '.join(left)}; "
                      "give them to another role first (postgresql_owner: reassign_owned_by) or write fail_on_user: false")  # fmt: skip
 
-    def _belongings(self, host: Reader, db: Session) -> list[str]:
+    def _belongings(self, host: Reader, db: Session, condition: str) -> list[str]:
         rows = db.query(
             "SELECT DISTINCT coalesce(d.datname, own.datname, 'the cluster') AS place FROM pg_shdepend s "
             "LEFT JOIN pg_database d ON d.oid = s.dbid LEFT JOIN pg_database own ON s.dbid = 0 AND s.classid = 'pg_database'::regclass "
             "AND own.oid = s.objid WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = "
-            "(SELECT oid FROM pg_roles WHERE rolname = %s) ORDER BY 1",
-            self.name,
+            f"(SELECT oid FROM pg_roles WHERE rolname = {literal(self.name)}) AND {condition} ORDER BY 1"
         )
         foreseen = host.foreseen_under(f"postgresqldb:{server_of(self)}:")
         owned = [key.rpartition(":")[2] for key, state in foreseen.items() if getattr(state, "owner", None) == self.name]

@@ -23,7 +23,6 @@ GONE = {
     "command": ("warn",),
     "fetch": ("validate_md5",),
     "get_url": ("sha256sum",),
-    "postgresql_user": ("priv",),
     "replace": ("others",),
     "shell": ("warn",),
 }

@@ -231,3 +231,40 @@ def test_what_is_not_given_stays(clean: Cluster) -> None:
     for module, args, changes in steps:
         done = obeys(clean, module, **args)
         assert sorted(str(c) for c in done.changes) == sorted(changes), (module, args, done)
+
+
+def test_a_role_and_its_rights_in_one_task(clean: Cluster) -> None:
+    clean.run("postgresql_db", name="app")
+    clean.sql("CREATE SCHEMA s; CREATE TABLE s.items (n int); CREATE TABLE items (n int)", database="app")
+    args = {"name": "ann", "login_db": "app", "priv": "CONNECT,TEMP/items:SELECT/s.items:ALL"}
+    told = obeys(clean, "postgresql_user", "app", **args)
+    assert [sql for sql in told.result["queries"] if "s.items" in sql.replace('"', "")] != []
+    held = "has_table_privilege('ann', 's.items', 'INSERT') AND has_table_privilege('ann', 'items', 'SELECT')"
+    assert clean.sql(f"SELECT {held} AND NOT has_table_privilege('ann', 'items', 'DELETE') AS ok", database="app") == [{"ok": True}]
+    more = obeys(clean, "postgresql_user", "app", **{**args, "priv": "ALL/items:DELETE"})
+    assert len(more.result["queries"]) == 2  # what it has stays
+    with_another = {"type": "table", "objs": "items", "privs": "SELECT,DELETE", "roles": "ann", "login_db": "app"}
+    assert clean.check("postgresql_privs", **with_another).status == "ok"
+
+
+def test_a_role_goes_with_the_rights_that_are_taken(clean: Cluster) -> None:
+    clean.run("postgresql_db", name="app")
+    clean.sql("CREATE TABLE items (n int)", database="app")
+    args = {"name": "ann", "login_db": "app"}
+    obeys(clean, "postgresql_user", "app", **args, priv="ALL/items:SELECT,INSERT")
+    told = obeys(clean, "postgresql_user", "app", **args, state="absent", priv="ALL/items:SELECT")
+    assert told.status == "failed" and "rights on" in told.reason
+    left = clean.run("postgresql_user", **args, state="absent", priv="items:SELECT", fail_on_user=False)
+    assert left.status == "changed" and not left.result["user_removed"]
+    assert obeys(clean, "postgresql_user", "app", **args, state="absent", priv="ALL/items:ALL").result["user_removed"]
+    wrong = obeys(clean, "postgresql_user", "app", **args, priv="items:CONNECT")
+    assert wrong.status == "failed" and "there is no right 'CONNECT'" in wrong.reason
+
+
+def test_rights_of_a_role_on_what_is_only_foreseen(clean: Cluster) -> None:
+    world = World()
+    assert clean.check("postgresql_db", world, name="app").status == "changed"
+    assert clean.check("postgresql_user", world, name="ann", login_db="app", priv="ALL").status == "changed"
+    assert clean.check("postgresql_user", world, name="ann", login_db="app", priv="CONNECT,CREATE").status == "ok"
+    rights = {"type": "database", "privs": "ALL", "roles": "ann", "login_db": "app"}
+    assert clean.check("postgresql_privs", world, **rights).status == "ok"
