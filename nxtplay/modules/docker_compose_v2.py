@@ -161,12 +161,15 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
         for name in found.services:
             if plan.changed("services", name):
                 there = name in plan.after.services
+                out.append((state.service_key(found, name), plan.after.services.get(name)))
                 unknown = Unknown(f"the container of {name} is known after the run")
                 out.append((f"container:{report.first_name(found, name)}", unknown if there else None))
         for section in ("networks", "volumes"):
             for key, spec in getattr(found, section).items():
                 if plan.changed(section, key):
                     out.append((f"{section[:-1]}:{spec['name']}", getattr(plan.after, section).get(key)))
+        if plan.changed("orphans"):
+            out.append((state.orphans_key(found), plan.after.orphans))
         return out
 
     def result(self, before: Optional[StackState], after: Optional[StackState]) -> dict[str, Any]:

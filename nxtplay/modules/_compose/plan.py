@@ -107,7 +107,8 @@ def _service(
     attached: dict[str, Any] = {}
     for other in _shares(project, name):
         held = (before.attached if before else {}).get(other)
-        attached[other] = held if held and other not in replaced and other in stack.services else Unknown(f"{other} gets a new container")
+        same = (isinstance(held, Unknown) or held) and other not in replaced and other in stack.services
+        attached[other] = held if same else Unknown(f"{other} gets a new container")
     faults: tuple[str, ...] = ()
     return ServiceState(
         image=identity,
@@ -140,6 +141,8 @@ def _health(
     if check.get("test"):
         return "healthy"
     if isinstance(image, Unknown):
+        if before is not None and before.image is image:  # an earlier task of the check would bring it
+            return before.health
         return Unknown("whether the image has a health check is known once it is there")
     found = _docker.inspect_image(host, api, image) or {}
     test = (((found.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ["NONE"])[0]

@@ -33,7 +33,10 @@ def bring_up(work: Work, plan: Plan[StackState], names: list[str], *, force: boo
     """Start, create and replace containers, each when what it depends on is as it asks; `force` replaces all."""
     todo, waiting, failures = list(names), [], []  # type: list[str], list[Pending], list[str]
     if work.wish.state == "stopped":
-        todo.reverse()
+        live = state_.look(work.api, work.project.name).containers
+        for name in reversed(todo):
+            for container in live.get(name) or ():
+                _wake(work, name, container)
     touched = set(names)
     up: set[str] = set()  # of those touched: came up
     started: set[str] = set()

@@ -150,26 +150,55 @@ def unmasked_json(config: Any) -> Any:
 # -- the whole -------------------------------------------------------------------------------------------------------
 
 
+def service_key(project: Project, service: str) -> str:
+    """What a service's state is filed under in a check."""
+    return f"compose:{project.name}:{service}"
+
+
+def orphans_key(project: Project) -> str:
+    return f"compose:{project.name}:"
+
+
 def observe(host: Reader, api: Any, project: Project, *, stopped: bool) -> StackState:
-    """The stack as the engine holds it. `stopped`: a container that does not run is called stopped."""
+    """The stack as the engine holds it, and as earlier tasks of a check would leave it. `stopped`: a container that does not run is
+    called stopped."""
     live = look(api, project.name)
     networks = observe_networks(api, project)
     services = {}
     for name in project.services:
-        if live.containers.get(name) or live.parked.get(name):
+        if host.has_foreseen(service_key(project, name)):
+            foreseen = host.foreseen(service_key(project, name))
+            services.update({name: foreseen} if foreseen is not None else {})
+        elif live.containers.get(name) or live.parked.get(name):
             services[name] = _service(host, project, name, live, networks, stopped)
     known = set(project.declared)
     strangers = (cs for group in (live.containers, live.parked) for service, cs in group.items() if service not in known)
     orphans = sorted(c["Name"].lstrip("/") for cs in strangers for c in cs)
     images = {image: _docker_build.observe(host, api, image) for image in dict.fromkeys(project.image(s) for s in project.services)}
+    planned = any(host.has_foreseen(service_key(project, name)) for name in project.services)
     return StackState(
         services=services,
-        networks={name: state for name, (state, _) in networks.items()},
-        volumes=observe_volumes(api, project),
+        networks=_planned(host, "network", project.networks, {name: state for name, (state, _) in networks.items()}, NetworkState),
+        volumes=_planned(host, "volume", project.volumes, observe_volumes(api, project), VolumeState),
         images=images,
-        orphans=tuple(orphans),
-        found=[c for name in sorted(known & set(live.containers)) for c in live.containers[name]],
+        orphans=tuple(host.foreseen(orphans_key(project), orphans)),
+        found=None if planned else [c for name in sorted(known & set(live.containers)) for c in live.containers[name]],
     )
+
+
+def _planned(host: Reader, kind: str, specs: Mapping[str, Any], live: dict[str, Any], made: Any) -> dict[str, Any]:
+    """Networks or volumes by name in the file, as earlier tasks of a check would leave them. One that another module would make has
+    none of our labels, and is taken as it is."""
+    out = dict(live)
+    for name, spec in specs.items():
+        key = f"{kind}:{spec['name']}"
+        if not host.has_foreseen(key):
+            continue
+        state = host.promised(key)
+        out.pop(name, None)
+        if state is not None:
+            out[name] = state if isinstance(state, made) else made(spec, bool(spec.get("external")))
+    return out
 
 
 def observe_networks(api: Any, project: Project) -> dict[str, tuple[NetworkState, str]]:

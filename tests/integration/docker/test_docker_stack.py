@@ -16,6 +16,8 @@ from docker_bench import PROJECT, check, containers, run, settle, stack, write
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from nxtplay.core.world import World
+
 pytestmark = pytest.mark.docker
 PORT = bench.free_port()
 SLEEP = ["sh", "-c", "trap exit TERM; sleep 1000 & wait"]  # ends as soon as it is told to
@@ -241,3 +243,40 @@ def test_random_stacks_become_what_the_check_says(folder: Path, versions: list[l
             continue
         settle("docker_compose_v2", stack(folder, remove_orphans=True))
     settle("docker_compose_v2", stack(folder, state="absent", remove_volumes=True, remove_orphans=True))
+
+
+STOPPED, ABSENT = {"state": "stopped"}, {"state": "absent"}
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        [{}, {}, ABSENT, {}, STOPPED, {}, {"state": "restarted"}],
+        [{"services": ["db"]}, {}, {**STOPPED, "services": ["db"]}, {"project_name": PROJECT}, {}],
+        [STOPPED, {"scale": {"db": 2}}, {"scale": {"db": 2}}, {**ABSENT, "remove_volumes": True}, ABSENT],
+    ],
+    ids=["whole", "a service", "several"],
+)
+def test_a_check_of_several_tasks_on_one_stack_foresees_each(folder: Path, chain: list[dict[str, Any]]) -> None:
+    write(folder, {"db": {"command": SLEEP, "volumes": ["data:/data"]}, "web": {"command": SLEEP, "network_mode": "service:db"}},
+          volumes={"data": None})
+    world = World()
+    foreseen = [check("docker_compose_v2", stack(folder, **more), world).status for more in chain]
+    assert foreseen == [run("docker_compose_v2", stack(folder, **more)).status for more in chain]
+
+
+def test_what_else_speaks_of_a_stack_in_a_check_sees_it_as_it_would_be(folder: Path) -> None:
+    write(folder, {"db": {"command": SLEEP, "volumes": ["data:/data"]}}, volumes={"data": None})
+    network, volume = {"name": f"{PROJECT}_default"}, {"name": f"{PROJECT}_data"}
+    tasks: list[tuple[str, dict[str, Any]]] = [
+        ("docker_network", network),
+        ("docker_compose_v2", stack(folder)),
+        ("docker_volume", volume),
+        ("docker_compose_v2", stack(folder, **ABSENT, remove_volumes=True)),
+        ("docker_volume", {**volume, **ABSENT}),
+        ("docker_network", {**network, **ABSENT}),
+        ("docker_compose_v2", stack(folder)),
+    ]
+    world = World()
+    foreseen = [check(module, args, world).status for module, args in tasks]
+    assert foreseen == [run(module, args).status for module, args in tasks]
