@@ -248,11 +248,18 @@ def loop_lookup(raw: YamlMap, found: Findings) -> str | None:
     elif len(keys) > 1:
         found.error(f"'{keys[0]}' and '{keys[1]}' in one task", raw.keys_at[keys[1]], "keep one of them")
     for key in keys:
-        if key[5:].rpartition(".")[2] not in LOOKUPS:
+        if key[5:].rpartition(".")[2] not in LOOKUPS and not _brought(key[5:]):
             near = did_you_mean(key, [f"with_{name}" for name in LOOKUPS])
             found.error(f"'{key}' is no loop: there is no lookup '{key[5:]}'", raw.keys_at[key], near)
             return None
     return keys[0] if keys else None
+
+
+def _brought(name: str) -> bool:
+    """Whether a lookup is one that a plugin brings."""
+    from nxtplay.template.lookups import lookup
+
+    return lookup(name) is not None
 
 
 def concerns(key: str, module: str) -> bool:

@@ -16,6 +16,7 @@ from nxtplay.playbook.keywords import BLOCK, HANDLER, LOOP_CONTROL, TASK, legal,
 from nxtplay.playbook.model import Block, Item, Located, Loop, LoopControl, Shared, Task, YamlList, YamlMap
 from nxtplay.playbook.modules import IMPORT_PLAYBOOK, IMPORTS, INCLUDES, Action, canonical, find_action, loop_lookup
 from nxtplay.playbook.reading import Place, Reading
+from nxtplay.template.registry import short_name
 
 _MODES = ("mode", "directory_mode")
 _APPLY = {key: keyword for key, keyword in legal(BLOCK).items() if key not in ("block", "rescue", "always", "name")}
@@ -178,7 +179,7 @@ def _loop(reading: Reading, raw: YamlMap) -> Loop | None:
     with_key = loop_lookup(raw, found)
     control = _control(reading, raw)
     if with_key is not None:
-        return Loop(Located(raw[with_key], raw.values_at[with_key]), with_key[5:].rpartition(".")[2], control)
+        return Loop(Located(raw[with_key], raw.values_at[with_key]), short_name(with_key[5:]), control)
     if "loop" not in raw:
         if raw.get("loop_control") is not None:
             found.error("'loop_control' without a loop", raw.keys_at["loop_control"], "add loop: with the items")
