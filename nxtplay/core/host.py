@@ -384,6 +384,7 @@ def run(
     A child that the program leaves behind with our pipes open does not hold us: after the program ended we read for half a second more.
     """
     import selectors
+    import shlex
     import subprocess
 
     words = [executable or "/bin/sh", "-c", argv] if isinstance(argv, str) else list(argv)
@@ -402,7 +403,8 @@ def run(
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.EACCES, errno.ENOEXEC, errno.ENOTDIR):
             what = cwd if cwd is not None and not os.path.isdir(cwd) else words[0]
-            raise Failed(f"cannot run {words[0]}: {error.strerror}: {what}", rc=error.errno, cmd=words, stdout="", stderr="") from error
+            message, typed = f"cannot run {words[0]}: {error.strerror}: {what}", " ".join(map(shlex.quote, words))
+            raise Failed(message, rc=error.errno, cmd=typed, stdout="", stderr="") from error
         raise
     _running[child.pid] = threading.get_ident()
     assert child.stdin and child.stdout and child.stderr

@@ -21,14 +21,32 @@ from nxtplay.engine.restart import reboot, wait_for_connection
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal
-from nxtplay.errors import Diagnostic, TemplateError, UndefinedVariable, did_you_mean
+from nxtplay.errors import Diagnostic, Span, TemplateError, UndefinedVariable, did_you_mean
 from nxtplay.playbook.keywords import is_identifier
 from nxtplay.playbook.model import Task
+from nxtplay.template.render import Templates
 from nxtplay.template.values import unwrapped
 
 
 def _in_doubt(doubt: Unknown) -> Attempt:
     return Attempt("unknown", PartialResult({"failed": False, "changed": False}, doubt), reason=doubt.reason)
+
+
+def _shown(templates: Templates, expression: str, scope: TaskScope, span: Span | None, errors: list[str]) -> Any:
+    """The value of an expression; what is undefined inside it is told in its place."""
+    try:
+        return templates.evaluate(expression, scope, span=span)
+    except UndefinedVariable as error:
+        try:
+            keys = templates.evaluate(f"({expression}) | list if ({expression}) is mapping else ({expression}) | length", scope)
+        except TemplateError:
+            errors.append(error.diagnostics[0].message)
+            return f"<< error {len(errors)} - {errors[-1]} >>"
+
+    def part(key: Any) -> Any:
+        return _shown(templates, f"({expression})[{key!r}]", scope, span, errors)
+
+    return [part(index) for index in range(keys)] if isinstance(keys, int) else {key: part(key) for key in keys}
 
 
 def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
@@ -37,10 +55,7 @@ def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args:
         return Attempt("skipped", told, reason="shown from a higher verbosity on")
     if "var" in args:
         name = str(args["var"])
-        try:
-            value = dispatch.templates.evaluate(name, scope, span=task.args.values_at.get("var"))
-        except UndefinedVariable as error:
-            value = f"<< error 1 - {error.diagnostics[0].message} >>"
+        value = _shown(dispatch.templates, name, scope, task.args.values_at.get("var"), [])
         return Attempt("ok", {"changed": False, "failed": False, name: value}, reason="var")
     message = args.get("msg", "Hello world!")
     result = {"changed": False, "failed": False, "msg": message}
@@ -239,13 +254,13 @@ def include_tasks(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScop
     _nested(task, host)
     path = args.get("_raw_params") or args.get("file")
     blocks = dispatch.scopes.includes.tasks(task, path, scope, doubt)
-    return Attempt("ok", {"changed": False, "failed": False, "include": path}, children=blocks)
+    return Attempt("ok", {"changed": False, "failed": False, "include": path, "include_args": {}}, children=blocks)
 
 
 def include_role(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     _nested(task, host)
     blocks = dispatch.scopes.includes.role(task, args, scope, doubt)
-    return Attempt("ok", {"changed": False, "failed": False, "include_role": args.get("name", args.get("role"))}, children=blocks)
+    return Attempt("ok", {"changed": False, "failed": False, "include_args": args}, children=blocks)
 
 
 def validate_argument_spec(

@@ -1,4 +1,4 @@
-"""Password hashes as `/etc/shadow` keeps them: sha512_crypt and sha256_crypt here, bcrypt through its library."""
+"""Password hashes as `/etc/shadow` keeps them: sha512_crypt and sha256_crypt here, others by the system's crypt(3) or their library."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from nxtplay.errors import TemplateError
 
 _ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ALPHABET_OF_BCRYPT = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _SHA = {"sha512": ("6", hashlib.sha512, 656_000), "sha256": ("5", hashlib.sha256, 535_000)}
 _ORDER = {
     "6": [(0, 21, 42), (22, 43, 1), (44, 2, 23), (3, 24, 45), (25, 46, 4), (47, 5, 26), (6, 27, 48), (28, 49, 7), (50, 8, 29), (9, 30, 51),
@@ -26,13 +27,15 @@ def crypt(
     name = hashtype.removesuffix("_crypt")
     if name in ("blowfish", "bcrypt"):
         return _bcrypt(password, salt, rounds or 12, ident or "2b")
-    if name not in _SHA:
-        raise TemplateError(f"password_hash: there is no hash type '{hashtype}'; there are sha512, sha256 and bcrypt")
+    if name not in (*_SHA, "md5"):
+        raise TemplateError(f"password_hash: there is no hash type '{hashtype}'; there are sha512, sha256, md5 and bcrypt")
     if salt is None:
-        salt = "".join(secrets.choice(_ALPHABET) for _ in range(salt_size or 16))
+        salt = "".join(secrets.choice(_ALPHABET) for _ in range(salt_size or (8 if name == "md5" else 16)))
     wrong = set(salt) - set(_ALPHABET)
     if wrong:
         raise TemplateError(f"password_hash: the salt may hold letters, digits, '.' and '/', not {''.join(sorted(wrong))!r}")
+    if name == "md5":
+        return _by_system(password, f"$1${salt[:8]}")
     number, algorithm, usual = _SHA[name]
     cost = min(max(rounds or usual, 1000), 999_999_999)
     setting = f"${number}${'' if cost == 5000 else f'rounds={cost}$'}{salt[:16]}"
@@ -40,16 +43,25 @@ def crypt(
 
 
 def _bcrypt(password: str, salt: str | None, rounds: int, ident: str) -> str:
+    if salt is None:
+        salt = "".join(secrets.choice(_ALPHABET) for _ in range(22))
+    if len(salt) != 22:
+        raise TemplateError(f"password_hash: a bcrypt salt has 22 characters, this has {len(salt)}")
+    salt = salt[:21] + _ALPHABET_OF_BCRYPT[_ALPHABET_OF_BCRYPT.index(salt[21]) & 48]  # of the last one two bits count
     try:
         import bcrypt
     except ImportError:
-        raise TemplateError("password_hash: bcrypt needs the library bcrypt; install it next to nxtplay: pip install bcrypt") from None
-    if salt is None:
-        return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds)).decode().replace("$2b$", f"${ident}$", 1)
-    if len(salt) != 22:
-        raise TemplateError(f"password_hash: a bcrypt salt has 22 characters, this has {len(salt)}")
+        return _by_system(password, f"${ident}${rounds:02d}${salt}")
     hashed = bcrypt.hashpw(password.encode(), f"$2b${rounds:02d}${salt}".encode()).decode()
     return hashed.replace("$2b$", f"${ident}$", 1)
+
+
+def _by_system(password: str, setting: str) -> str:
+    hashed = _libcrypt(password, setting)
+    if hashed is None:
+        kind = "bcrypt (pip install bcrypt brings it)" if setting.startswith("$2") else "md5"
+        raise TemplateError(f"password_hash: the crypt(3) of this system has no {kind}")
+    return hashed
 
 
 def _libcrypt(password: str, setting: str) -> str | None:

@@ -45,6 +45,7 @@ def ask(expression: str, **values: Any) -> Any:
         ("[{'a': {'b': 1}}, {}] | map(attribute='a.b', default=5)", [1, 5]),
         ("[{'a': 1}, {'b': 2}] | selectattr('a', 'defined')", [{"a": 1}]),
         ("{'a': 1, 'b': {'c': 1}} | combine({'b': {'d': 2}}, recursive=true)", {"a": 1, "b": {"c": 1, "d": 2}}),
+        ("{'a': 1} | combine(none, [{'b': 2}, none])", {"a": 1, "b": 2}),
         ("{'a': [1, 2]} | combine({'a': [2, 3]}, list_merge='append_rp')", {"a": [1, 2, 3]}),
         ("{'a': [1, 2]} | combine({'a': [2, 3]}, list_merge='prepend_rp')", {"a": [2, 3, 1]}),
         (
@@ -188,6 +189,12 @@ class TestPasswordHash:
         assert ask("'Hello world!' | password_hash('sha256', 'saltstring', rounds=5000)") == (
             "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"
         )
+
+        assert ask("'secret' | password_hash('md5_crypt', 'saltsalt')") == "$1$saltsalt$9xy1btjgzLYfb7hivXtC//"
+        for ident in ("2a", "2b"):
+            assert ask(f"'secret' | password_hash('blowfish', '1234567890123456789012', rounds=5, ident='{ident}')") == (
+                f"${ident}$05$123456789012345678901u.97m5mwuxOR3RvRKYm9sasohx5Mnzwq"
+            )
 
     @given(st.binary(min_size=1, max_size=70).filter(lambda b: 0 not in b), st.sampled_from(["5", "6"]))
     def test_ours_agrees_with_the_systems(self, key: bytes, number: str) -> None:
