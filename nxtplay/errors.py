@@ -59,9 +59,7 @@ class NxtplayError(Exception):
     exit_code = 1
 
     def __init__(self, *diagnostics: Diagnostic | str) -> None:
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(
-            d if isinstance(d, Diagnostic) else Diagnostic(d) for d in diagnostics
-        )
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(d if isinstance(d, Diagnostic) else Diagnostic(d) for d in diagnostics)
         super().__init__("; ".join(str(d) for d in self.diagnostics))
 
 

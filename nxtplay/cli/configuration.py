@@ -201,8 +201,11 @@ def _absent(file: _File, environ: Mapping[str, str]) -> Iterator[Diagnostic]:
     """A warning for each setting that nxtplay does not have and that asks for something else than what happens here."""
     for one in ABSENT:
         places = [(one.key, file.texts.get(one.key))]
-        places += [(f"${prefix}{one.environ}", Found(environ[prefix + one.environ], Span(f"${prefix}{one.environ}")))
-                   for prefix in PREFIXES if prefix + one.environ in environ]
+        places += [
+            (f"${prefix}{one.environ}", Found(environ[prefix + one.environ], Span(f"${prefix}{one.environ}")))
+            for prefix in PREFIXES
+            if prefix + one.environ in environ
+        ]
         for name, found in places:
             if found is not None and not _same(one, str(found.value).strip()):
                 yield Diagnostic(f"'{name.rpartition('.')[2]}' has no effect: {one.what}", found.where, "", "warning")

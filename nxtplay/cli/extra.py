@@ -35,9 +35,7 @@ def _mapping(value: Any, text: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         found = "a list" if isinstance(value, list) else repr(value)
-        raise UsageError(
-            Diagnostic(f"-e {text}: expected variables, found {found}", hint="write -e name=value, or -e @file")
-        )
+        raise UsageError(Diagnostic(f"-e {text}: expected variables, found {found}", hint="write -e name=value, or -e @file"))
     return value
 
 

@@ -114,9 +114,7 @@ def _human(stream: TextIO, masker: Masker, output: Output) -> Human:
     from nxtplay.report.text import is_live, wants_colours
 
     colours = wants_colours(stream) if output.colours is None else output.colours
-    return Human(
-        stream, live=is_live(stream), colours=colours, verbosity=output.verbosity, show_diff=output.diff, mask=masker.text
-    )
+    return Human(stream, live=is_live(stream), colours=colours, verbosity=output.verbosity, show_diff=output.diff, mask=masker.text)
 
 
 def _writable(option: str, path: str) -> str:

@@ -47,8 +47,8 @@ def wrap(argv: Sequence[str], escalation: Escalation) -> list[str]:
 
 
 _FROM_ROOT = (
-    "u=$1; line=$2; shift 2; if command -v sudo >/dev/null 2>&1; then exec sudo -H -n -u $u -- \"$@\"; fi; "
-    "eval h=~$u; if command -v runuser >/dev/null 2>&1; then exec runuser -u $u -- env HOME=$h USER=$u LOGNAME=$u \"$@\"; fi; "
+    'u=$1; line=$2; shift 2; if command -v sudo >/dev/null 2>&1; then exec sudo -H -n -u $u -- "$@"; fi; '
+    'eval h=~$u; if command -v runuser >/dev/null 2>&1; then exec runuser -u $u -- env HOME=$h USER=$u LOGNAME=$u "$@"; fi; '
     'exec su $u -s /bin/sh -c "$line"'
 )
 

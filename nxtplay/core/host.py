@@ -208,9 +208,7 @@ class Reader:
 
         return shutil.which(program, path=path + extra)
 
-    def look(
-        self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float = 60, env: Optional[Mapping[str, str]] = None
-    ) -> Completed:
+    def look(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float = 60, env: Optional[Mapping[str, str]] = None) -> Completed:
         """Run a program that only looks (dpkg-query, systemctl is-active). The author vouches for that."""
         return run(argv, stdin=stdin, timeout=timeout, env={**self.environ, "LC_ALL": "C.UTF-8", **(env or {})})
 

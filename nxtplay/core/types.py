@@ -53,7 +53,7 @@ class ArgErrors(Exception):
 
 
 def near(word: str, known: typing.Iterable[str]) -> str:
-    """"did you mean 'x'?", or nothing."""
+    """ "did you mean 'x'?", or nothing."""
     import difflib
 
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -61,8 +61,10 @@ def _value(name: str, spec: Mapping[str, Any], value: Any, where: str) -> list[s
         for one in taken:
             inner = _taken(str(elements), one)
             if isinstance(inner, Wrong):
-                out.append(f"Elements value for option '{name}' is of type {type(one).__name__} and we were unable to convert "
-                           f"to {elements}: {inner.why}")
+                out.append(
+                    f"Elements value for option '{name}' is of type {type(one).__name__} and we were unable to convert "
+                    f"to {elements}: {inner.why}"
+                )
     options = spec.get("options")
     if isinstance(options, Mapping) and not out:
         for one in taken if isinstance(taken, list) else [taken]:

@@ -419,7 +419,6 @@ class Dispatch:
         self.emit(Notice(level, text, span, host))
 
 
-
 def _of_environ(error: UndefinedVariable) -> bool:
     """Whether what is undefined is the environment that only facts tell."""
     return "'ansible_env'" in str(error)

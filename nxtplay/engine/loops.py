@@ -35,10 +35,7 @@ class Items:
         extended = control.extended is not None and as_bool(self.templates.render(control.extended.value, scope))
         allitems = control.extended_allitems is None or as_bool(self.templates.render(control.extended_allitems.value, scope))
         loop_var, index_var = str(self.templates.render(control.loop_var, scope)), self.templates.render(control.index_var, scope)
-        return [
-            _variables(loop_var, index_var, items, index, extended=extended, allitems=allitems)
-            for index in range(len(items))
-        ]
+        return [_variables(loop_var, index_var, items, index, extended=extended, allitems=allitems) for index in range(len(items))]
 
     def scopes(self, loop: Loop, scope: TaskScope, module: str) -> list[TaskScope] | Unknown:
         """The scope of each item."""
@@ -48,9 +45,7 @@ class Items:
         return [scope.with_item(values, loop) for values in self.around(loop.control, items, scope)]
 
 
-def _variables(
-    loop_var: str, index_var: str | None, items: Sequence[Any], index: int, *, extended: bool, allitems: bool
-) -> dict[str, Any]:
+def _variables(loop_var: str, index_var: str | None, items: Sequence[Any], index: int, *, extended: bool, allitems: bool) -> dict[str, Any]:
     out = {loop_var: items[index], "ansible_loop_var": loop_var}
     if index_var:
         out.update({index_var: index, "ansible_index_var": index_var})

@@ -42,9 +42,7 @@ def _docker(wanted: Target) -> Connection:
     from nxtplay.connection import docker
 
     extra = dict(wanted.settings).get("ansible_docker_extra_args", "")
-    return docker.container(
-        wanted.address, user=wanted.user, extra=extra, interpreter=wanted.interpreter, escalation=wanted.escalation
-    )
+    return docker.container(wanted.address, user=wanted.user, extra=extra, interpreter=wanted.interpreter, escalation=wanted.escalation)
 
 
 class _SshMaker:

@@ -175,4 +175,3 @@ class Lines:
 
     def behind(self, task: Task) -> Task | None:
         return self._next.get(id(task))
-

@@ -9,7 +9,8 @@ from typing import Any
 from nxtplay.errors import Diagnostic, Span, did_you_mean
 
 _KNOWN = frozenset(
-    "ansible_" + word for word in (
+    "ansible_" + word
+    for word in (
         "become become_exe become_flags become_method become_pass become_password become_plugin become_user connection group_priority host "
         "password paramiko_host_key_checking paramiko_proxy_command pipelining port private_key_file python_interpreter remote_tmp "
         "shell_executable shell_type ssh_args ssh_common_args ssh_executable ssh_extra_args ssh_host ssh_host_key_checking ssh_pass "
@@ -27,8 +28,11 @@ def check(inventory: Any, directories: Iterable[Any]) -> Iterator[Diagnostic]:
         if host.variables:
             yield from _variables(host.variables, f"host '{name}'", host.span)
         if name in inventory.groups:
-            yield _warning(f"'{name}' is a host and a group", inventory.groups[name].span or host.span,
-                           "patterns will mean the group; rename one of them")
+            yield _warning(
+                f"'{name}' is a host and a group",
+                inventory.groups[name].span or host.span,
+                "patterns will mean the group; rename one of them",
+            )
     for name, group in inventory.groups.items():
         yield from _variables(group.variables, f"group '{name}'", group.span)
         if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):

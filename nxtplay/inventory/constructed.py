@@ -50,9 +50,7 @@ def fill(data: Mapping[str, Any], file: str, draft: Draft, templates: Templates 
 class _Host:
     """One host while its variables and groups are made."""
 
-    def __init__(
-        self, name: str, draft: Draft, templates: Templates, data: Mapping[str, Any], file: str, around: Surroundings
-    ) -> None:
+    def __init__(self, name: str, draft: Draft, templates: Templates, data: Mapping[str, Any], file: str, around: Surroundings) -> None:
         self.name, self.draft, self.templates, self.data, self.file = name, draft, templates, data, file
         self.around = around
         self.strict = bool(data.get("strict", False))

@@ -116,7 +116,7 @@ class Draft:
         if state.get(start) == 2:
             return
         if state.get(start) == 1:
-            loop = [*path[path.index(start):], start]
+            loop = [*path[path.index(start) :], start]
             span = self.groups[loop[-2]].children.get(start)
             raise InventoryError(Diagnostic(f"groups in a circle: {' -> '.join(loop)}", span, "take one of these children out"))
         state[start] = 1

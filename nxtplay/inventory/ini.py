@@ -29,8 +29,9 @@ def parse(text: str, file: str, draft: Draft) -> None:
                 group, kind = _section(found, draft, Span(file, number, 1, len(line) + 1), unborn)
                 continue
             if line.endswith("]") and not re.match(r"\[[0-9a-fA-F:.]+\]", line):
-                raise InventoryError(Diagnostic(f"'{line}' is no section", Span(file, number, 1),
-                                                "write [group], [group:children] or [group:vars]"))
+                raise InventoryError(
+                    Diagnostic(f"'{line}' is no section", Span(file, number, 1), "write [group], [group:children] or [group:vars]")
+                )
         if kind == "hosts":
             _host_row(line, raw, file, number, group, draft)
         elif kind == "children":
@@ -45,16 +46,22 @@ def parse(text: str, file: str, draft: Draft) -> None:
         else:
             name, equals, value = line.partition("=")
             if not equals:
-                raise InventoryError(Diagnostic(f"a variable of the group '{group.name}' should be name=value, found '{line}'",
-                                                Span(file, number, raw.index(line) + 1)))
+                raise InventoryError(
+                    Diagnostic(
+                        f"a variable of the group '{group.name}' should be name=value, found '{line}'",
+                        Span(file, number, raw.index(line) + 1),
+                    )
+                )
             group.variables.put(name.strip(), value_of(value.strip()), Span(file, number, raw.index("=") + 2))
     wrong = {name: span for name, span in unborn.items() if not draft.groups[name].declared}
     if wrong:
         declared = [name for name, known in draft.groups.items() if known.declared and name not in ("all", "ungrouped")]
-        raise InventoryError(*(
-            Diagnostic(f"there is no group '{name}'", span, did_you_mean(name, declared) or f"add a section [{name}]")
-            for name, span in wrong.items()
-        ))
+        raise InventoryError(
+            *(
+                Diagnostic(f"there is no group '{name}'", span, did_you_mean(name, declared) or f"add a section [{name}]")
+                for name, span in wrong.items()
+            )
+        )
 
 
 def _section(found: re.Match[str], draft: Draft, span: Span, unborn: dict[str, Span]) -> tuple[DraftGroup, str]:

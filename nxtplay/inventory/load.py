@@ -59,9 +59,13 @@ def load(
     draft = draft_of()
     last = next((source for source in reversed(sources) if not _is_list(source)), None)
     inventory = Inventory(
-        draft, sources=[source if _is_list(source) else os.path.abspath(source) for source in sources], inventory_dirs=inventory_dirs,
-        playbook_dirs=[pair for pair in playbook if pair.groups.path not in same], reload=draft_of,
-        directory=_directory_of(last) if last else None, file=os.path.abspath(last) if last else None,
+        draft,
+        sources=[source if _is_list(source) else os.path.abspath(source) for source in sources],
+        inventory_dirs=inventory_dirs,
+        playbook_dirs=[pair for pair in playbook if pair.groups.path not in same],
+        reload=draft_of,
+        directory=_directory_of(last) if last else None,
+        file=os.path.abspath(last) if last else None,
     )
     inventory.warnings = (*draft.warnings, *check(inventory, [*inventory_dirs, *playbook]))
     return inventory
@@ -143,8 +147,11 @@ def _yaml(path: str, draft: Draft, reader: _Reader) -> None:
         if name in ("generator", "ansible.builtin.generator"):
             generator.fill(data, path, draft, reader.templates)
             return
-        raise InventoryError(Diagnostic(f"the inventory plugin '{name}' is not supported", Span(path, 1, 1),
-                                        "use a script that prints the hosts as JSON (--list)"))
+        raise InventoryError(
+            Diagnostic(
+                f"the inventory plugin '{name}' is not supported", Span(path, 1, 1), "use a script that prints the hosts as JSON (--list)"
+            )
+        )
     yamlfile.fill(data, path, draft)
 
 

@@ -56,9 +56,16 @@ class Inventory:
     """Every host and group of a run. Groups and hosts are frozen values; add_host and add_to_group change what is looked up next."""
 
     def __init__(
-        self, draft: Draft, *, sources: Sequence[str] = (), inventory_dirs: Sequence[VarsDirectories] = (),
-        playbook_dirs: Sequence[VarsDirectories] = (), directory: str | None = None, file: str | None = None,
-        warnings: Iterable[Diagnostic] = (), reload: Callable[[], Draft] | None = None,
+        self,
+        draft: Draft,
+        *,
+        sources: Sequence[str] = (),
+        inventory_dirs: Sequence[VarsDirectories] = (),
+        playbook_dirs: Sequence[VarsDirectories] = (),
+        directory: str | None = None,
+        file: str | None = None,
+        warnings: Iterable[Diagnostic] = (),
+        reload: Callable[[], Draft] | None = None,
     ) -> None:
         self.sources = tuple(sources)
         self.directory = directory
@@ -294,17 +301,22 @@ def _worked_out(draft: Draft) -> _View:
     members = {name: _members(name, own, children) for name in draft.groups}  # a draft begins with all and ungrouped
     members["all"] = [host for host in members["all"] if host in draft.hosts]
     groups = {
-        name: Group(name, draft.groups[name].variables, tuple(own[name]), tuple(children[name]), depths.get(name, 1),
-                    draft.groups[name].priority, draft.groups[name].span)
+        name: Group(
+            name,
+            draft.groups[name].variables,
+            tuple(own[name]),
+            tuple(children[name]),
+            depths.get(name, 1),
+            draft.groups[name].priority,
+            draft.groups[name].span,
+        )
         for name in members
     }
     in_groups: dict[str, list[str]] = {name: [] for name in draft.hosts}
     for name, own_hosts in own.items():
         for host in own_hosts if name != "all" else ():
             in_groups.setdefault(host, []).append(name)
-    hosts = {
-        name: Host(name, draft.hosts[name].variables, tuple(in_groups[name]), draft.hosts[name].span) for name in members["all"]
-    }
+    hosts = {name: Host(name, draft.hosts[name].variables, tuple(in_groups[name]), draft.hosts[name].span) for name in members["all"]}
     above: dict[str, tuple[str, ...]] = {}
     for name in groups:
         found = _upwards(name, parents) - {"all"}

@@ -24,7 +24,7 @@ def expanded(name: str, span: Span | None = None) -> list[str]:
     parts: list[list[str]] = []
     position = 0
     for found in _RANGE.finditer(name):
-        parts += [[name[position:found.start()]], _between(found, name, span)]
+        parts += [[name[position : found.start()]], _between(found, name, span)]
         position = found.end()
     if not parts:
         return [name]
@@ -52,7 +52,7 @@ def _between(found: re.Match[str], name: str, span: Span | None) -> list[str]:
         out = [str(value).rjust(width, "0") for value in numbers]
     elif begin in string.ascii_letters and end in string.ascii_letters and begin and end:
         first, last = string.ascii_letters.index(begin), string.ascii_letters.index(end)
-        out = list(string.ascii_letters[first:last + 1:step or 1])
+        out = list(string.ascii_letters[first : last + 1 : step or 1])
     else:
         raise InventoryError(Diagnostic(f"the range '{found.group()}' in '{name}' cannot be read", span, "write [1:20], [01:20] or [a:f]"))
     if not out:

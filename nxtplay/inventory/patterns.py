@@ -70,7 +70,7 @@ class Matcher:
             place = int(index)
             return [hosts[place]] if -len(hosts) <= place < len(hosts) else []
         end = None if last in ("", "-1") else int(last) + 1
-        return hosts[int(first or 0):end]
+        return hosts[int(first or 0) : end]
 
     def _named(self, word: str) -> list[str]:
         if word in ("all", "*"):

@@ -17,8 +17,13 @@ def fill(data: Any, file: str, draft: Draft) -> None:
     if data is None:
         return
     if not isinstance(data, Mapping):
-        raise InventoryError(Diagnostic("an inventory in YAML is a mapping of groups", getattr(data, "span", None) or Span(file, 1, 1),
-                                        "start with `all:` and `hosts:` below it"))
+        raise InventoryError(
+            Diagnostic(
+                "an inventory in YAML is a mapping of groups",
+                getattr(data, "span", None) or Span(file, 1, 1),
+                "start with `all:` and `hosts:` below it",
+            )
+        )
     for name, content in data.items():
         _group(str(name), content, draft, _at(data, "keys_at", name, file), file)
 

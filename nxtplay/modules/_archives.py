@@ -117,9 +117,7 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[Member]:
             yield Member(name, "directory", *common)
         elif entry.issym():
             if _leads_out(name, entry.linkname):
-                raise Failed(
-                    f"the archive holds the link '{name}' to {entry.linkname}, which leads out of where it is unpacked; refused"
-                )
+                raise Failed(f"the archive holds the link '{name}' to {entry.linkname}, which leads out of where it is unpacked; refused")
             yield Member(name, "link", *common, target=entry.linkname)
         elif entry.isfile() or entry.islnk():
             source = archive.extractfile(entry)
@@ -156,9 +154,7 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
         elif bits & 0o170000 == 0o120000:
             target = archive.read(entry).decode("utf-8", "surrogateescape")
             if _leads_out(name, target):
-                raise Failed(
-                    f"the archive holds the link '{name}' to {target}, which leads out of where it is unpacked; refused"
-                )
+                raise Failed(f"the archive holds the link '{name}' to {target}, which leads out of where it is unpacked; refused")
             yield Member(name, "link", *common, target=target)
         else:
             yield Member(name, "file", *common, content=content_of(archive.open(entry)), entry=entry)

@@ -136,9 +136,7 @@ def _tls(host: Reader, options: DockerOptions, url: str) -> Any:
 
     cert, key = file(options.client_cert, "cert.pem"), file(options.client_key, "key.pem")
     verify = options.validate_certs or bool(host.environ.get("DOCKER_TLS_VERIFY"))
-    return TLSConfig(
-        client_cert=(cert, key) if cert and key else None, ca_cert=file(options.ca_path, "ca.pem"), verify=verify
-    )
+    return TLSConfig(client_cert=(cert, key) if cert and key else None, ca_cert=file(options.ca_path, "ca.pem"), verify=verify)
 
 
 def _innermost(error: BaseException) -> str:
@@ -268,15 +266,48 @@ def inspect_container(api: Any, name: str) -> Optional[dict[str, Any]]:
 
 
 CONTAINER_FIELDS = (
-    "Id", "Created", "Path", "Args", "State", "Image", "ResolvConfPath", "HostnamePath", "HostsPath", "LogPath", "Name", "RestartCount",
-    "Driver", "Platform", "MountLabel", "ProcessLabel", "AppArmorProfile", "ExecIDs", "HostConfig", "GraphDriver", "Mounts", "Config",
+    "Id",
+    "Created",
+    "Path",
+    "Args",
+    "State",
+    "Image",
+    "ResolvConfPath",
+    "HostnamePath",
+    "HostsPath",
+    "LogPath",
+    "Name",
+    "RestartCount",
+    "Driver",
+    "Platform",
+    "MountLabel",
+    "ProcessLabel",
+    "AppArmorProfile",
+    "ExecIDs",
+    "HostConfig",
+    "GraphDriver",
+    "Mounts",
+    "Config",
     "NetworkSettings",
 )  # of what the engine tells about any container
 
 
 IMAGE_FIELDS = (
-    "Id", "RepoTags", "RepoDigests", "Parent", "Comment", "Created", "DockerVersion", "Author", "Config", "Architecture", "Os", "Size",
-    "GraphDriver", "RootFS", "Metadata",
+    "Id",
+    "RepoTags",
+    "RepoDigests",
+    "Parent",
+    "Comment",
+    "Created",
+    "DockerVersion",
+    "Author",
+    "Config",
+    "Architecture",
+    "Os",
+    "Size",
+    "GraphDriver",
+    "RootFS",
+    "Metadata",
 )
 
 

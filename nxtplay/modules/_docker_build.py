@@ -119,8 +119,12 @@ def gather(host: Reader, api: Any, recipe: Recipe) -> Inputs:
     """Look at everything the build would read. Failed where something is missing."""
     options = {
         name: value
-        for name, value in (("target", recipe.target), ("platform", recipe.platform), ("network", recipe.network),
-                            ("labels", json.dumps(dict(recipe.labels), sort_keys=True) if recipe.labels else ""))
+        for name, value in (
+            ("target", recipe.target),
+            ("platform", recipe.platform),
+            ("network", recipe.network),
+            ("labels", json.dumps(dict(recipe.labels), sort_keys=True) if recipe.labels else ""),
+        )
         if value
     }
     args = {name: _sha(value) for name, value in sorted(recipe.args.items())}
@@ -404,4 +408,3 @@ def pull(host: Host, api: Any, name: str, platform: str = "") -> str:
             host.progress(f"pulling {name}: {finished} of {len(layers)} layers")
     identity: str = api.inspect_image(name)["Id"]
     return identity
-

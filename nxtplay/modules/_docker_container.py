@@ -54,10 +54,20 @@ def to_host(key: str) -> Any:
 
 def _plain(name: str, key: str, *, kind: str = "value", where: str = "host", live: bool = False) -> Option:
     if where == "host":
-        return Option(name, kind, lambda f: (host(key)(f) or ([] if kind in ("list", "set") else {} if kind == "dict" else host(key)(f))),
-                      to_host(key), live)
-    return Option(name, kind, lambda f: (config(key)(f) or ([] if kind in ("list", "set") else {} if kind == "dict" else config(key)(f))),
-                  to_config(key), live)
+        return Option(
+            name,
+            kind,
+            lambda f: host(key)(f) or ([] if kind in ("list", "set") else {} if kind == "dict" else host(key)(f)),
+            to_host(key),
+            live,
+        )
+    return Option(
+        name,
+        kind,
+        lambda f: config(key)(f) or ([] if kind in ("list", "set") else {} if kind == "dict" else config(key)(f)),
+        to_config(key),
+        live,
+    )
 
 
 def _env(found: Mapping[str, Any]) -> dict[str, str]:
@@ -180,14 +190,26 @@ def _write_mounts(body: Body, value: list[str]) -> None:
 
 def _read_health(found: Mapping[str, Any]) -> dict[str, Any]:
     check = config("Healthcheck")(found) or {}
-    names = {"Test": "test", "Interval": "interval", "Timeout": "timeout", "Retries": "retries", "StartPeriod": "start_period",
-             "StartInterval": "start_interval"}
+    names = {
+        "Test": "test",
+        "Interval": "interval",
+        "Timeout": "timeout",
+        "Retries": "retries",
+        "StartPeriod": "start_period",
+        "StartInterval": "start_interval",
+    }
     return {names[k]: v for k, v in check.items() if k in names and v}
 
 
 def _write_health(body: Body, value: Mapping[str, Any]) -> None:
-    names = {"test": "Test", "interval": "Interval", "timeout": "Timeout", "retries": "Retries", "start_period": "StartPeriod",
-             "start_interval": "StartInterval"}
+    names = {
+        "test": "Test",
+        "interval": "Interval",
+        "timeout": "Timeout",
+        "retries": "Retries",
+        "start_period": "StartPeriod",
+        "start_interval": "StartInterval",
+    }
     body["Healthcheck"] = {names[k]: v for k, v in value.items()}
 
 
@@ -271,7 +293,10 @@ def _write_rates(key: str) -> Any:
 
 
 REQUEST: tuple[tuple[str, str, Any], ...] = (  # argument, the engine's field, what stands there when nothing is said
-    ("driver", "Driver", ""), ("count", "Count", 0), ("device_ids", "DeviceIDs", []), ("capabilities", "Capabilities", []),
+    ("driver", "Driver", ""),
+    ("count", "Count", 0),
+    ("device_ids", "DeviceIDs", []),
+    ("capabilities", "Capabilities", []),
     ("options", "Options", {}),
 )
 
@@ -349,8 +374,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("etc_hosts", "dict", _read_hosts, _write_hosts),
     Option("network_mode", "value", _read_network_mode, to_host("NetworkMode")),
     Option("labels", "dict", _read_labels, to_config("Labels")),
-    Option("mac_address", "value", lambda f: (config("MacAddress")(f) or (f.get("NetworkSettings") or {}).get("MacAddress") or "").lower(),
-           to_config("MacAddress")),
+    Option(
+        "mac_address",
+        "value",
+        lambda f: (config("MacAddress")(f) or (f.get("NetworkSettings") or {}).get("MacAddress") or "").lower(),
+        to_config("MacAddress"),
+    ),
     Option("device_read_bps", "set", _rates("BlkioDeviceReadBps"), _write_rates("BlkioDeviceReadBps")),
     Option("device_write_bps", "set", _rates("BlkioDeviceWriteBps"), _write_rates("BlkioDeviceWriteBps")),
     Option("device_read_iops", "set", _rates("BlkioDeviceReadIOps"), _write_rates("BlkioDeviceReadIOps")),
@@ -454,8 +483,22 @@ def inherited_from(image: Optional[Mapping[str, Any]], option: Option) -> Any:
 
 
 RATES = ("device_read_bps", "device_write_bps", "device_read_iops", "device_write_iops")
-_NOTEWORTHY = ("command", "entrypoint", "env", "published_ports", "volumes", "mounts", "healthcheck", "labels", "restart_policy", "memory",
-               "cpus", "user", "working_dir", "privileged")
+_NOTEWORTHY = (
+    "command",
+    "entrypoint",
+    "env",
+    "published_ports",
+    "volumes",
+    "mounts",
+    "healthcheck",
+    "labels",
+    "restart_policy",
+    "memory",
+    "cpus",
+    "user",
+    "working_dir",
+    "privileged",
+)
 
 
 def set_by_hand(found: Mapping[str, Any], image: Optional[Mapping[str, Any]]) -> dict[str, Any]:

@@ -69,7 +69,9 @@ def first(options: ContainerOptions) -> Optional[Network]:
 
 def endpoint(network: Network) -> dict[str, Any]:
     given = {
-        "aliases": network.aliases, "ipv4_address": network.ipv4_address, "ipv6_address": network.ipv6_address,
+        "aliases": network.aliases,
+        "ipv4_address": network.ipv4_address,
+        "ipv6_address": network.ipv6_address,
         "links": {link.partition(":")[0]: link.partition(":")[2] or link for link in network.links or ()},
         "mac_address": network.mac_address,
         "driver_opt": network.driver_opts,

@@ -54,7 +54,7 @@ def parse(text: str, args: Mapping[str, str], target: str = "") -> Dockerfile:
 
 def _needs_buildkit(word: str, rest: str) -> str:
     options = re.match(r"((?:--\S+\s+)*)", rest)
-    for option in (options.group(1).split() if options else ()):
+    for option in options.group(1).split() if options else ():
         name = option.partition("=")[0]
         if word == "RUN" or name in ("--link", "--chmod", "--parents", "--exclude", "--keep-git-dir", "--checksum"):
             return f"{word} {name}"

@@ -88,8 +88,10 @@ def is_ignored(rules: Sequence[Rule], path: str) -> bool:
 
 def may_skip(rules: Sequence[Rule], folder: str) -> bool:
     """Whether nothing below an ignored folder can be taken back in by a `!` rule, so that it need not be walked."""
-    return not any(not r.excludes and (r.text.startswith(folder + "/") or re.search(r"[*?\[]", r.text.split("/")[0])
-                                       or _shares_start(r.text, folder)) for r in rules)
+    return not any(
+        not r.excludes and (r.text.startswith(folder + "/") or re.search(r"[*?\[]", r.text.split("/")[0]) or _shares_start(r.text, folder))
+        for r in rules
+    )
 
 
 def _shares_start(pattern: str, folder: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the modules share that edit a text file: lineinfile, blockinfile, replace."""
+"""What the modules share that edit a text file: lineinfile, blockinfile, replace, ini_file and their kind."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def apply(host: Host, args: Any, plan: Plan[FileState], edit: Callable[[bytes], 
 
 
 class Edited:
-    """What modules have in common that keep one thing in the text of a file. They say `edited`, and which file by `file`."""
+    """What modules have in common that keep one thing in a file. They say `edited` (or `edit`, of bytes) and which `file`."""
 
     creates = True  # whether a file that is not there is made
 
-    def file(self, host: Reader) -> str:
+    def file(self) -> str:
         """The file as given; links are followed."""
         return str(getattr(self, "path"))  # noqa: B009
 
@@ -81,25 +81,29 @@ class Edited:
         """The text as wanted; of its own result it wants no change."""
         raise NotImplementedError
 
+    def edit(self, text: bytes) -> bytes:
+        """The same for what the file holds, in whatever encoding."""
+        return self.edited(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def key(self) -> str:
+        return _files.file_key(self.file())
+
     def key_on(self, host: Reader) -> str:
-        return "file:" + place(host, self.file(host))
+        return "file:" + place(host, self.file())
 
     def observe(self, host: Reader) -> Optional[FileState]:
-        return host.stat(place(host, self.file(host)), content=True)
+        return host.stat(place(host, self.file()), content=True)
 
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
-        if before is None and self.creates and not self.edited(""):
+        if before is None and self.creates and not self.edit(b""):
             return None
-        return desired(host, self, place(host, self.file(host)), before, self._bytes, create=self.creates)
+        return desired(host, self, place(host, self.file()), before, self.edit, create=self.creates)
 
     def apply(self, host: Host, plan: Plan[FileState]) -> None:
-        apply(host, self, plan, self._bytes)
+        apply(host, self, plan, self.edit)
 
     def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
         return also_foresee(host, self, plan)
-
-    def _bytes(self, text: bytes) -> bytes:
-        return self.edited(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def split(text: bytes) -> list[bytes]:

@@ -222,4 +222,3 @@ def _quoted(path: str) -> str:
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Connection closed")]
     return lines[-1] if lines else ""
-

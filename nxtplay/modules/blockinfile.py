@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Literal, Optional
 
 from nxtplay.core.files import FileState
-from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Resource, arg, exclusive
-from nxtplay.core.state import Plan
 from nxtplay.core.types import Path
 from nxtplay.modules import _files, _lines
 
 
-class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
+class Blockinfile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileState]):
     """Keep a block of text, marked by a line above and one below it, in a file."""
 
     edits = True
@@ -36,25 +35,10 @@ class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     prepend_newline: bool = arg(False, help="Keep an empty line above the block.")
     encoding: str = arg("utf-8", help="Encoding of the file.")
 
-    def key(self) -> str:
-        return _files.file_key(self.path)
-
-    def key_on(self, host: Reader) -> str:
-        return "file:" + _lines.place(host, self.path)
-
-    def observe(self, host: Reader) -> Optional[FileState]:
-        return host.stat(_lines.place(host, self.path), content=True)
-
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
         if before is None and (self.state == "absent" or not self.block) and not self.create:
             return None
-        return _lines.desired(host, self, _lines.place(host, self.path), before, self._edited, create=self.create)
-
-    def apply(self, host: Host, plan: Plan[FileState]) -> None:
-        _lines.apply(host, self, plan, self._edited)
-
-    def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
-        return _lines.also_foresee(host, self, plan)
+        return _lines.desired(host, self, _lines.place(host, self.path), before, self.edit, create=self.create)
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         if before is None:
@@ -75,7 +59,7 @@ class Blockinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     def _marker(self, mark: str) -> bytes:
         return self._bytes(self.marker.replace("{mark}", mark))
 
-    def _edited(self, text: bytes) -> bytes:
+    def edit(self, text: bytes) -> bytes:
         begin, end = self._marker(self.marker_begin), self._marker(self.marker_end)
         inner = self._lines()
         block = [begin + b"\n", *inner, end + b"\n"] if inner else []

@@ -113,7 +113,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         """`container:NAME` by id, as the engine keeps it; Unknown for a container that is only foreseen."""
         if mode is None or not mode.startswith("container:"):
             return mode
-        name = mode[len("container:"):]
+        name = mode[len("container:") :]
         if host.has_foreseen(f"container:{name}"):
             held = getattr(host.promised(f"container:{name}"), "id", None)
             return f"container:{held}" if isinstance(held, str) and held else Unknown(f"the id of container {name} is known in the run")

@@ -69,8 +69,9 @@ class DockerContainerExec(_docker.DockerOptions, Action):
         with _docker.engine(host, self, timeout=10**6) as api:
             self._check(host, api)
             if self.detach:
-                identity = api.exec_create(self.container, self._words(), tty=self.tty, user=self.user or "", environment=self.env or None,
-                                           workdir=self.chdir)["Id"]
+                identity = api.exec_create(
+                    self.container, self._words(), tty=self.tty, user=self.user or "", environment=self.env or None, workdir=self.chdir
+                )["Id"]
                 api.exec_start(identity, detach=True)
                 return {"exec_id": identity}
             rc, out, err = _execute(api, self, self._words(), stdin, host)
@@ -91,7 +92,12 @@ def _execute(
 ) -> tuple[int, bytes, bytes]:
     """Run it; (exit code, stdout, stderr). The last line shows as progress."""
     identity = api.exec_create(
-        options.container, words, stdin=stdin is not None, tty=options.tty, user=options.user or "", environment=options.env or None,
+        options.container,
+        words,
+        stdin=stdin is not None,
+        tty=options.tty,
+        user=options.user or "",
+        environment=options.env or None,
         workdir=options.chdir,
     )["Id"]
     out, err = bytearray(), bytearray()

@@ -176,8 +176,21 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
         return {"network": told or {**open_, "Name": self.name, "Driver": self.driver or "bridge"}, "actions": []}
 
 
-_FIELDS = ("Id", "Created", "Scope", "EnableIPv6", "IPAM", "Internal", "Attachable", "Ingress", "ConfigFrom", "ConfigOnly", "Containers",
-           "Options", "Labels")
+_FIELDS = (
+    "Id",
+    "Created",
+    "Scope",
+    "EnableIPv6",
+    "IPAM",
+    "Internal",
+    "Attachable",
+    "Ingress",
+    "ConfigFrom",
+    "ConfigOnly",
+    "Containers",
+    "Options",
+    "Labels",
+)
 
 
 def _likewise(held: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:

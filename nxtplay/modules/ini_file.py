@@ -47,9 +47,6 @@ class IniFile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileSta
 
     edits = True
 
-    def key(self) -> str:
-        return _files.file_key(self.path)
-
     @property
     def creates(self) -> bool:  # type: ignore[override]
         return self.create

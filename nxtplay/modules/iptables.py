@@ -64,9 +64,9 @@ class Iptables(Resource[_Chain]):
     goto: str | None = arg(None, help="The chain to go on in.")
     gateway: str | None = arg(None, help="With TEE: where copies go.")
     log_prefix: str | None = arg(None, help="With LOG: what lines begin with.")
-    log_level: Literal[
-        "0", "1", "2", "3", "4", "5", "6", "7", "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"
-    ] | None = arg(None, help="With LOG: the level of lines.")
+    log_level: (
+        Literal["0", "1", "2", "3", "4", "5", "6", "7", "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"] | None
+    ) = arg(None, help="With LOG: the level of lines.")
     in_interface: str | None = arg(None, help="Interface that packets come in by.")
     out_interface: str | None = arg(None, help="Interface that they leave by.")
     fragment: str | None = arg(None, help="Only second and further fragments.")

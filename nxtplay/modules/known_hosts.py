@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Literal, Optional
 
 from nxtplay.core.files import FileState
-from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan
 from nxtplay.core.types import Path
 from nxtplay.modules import _files, _lines
 
 
-class KnownHosts(_files.Ownership, Resource[FileState]):
+class KnownHosts(_lines.Edited, _files.Ownership, Resource[FileState]):
     """Keep the key of a host in a known_hosts file, or drop all keys of the host."""
 
     edits = True
@@ -27,34 +26,17 @@ class KnownHosts(_files.Ownership, Resource[FileState]):
     state: Literal["present", "absent"] = arg("present", help="Whether the host's key is there.")
     validate: str | None = arg(None, help="Of no effect; for the modules that edit files.")
 
-    def key(self) -> str:
-        return _files.file_key(self.path)
-
-    def key_on(self, host: Reader) -> str:
-        return "file:" + _lines.place(host, self.path)
-
-    def observe(self, host: Reader) -> Optional[FileState]:
-        return host.stat(_lines.place(host, self.path), content=True)
-
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
         if self.state == "present" and not self.key_:
             raise Failed("key is required with state: present: which key does the host have?")
-        if before is None and self.state == "absent":
-            return None
-        return _lines.desired(host, self, _lines.place(host, self.path), before, self._edited, create=True)
-
-    def apply(self, host: Host, plan: Plan[FileState]) -> None:
-        _lines.apply(host, self, plan, self._edited)
-
-    def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
-        return _lines.also_foresee(host, self, plan)
+        return super().desired(host, before)
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         return {"name": self.name, "key": self.key_, "path": _files.host_path(self.path), "hash_host": self.hash_host}
 
     # -- the text
 
-    def _edited(self, text: bytes) -> bytes:
+    def edit(self, text: bytes) -> bytes:
         lines = _lines.split(text)
         if self.state == "absent":
             kept = [line for line in lines if not (_matches(line, self.name) and (not self.key_ or self._same_key(line)))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Literal, Optional
 
 from nxtplay.core.files import FileState
 from nxtplay.core.host import Failed, Host, Reader
@@ -13,7 +13,7 @@ from nxtplay.core.types import Path
 from nxtplay.modules import _files, _lines
 
 
-class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
+class Lineinfile(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileState]):
     """Keep one line in a text file, or keep lines out of it."""
 
     edits = True
@@ -31,37 +31,26 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
     create: bool = arg(False, help="Make a file that is not there.")
     others: str | None = arg(None, help="Of no effect; kept for old playbooks.")
 
-    def key(self) -> str:
-        return _files.file_key(self.path)
-
-    def key_on(self, host: Reader) -> str:
-        return "file:" + _lines.place(host, self.path)
-
-    def observe(self, host: Reader) -> Optional[FileState]:
-        return host.stat(_lines.place(host, self.path), content=True)
+    @property
+    def creates(self) -> bool:  # type: ignore[override]
+        return self.create
 
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
-        path = _lines.place(host, self.path)
         if self.state == "absent":
             if self.regexp is None and self.search_string is None and self.line is None:
                 raise Failed("state: absent needs one of line, search_string, regexp: which lines shall go?")
-            if before is None:
-                return None
-            return _lines.desired(host, self, path, before, self._without, create=False)
+            return None if before is None else super().desired(host, before)
         if self.line is None:
             raise Failed("line is required with state: present")
         if self.backrefs and self.regexp is None:
             raise Failed("backrefs needs regexp")
-        return _lines.desired(host, self, path, before, self._with, create=self.create)
+        return super().desired(host, before)
 
     def apply(self, host: Host, plan: Plan[FileState]) -> None:
         if plan.after is not None:
-            _lines.apply(host, self, plan, self._with if self.state == "present" else self._without)
+            super().apply(host, plan)
         if "backup_file" in host.noted:
             host.note(backup=host.noted["backup_file"])
-
-    def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
-        return _lines.also_foresee(host, self, plan)
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         old = before.content.data if before is not None and before.content is not None else b""
@@ -75,6 +64,9 @@ class Lineinfile(_files.Ownership, _files.Content_, Resource[FileState]):
         return {"msg": said, "backup": ""}
 
     # -- the text
+
+    def edit(self, text: bytes) -> bytes:
+        return self._with(text) if self.state == "present" else self._without(text)
 
     def _expression(self, text: str, name: str) -> "re.Pattern[bytes]":
         try:

@@ -28,10 +28,7 @@ class PamLimits(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileS
     use_min: bool = arg(False, help="Keep the limit that is there when it is lower.")
     dest: Path = arg(Path("/etc/security/limits.conf"), help="The file.")
 
-    def key(self) -> str:
-        return _files.file_key(self.dest)
-
-    def file(self, host: Any) -> str:
+    def file(self) -> str:
         return str(self.dest)
 
     def edited(self, text: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, Optional
 
 from nxtplay.core.files import FileState
-from nxtplay.core.host import Reader
 from nxtplay.core.resource import Resource, arg, required_if
 from nxtplay.core.types import Path
 from nxtplay.modules import _files, _lines
@@ -50,10 +49,7 @@ class Pamd(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileState]
     )
     path: Path = arg(Path("/etc/pam.d"), help="The directory of the services.")
 
-    def key(self) -> str:
-        return _files.file_key(os.path.join(self.path, self.name))
-
-    def file(self, host: Reader) -> str:
+    def file(self) -> str:
         return os.path.join(self.path, self.name)
 
     def edited(self, text: str) -> str:

@@ -117,4 +117,3 @@ class PostgresqlMembership(PostgresLogin, Resource[MembershipState]):
                 )
                 if group == role or above:
                     raise Failed(f"{role} cannot become a member of {group}: {group} is a member of {role} already")
-

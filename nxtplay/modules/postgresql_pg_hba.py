@@ -130,5 +130,3 @@ def _each(fields: dict[str, Any]) -> list[tuple[hba.Rule, bool]]:
     several = addresses if isinstance(addresses, list) else [addresses]
     there = fields.get("state") != "absent"
     return [(rule, there) for address in several for rule in hba.rule_of({**fields, "address": address}).each()]
-
-

@@ -6,9 +6,8 @@ import re
 from typing import Any, Optional
 
 from nxtplay.core.files import FileState
-from nxtplay.core.host import Failed, Host, Reader
+from nxtplay.core.host import Failed, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan
 from nxtplay.core.types import Path
 from nxtplay.modules import _files, _lines
 
@@ -20,7 +19,7 @@ class _Unbordered(Exception):
         super().__init__(f"Pattern for before/after params did not match the given file: after={after!r}, before={before!r}")
 
 
-class Replace(_files.Ownership, _files.Content_, Resource[FileState]):
+class Replace(_lines.Edited, _files.Ownership, _files.Content_, Resource[FileState]):
     """Replace what a regular expression matches, everywhere in a file."""
 
     edits = True
@@ -32,23 +31,10 @@ class Replace(_files.Ownership, _files.Content_, Resource[FileState]):
     before: str | None = arg(None, help="Only what precedes the first match of this expression is looked at.")
     encoding: str = arg("utf-8", help="Encoding of the file.")
 
-    def key(self) -> str:
-        return _files.file_key(self.path)
-
-    def key_on(self, host: Reader) -> str:
-        return "file:" + _lines.place(host, self.path)
-
-    def observe(self, host: Reader) -> Optional[FileState]:
-        return host.stat(_lines.place(host, self.path), content=True)
-
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
-        path = _lines.place(host, self.path)
         if before is None:
-            raise Failed(f"no file {path}", rc=257)
-        return _lines.desired(host, self, path, before, self._edited, create=False)
-
-    def apply(self, host: Host, plan: Plan[FileState]) -> None:
-        _lines.apply(host, self, plan, self._edited)
+            raise Failed(f"no file {_lines.place(host, self.path)}", rc=257)
+        return super().desired(host, before)
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         old = before.content.data if before is not None and before.content is not None else b""
@@ -58,7 +44,7 @@ class Replace(_files.Ownership, _files.Content_, Resource[FileState]):
             return {"msg": str(missing), "rc": 0}
         return {"msg": f"{count} replacements made" if count and before != after else "", "rc": 0}
 
-    def _edited(self, text: bytes) -> bytes:
+    def edit(self, text: bytes) -> bytes:
         try:
             return self._substituted(text)[0]
         except _Unbordered:

@@ -27,9 +27,7 @@ class X509Certificate(_openssl.Generated):
     chance = "the certificate is signed when it is made"
     content = "certificate"
 
-    rules = (
-        required_if("state", "present", "provider"),
-    )
+    rules = (required_if("state", "present", "provider"),)
 
     provider: Literal["selfsigned", "ownca"] | None = arg(None, help="Who signs it: its own key, or an authority of one's own.")
     csr_path: Path | None = arg(None, help="The request; selfsigned does without: a certificate that names nobody.")
@@ -110,7 +108,6 @@ class X509Certificate(_openssl.Generated):
         there = "Subject Key Identifier" in _openssl.asked(host, ["req", "-noout", "-text", "-in", csr]).decode("utf-8", "replace")
         out = "" if there else self._own_identifier()
         return out + ("authorityKeyIdentifier = keyid\n" if not own and self.ownca_create_authority_key_identifier else "")
-
 
     def _own_identifier(self) -> str:
         create = {"selfsigned": self.selfsigned_create_subject_key_identifier, "ownca": self.ownca_create_subject_key_identifier}

@@ -69,5 +69,3 @@ def inherit(above: Shared, raw: YamlMap, *, variables: bool = True) -> Shared:
     if become:
         changes["become"] = dataclasses.replace(above.become, **become)
     return dataclasses.replace(above, **changes) if changes else above
-
-

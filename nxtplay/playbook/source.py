@@ -190,7 +190,7 @@ class _Composer:
         if found is None:
             from nxtplay.errors import did_you_mean
 
-            hint = did_you_mean(name, self.anchors) or f"write &{name} before the value that is meant, or quote the text: \"*{name}\""
+            hint = did_you_mean(name, self.anchors) or f'write &{name} before the value that is meant, or quote the text: "*{name}"'
             raise fault(f"alias '*{name}' names no anchor above it", self.span(event), hint)
         value, weight = found
         self.made += weight - 1

@@ -14,9 +14,7 @@ _COMMAND_ARG = re.compile(rf"(?:{_COMMAND_ARGS})\Z")
 
 # a word: quotes, templates and escapes may hold blanks, and templates in quotes the same quotes
 _TEMPLATE = r"\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}"
-_WORD = re.compile(
-    rf"""(?:{_TEMPLATE}|"(?:{_TEMPLATE}|\\.|[^"\\])*+"|'(?:{_TEMPLATE}|\\.|[^'\\])*+'|\\.|\S)+""", re.DOTALL
-)
+_WORD = re.compile(rf"""(?:{_TEMPLATE}|"(?:{_TEMPLATE}|\\.|[^"\\])*+"|'(?:{_TEMPLATE}|\\.|[^'\\])*+'|\\.|\S)+""", re.DOTALL)
 _PAIR = re.compile(r"((?:[A-Za-z_]|\{\{.*?\}\})(?:\w|\{\{.*?\}\})*)=(.*)\Z", re.DOTALL)  # set_fact takes templates in names
 _ESCAPE = re.compile(r"""\\([\\'"abfnrtv])""")
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}

@@ -186,7 +186,7 @@ def _loop(reading: Reading, raw: YamlMap) -> Loop | None:
         return None
     value, span = raw["loop"], raw.values_at["loop"]
     if not isinstance(value, list) and not templated(value):
-        hint = "use dict2items:  loop: \"{{ mapping | dict2items }}\"" if isinstance(value, dict) else "write a list:  loop: [a, b]"
+        hint = 'use dict2items:  loop: "{{ mapping | dict2items }}"' if isinstance(value, dict) else "write a list:  loop: [a, b]"
         found.error(f"'loop' takes a list, found {shown(value)}", span, hint)
     return Loop(Located(value, span), None, control)
 

@@ -6,6 +6,16 @@ from nxtplay.template.render import Templates, View
 from nxtplay.template.values import OMIT, Encrypted, Omit, Unsafe, drop_omitted, is_template, needs_rendering
 
 __all__ = [
-    "OMIT", "Encrypted", "Names", "Omit", "Templates", "Unsafe", "View", "drop_omitted", "finish", "is_template", "names",
+    "OMIT",
+    "Encrypted",
+    "Names",
+    "Omit",
+    "Templates",
+    "Unsafe",
+    "View",
+    "drop_omitted",
+    "finish",
+    "is_template",
+    "names",
     "needs_rendering",
 ]

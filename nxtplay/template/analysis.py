@@ -18,10 +18,38 @@ from nxtplay.template.lookups import LOOKUPS, lookup
 from nxtplay.template.names import Names
 from nxtplay.template.registry import filters, short_name, tests
 
-_TAGS = ("for endfor if elif else endif set endset macro endmacro block endblock include import from extends raw endraw filter endfilter "
-         "call endcall with endwith").split()
-_ALWAYS_THERE = frozenset({*GLOBALS, "omit", "vars", "lookup", "query", "q", "range", "dict", "lipsum", "cycler", "joiner", "namespace",
-                           "loop", "self", "super", "caller", "varargs", "kwargs", "true", "false", "none", "True", "False", "None"})
+_TAGS = (
+    "for endfor if elif else endif set endset macro endmacro block endblock include import from extends raw endraw filter endfilter "
+    "call endcall with endwith"
+).split()
+_ALWAYS_THERE = frozenset(
+    {
+        *GLOBALS,
+        "omit",
+        "vars",
+        "lookup",
+        "query",
+        "q",
+        "range",
+        "dict",
+        "lipsum",
+        "cycler",
+        "joiner",
+        "namespace",
+        "loop",
+        "self",
+        "super",
+        "caller",
+        "varargs",
+        "kwargs",
+        "true",
+        "false",
+        "none",
+        "True",
+        "False",
+        "None",
+    }
+)
 
 
 def analysed(text: str, *, expression: bool) -> Names:
@@ -39,8 +67,10 @@ def analysed(text: str, *, expression: bool) -> Names:
     places = {name: place for name in walk.used if (place := _place(text, name))}
     return Names(
         used=tuple((name, all(guards)) for name, guards in walk.used.items()),
-        filters=tuple(dict.fromkeys(walk.filters)), tests=tuple(dict.fromkeys(walk.tests)),
-        lookups=tuple(dict.fromkeys(walk.lookups)), places=places,
+        filters=tuple(dict.fromkeys(walk.filters)),
+        tests=tuple(dict.fromkeys(walk.tests)),
+        lookups=tuple(dict.fromkeys(walk.lookups)),
+        places=places,
     )
 
 
@@ -98,8 +128,17 @@ def _hint(message: str) -> str:
 
 def _offset_of_token(environment: jinja.Environment, source: str, taken: int) -> int:
     """Where the token stands that the parser was looking at after taking so many."""
-    ignored = {"whitespace", "comment_begin", "comment", "comment_end", "raw_begin", "raw_end", "linecomment", "linecomment_begin",
-               "linecomment_end"}
+    ignored = {
+        "whitespace",
+        "comment_begin",
+        "comment",
+        "comment_end",
+        "raw_begin",
+        "raw_end",
+        "linecomment",
+        "linecomment_begin",
+        "linecomment_end",
+    }
     position, count = 0, -1
     try:
         for _, token, value in environment.lexer.tokeniter(source, None):
@@ -278,8 +317,11 @@ def _known_when(test: nodes.Node, outcome: bool) -> frozenset[str]:
 
 
 def _check(walk: _Walk, text: str) -> None:
-    for kind, used, find, names in (("filter", walk.filters, filters.find, filters.names), ("test", walk.tests, tests.find, tests.names),
-                                    ("lookup", walk.lookups, lookup, LOOKUPS.keys)):
+    for kind, used, find, names in (
+        ("filter", walk.filters, filters.find, filters.names),
+        ("test", walk.tests, tests.find, tests.names),
+        ("lookup", walk.lookups, lookup, LOOKUPS.keys),
+    ):
         for name in used:
             if find(name) is None:
                 known = sorted(names())

@@ -12,16 +12,41 @@ _ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ALPHABET_OF_BCRYPT = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _SHA = {"sha512": ("6", hashlib.sha512, 656_000), "sha256": ("5", hashlib.sha256, 535_000)}
 _ORDER = {
-    "6": [(0, 21, 42), (22, 43, 1), (44, 2, 23), (3, 24, 45), (25, 46, 4), (47, 5, 26), (6, 27, 48), (28, 49, 7), (50, 8, 29), (9, 30, 51),
-          (31, 52, 10), (53, 11, 32), (12, 33, 54), (34, 55, 13), (56, 14, 35), (15, 36, 57), (37, 58, 16), (59, 17, 38), (18, 39, 60),
-          (40, 61, 19), (62, 20, 41)],
+    "6": [
+        (0, 21, 42),
+        (22, 43, 1),
+        (44, 2, 23),
+        (3, 24, 45),
+        (25, 46, 4),
+        (47, 5, 26),
+        (6, 27, 48),
+        (28, 49, 7),
+        (50, 8, 29),
+        (9, 30, 51),
+        (31, 52, 10),
+        (53, 11, 32),
+        (12, 33, 54),
+        (34, 55, 13),
+        (56, 14, 35),
+        (15, 36, 57),
+        (37, 58, 16),
+        (59, 17, 38),
+        (18, 39, 60),
+        (40, 61, 19),
+        (62, 20, 41),
+    ],
     "5": [(0, 10, 20), (21, 1, 11), (12, 22, 2), (3, 13, 23), (24, 4, 14), (15, 25, 5), (6, 16, 26), (27, 7, 17), (18, 28, 8), (9, 19, 29)],
 }
 
 
 def crypt(
-    password: str, hashtype: str = "sha512", *, salt: str | None = None, salt_size: int | None = None,
-    rounds: int | None = None, ident: str | None = None,
+    password: str,
+    hashtype: str = "sha512",
+    *,
+    salt: str | None = None,
+    salt_size: int | None = None,
+    rounds: int | None = None,
+    ident: str | None = None,
 ) -> str:
     """The hash of a password. Without a salt it differs each time; `rounds` is the cost (bcrypt: its logarithm)."""
     name = hashtype.removesuffix("_crypt")

@@ -93,7 +93,7 @@ def bare(text: str) -> str:
     out: list[str] = []
     position = 0
     for found in _QUOTE_OR_BRACE.finditer(text):
-        out.append(text[position:found.start()])
+        out.append(text[position : found.start()])
         position = found.end()
         token = found.group()
         if token == "{{":

@@ -153,7 +153,10 @@ class Named(dict):  # type: ignore[type-arg]
 def make(kind: type[Environment] = Environment, **options: Any) -> Environment:
     """An environment with the behaviour of Ansible's (`trim_blocks`) unless `options` say otherwise."""
     environment = kind(
-        undefined=Undefined, optimized=False, cache_size=0, autoescape=False,
+        undefined=Undefined,
+        optimized=False,
+        cache_size=0,
+        autoescape=False,
         **{"trim_blocks": True, **options},
     )
     from nxtplay.template.globals import GLOBALS

@@ -58,9 +58,7 @@ class _Folders(jinja2.BaseLoader):
         raise jinja2.TemplateNotFound(template, f"there is no template '{template}' to include in {', '.join(self._folders)}")
 
 
-def render_text(
-    templates: Templates, text: str, values: Values, *, options: TemplateOptions, file: str, search: Sequence[str] = ()
-) -> str:
+def render_text(templates: Templates, text: str, values: Values, *, options: TemplateOptions, file: str, search: Sequence[str] = ()) -> str:
     """The text of a template file, rendered; see `render_value`."""
     value = render_value(templates, text, values, options=options, file=file, search=search)
     return value if isinstance(value, str) else "" if value is None else _text(value)
@@ -137,8 +135,11 @@ def header_options(text: str, options: TemplateOptions, file: str) -> tuple[str,
         try:
             given[name] = ast.literal_eval(value.strip())
         except (ValueError, SyntaxError):
-            raise TemplateError(Diagnostic(f"the value of '{name}' in the #jinja2 line cannot be read", Span(file, 1, 1),
-                                           "write True, False or a text in quotes")) from None
+            raise TemplateError(
+                Diagnostic(
+                    f"the value of '{name}' in the #jinja2 line cannot be read", Span(file, 1, 1), "write True, False or a text in quotes"
+                )
+            ) from None
     return rest, replace(options, **given)
 
 

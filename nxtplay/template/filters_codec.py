@@ -159,8 +159,12 @@ def to_uuid(value: Any, namespace: Any = _NAMESPACE) -> str:
 
 
 def password_hash(
-    password: Any, hashtype: str = "sha512", salt: str | None = None, salt_size: int | None = None,
-    rounds: int | None = None, ident: str | None = None,
+    password: Any,
+    hashtype: str = "sha512",
+    salt: str | None = None,
+    salt_size: int | None = None,
+    rounds: int | None = None,
+    ident: str | None = None,
 ) -> str:
     from nxtplay.template.crypt import crypt
 
@@ -182,8 +186,22 @@ def unvault(value: Any, secret: str, vault_id: str = "", **ignored: Any) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "to_json": to_json, "tojson": tojson, "to_nice_json": to_nice_json, "from_json": from_json, "to_yaml": to_yaml,
-    "to_nice_yaml": to_nice_yaml, "from_yaml": from_yaml, "from_yaml_all": from_yaml_all, "b64encode": b64encode,
-    "b64decode": b64decode, "hash": hashed, "checksum": checksum, "md5": md5, "sha1": checksum, "to_uuid": to_uuid,
-    "password_hash": password_hash, "vault": vault, "unvault": unvault,
+    "to_json": to_json,
+    "tojson": tojson,
+    "to_nice_json": to_nice_json,
+    "from_json": from_json,
+    "to_yaml": to_yaml,
+    "to_nice_yaml": to_nice_yaml,
+    "from_yaml": from_yaml,
+    "from_yaml_all": from_yaml_all,
+    "b64encode": b64encode,
+    "b64decode": b64decode,
+    "hash": hashed,
+    "checksum": checksum,
+    "md5": md5,
+    "sha1": checksum,
+    "to_uuid": to_uuid,
+    "password_hash": password_hash,
+    "vault": vault,
+    "unvault": unvault,
 }

@@ -194,9 +194,19 @@ _QUERIES: dict[str, Callable[[One], Any]] = {
     "wrap": _wrapped,
 }
 _ALIASES = {
-    "brd": "broadcast", "gateway": "address/prefix", "gw": "address/prefix", "host/prefix": "address/prefix", "hostnet": "address/prefix",
-    "ip": "address", "lo": "loopback", "network_id": "network", "router": "address/prefix", "subnet": "network/prefix", "v4": "ipv4",
-    "v6": "ipv6", "wildcard": "hostmask",
+    "brd": "broadcast",
+    "gateway": "address/prefix",
+    "gw": "address/prefix",
+    "host/prefix": "address/prefix",
+    "hostnet": "address/prefix",
+    "ip": "address",
+    "lo": "loopback",
+    "network_id": "network",
+    "router": "address/prefix",
+    "subnet": "network/prefix",
+    "v4": "ipv4",
+    "v6": "ipv6",
+    "wildcard": "hostmask",
 }
 
 
@@ -363,9 +373,20 @@ def _is_in(value: Any, network: Any) -> bool:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "ipaddr": _filter(None), "ipv4": _filter(4), "ipv6": _filter(6), "ipwrap": ipwrap, "ipsubnet": ipsubnet, "nthhost": nthhost,
-    "ipmath": ipmath, "network_in_network": _contains, "network_in_usable": network_in_usable, "reduce_on_network": reduce_on_network,
-    "next_nth_usable": _step(1), "previous_nth_usable": _step(-1), "cidr_merge": cidr_merge, "ip4_hex": ip4_hex,
+    "ipaddr": _filter(None),
+    "ipv4": _filter(4),
+    "ipv6": _filter(6),
+    "ipwrap": ipwrap,
+    "ipsubnet": ipsubnet,
+    "nthhost": nthhost,
+    "ipmath": ipmath,
+    "network_in_network": _contains,
+    "network_in_usable": network_in_usable,
+    "reduce_on_network": reduce_on_network,
+    "next_nth_usable": _step(1),
+    "previous_nth_usable": _step(-1),
+    "cidr_merge": cidr_merge,
+    "ip4_hex": ip4_hex,
 }
 TESTS: dict[str, Callable[..., Any]] = {
     "ip": lambda value: parsed(value) is not None,

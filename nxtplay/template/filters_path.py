@@ -34,8 +34,18 @@ def win_splitdrive(value: str) -> list[str]:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "basename": os.path.basename, "dirname": os.path.dirname, "expanduser": os.path.expanduser, "expandvars": os.path.expandvars,
-    "realpath": os.path.realpath, "normpath": os.path.normpath, "relpath": relpath, "splitext": splitext, "path_join": path_join,
-    "fileglob": fileglob, "commonpath": commonpath, "win_basename": ntpath.basename, "win_dirname": ntpath.dirname,
+    "basename": os.path.basename,
+    "dirname": os.path.dirname,
+    "expanduser": os.path.expanduser,
+    "expandvars": os.path.expandvars,
+    "realpath": os.path.realpath,
+    "normpath": os.path.normpath,
+    "relpath": relpath,
+    "splitext": splitext,
+    "path_join": path_join,
+    "fileglob": fileglob,
+    "commonpath": commonpath,
+    "win_basename": ntpath.basename,
+    "win_dirname": ntpath.dirname,
     "win_splitdrive": win_splitdrive,
 }

@@ -65,5 +65,9 @@ def unique(environment: Environment, value: Any, case_sensitive: bool | None = N
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "union": union, "intersect": intersect, "difference": difference, "symmetric_difference": symmetric_difference, "unique": unique,
+    "union": union,
+    "intersect": intersect,
+    "difference": difference,
+    "symmetric_difference": symmetric_difference,
+    "unique": unique,
 }

@@ -24,8 +24,13 @@ def text(value: Any) -> str:
 
 
 def regex_replace(
-    value: Any, pattern: str = "", replacement: str = "", ignorecase: bool = False, multiline: bool = False,
-    count: int = 0, mandatory_count: int = 0,
+    value: Any,
+    pattern: str = "",
+    replacement: str = "",
+    ignorecase: bool = False,
+    multiline: bool = False,
+    count: int = 0,
+    mandatory_count: int = 0,
 ) -> str:
     out, times = re.compile(text(pattern), _flags(ignorecase, multiline)).subn(replacement, text(value), count=count)
     if mandatory_count and mandatory_count != times:
@@ -133,7 +138,7 @@ def comment(value: Any, style: str = "plain", **options: Any) -> str:
     edge = options.get("decoration", look["decoration"])
     look.update({"prefix": edge.rstrip(), "postfix": edge.rstrip(), **options})
     newline, decoration = look["newline"], look["decoration"]
-    inner = (decoration + text(value).replace(newline, newline + decoration))
+    inner = decoration + text(value).replace(newline, newline + decoration)
     body = inner.replace(decoration + newline, decoration.rstrip() + newline)
     lines = [look["prefix"]] * int(look["prefix_count"]) + [body] + [look["postfix"]] * int(look["postfix_count"])
     if look["beginning"]:
@@ -147,8 +152,9 @@ def urlsplit(value: Any, query: str = "") -> Any:
     from urllib.parse import urlsplit as split_url
 
     found = split_url(text(value))
-    parts = {name: getattr(found, name) for name in
-             ("fragment", "hostname", "netloc", "password", "path", "port", "query", "scheme", "username")}
+    parts = {
+        name: getattr(found, name) for name in ("fragment", "hostname", "netloc", "password", "path", "port", "query", "scheme", "username")
+    }
     if not query:
         return parts
     if query not in parts:
@@ -173,7 +179,18 @@ def urlencode(value: Any) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "regex_replace": regex_replace, "regex_search": regex_search, "regex_findall": regex_findall, "regex_escape": regex_escape,
-    "quote": quote, "split": split, "human_readable": human_readable, "human_to_bytes": human_to_bytes, "strftime": strftime,
-    "to_datetime": to_datetime, "comment": comment, "urlsplit": urlsplit, "urldecode": urldecode, "urlencode": urlencode,
+    "regex_replace": regex_replace,
+    "regex_search": regex_search,
+    "regex_findall": regex_findall,
+    "regex_escape": regex_escape,
+    "quote": quote,
+    "split": split,
+    "human_readable": human_readable,
+    "human_to_bytes": human_to_bytes,
+    "strftime": strftime,
+    "to_datetime": to_datetime,
+    "comment": comment,
+    "urlsplit": urlsplit,
+    "urldecode": urldecode,
+    "urlencode": urlencode,
 }

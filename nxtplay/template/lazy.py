@@ -211,11 +211,16 @@ def finish(value: Any) -> Any:
     if complain is not None:  # an undefined
         raise complain(value)
     if callable(value) and hasattr(value, "__name__"):
-        raise TemplateError(Diagnostic(f"the expression gives the method '{value.__name__}', not a value", hint="call it with (), or write "
-                                       f"['{value.__name__}'] if a key of that name is meant"))
+        raise TemplateError(
+            Diagnostic(
+                f"the expression gives the method '{value.__name__}', not a value",
+                hint=f"call it with (), or write ['{value.__name__}'] if a key of that name is meant",
+            )
+        )
     if _is_empty_if(value):
-        raise TemplateError(Diagnostic("the expression gives nothing: its `if` is false and it has no `else`",
-                                       hint="add `else`, perhaps `else omit`"))
+        raise TemplateError(
+            Diagnostic("the expression gives nothing: its `if` is false and it has no `else`", hint="add `else`, perhaps `else omit`")
+        )
     if isinstance(value, (tuple, set, frozenset)) or (hasattr(value, "__iter__") and not hasattr(value, "isoformat")):
         return [finish(each) for each in value if each is not OMIT]
     return value

@@ -283,9 +283,22 @@ def env(asker: Values, terms: Any, default: Any = MISSING) -> list[Any]:
 
 
 LOOKUPS: dict[str, Lookup] = {
-    "items": items, "list": as_list, "dict": as_dict, "flattened": flattened, "nested": nested, "together": together,
-    "indexed_items": indexed_items, "subelements": subelements, "random_choice": random_choice, "sequence": sequence, "vars": variables,
-    "varnames": varnames, "inventory_hostnames": inventory_hostnames, "config": config, "env": env, **FILE_LOOKUPS,
+    "items": items,
+    "list": as_list,
+    "dict": as_dict,
+    "flattened": flattened,
+    "nested": nested,
+    "together": together,
+    "indexed_items": indexed_items,
+    "subelements": subelements,
+    "random_choice": random_choice,
+    "sequence": sequence,
+    "vars": variables,
+    "varnames": varnames,
+    "inventory_hostnames": inventory_hostnames,
+    "config": config,
+    "env": env,
+    **FILE_LOOKUPS,
 }
 
 

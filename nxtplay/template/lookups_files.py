@@ -82,7 +82,11 @@ def unvault(asker: Values, terms: Any) -> list[Any]:
 
 
 def template(
-    asker: Values, terms: Any, template_vars: Mapping[str, Any] | None = None, convert_data: bool = True, jinja2_native: bool = False,
+    asker: Values,
+    terms: Any,
+    template_vars: Mapping[str, Any] | None = None,
+    convert_data: bool = True,
+    jinja2_native: bool = False,
     **options: Any,
 ) -> list[Any]:
     from nxtplay.template.files import TemplateOptions, render_value
@@ -108,9 +112,7 @@ def fileglob(asker: Values, terms: Any) -> list[Any]:
     return out
 
 
-def first_found(
-    asker: Values, terms: Any, files: Any = None, paths: Any = None, skip: bool = False, *, folder: str = "files"
-) -> list[Any]:
+def first_found(asker: Values, terms: Any, files: Any = None, paths: Any = None, skip: bool = False, *, folder: str = "files") -> list[Any]:
     """The first file there is of those named; `skip` gives nothing where otherwise it is an error. `folder`: that of the module."""
     candidates: list[tuple[Any, Any]] = []
     for term in terms if isinstance(terms, (list, tuple)) else [terms]:
@@ -162,9 +164,18 @@ def _run(asker: Values, command: str) -> str:
 
 
 def url(
-    asker: Values, terms: Any, split_lines: bool = True, timeout: Any = 10, headers: Mapping[str, str] | None = None,
-    username: str | None = None, password: str | None = None, validate_certs: bool = True, http_agent: str = "nxtplay",
-    follow_redirects: Any = True, force: bool = False, use_proxy: bool = True,
+    asker: Values,
+    terms: Any,
+    split_lines: bool = True,
+    timeout: Any = 10,
+    headers: Mapping[str, str] | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    validate_certs: bool = True,
+    http_agent: str = "nxtplay",
+    follow_redirects: Any = True,
+    force: bool = False,
+    use_proxy: bool = True,
 ) -> list[Any]:
     import base64
     import ssl
@@ -261,6 +272,15 @@ def password(asker: Values, terms: Any, **given: Any) -> Any:
 
 
 FILE_LOOKUPS: Mapping[str, Callable[..., list[Any]]] = {
-    "file": file, "unvault": unvault, "template": template, "fileglob": fileglob, "first_found": first_found, "lines": lines,
-    "pipe": pipe, "url": url, "ini": ini, "csvfile": csvfile, "password": password,
+    "file": file,
+    "unvault": unvault,
+    "template": template,
+    "fileglob": fileglob,
+    "first_found": first_found,
+    "lines": lines,
+    "pipe": pipe,
+    "url": url,
+    "ini": ini,
+    "csvfile": csvfile,
+    "password": password,
 }

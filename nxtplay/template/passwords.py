@@ -12,14 +12,23 @@ from typing import Any
 from nxtplay.core.state import Secret, Unknown
 from nxtplay.template.crypt import crypt
 
-_CLASSES = {name: getattr(string, name) for name in (
-    "ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "hexdigits", "octdigits", "punctuation", "printable", "whitespace",
-)}
+_CLASSES = {
+    name: getattr(string, name)
+    for name in (
+        "ascii_letters",
+        "ascii_lowercase",
+        "ascii_uppercase",
+        "digits",
+        "hexdigits",
+        "octdigits",
+        "punctuation",
+        "printable",
+        "whitespace",
+    )
+}
 
 
-def kept_password(
-    path: str, options: Mapping[str, Any], *, may_write: bool, on_secret: Callable[[str], None] | None
-) -> Secret | Unknown:
+def kept_password(path: str, options: Mapping[str, Any], *, may_write: bool, on_secret: Callable[[str], None] | None) -> Secret | Unknown:
     """The password in the file, or a new one written there (not when `may_write` is False: then it is unknown). /dev/null keeps none."""
     kept = path != os.devnull
     if kept and not may_write and not os.path.exists(path):

@@ -22,8 +22,10 @@ Quick = Callable[[Names], Any]
 _PATH = r"""[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*|\[\s*(?:'[^'\\\n]*'|"[^"\\\n]*"|\d+)\s*\])*"""
 _SLOT = re.compile(r"\{\{\s*(" + _PATH + r")\s*\}\}")
 _STEP = re.compile(r"""\.\s*([A-Za-z_]\w*)|\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]""")
-_RESERVED = frozenset("true false none True False None not and or if else elif is in for lookup query q range dict now undef namespace "
-                      "lipsum cycler joiner loop self super caller varargs kwargs".split())
+_RESERVED = frozenset(
+    "true false none True False None not and or if else elif is in for lookup query q range dict now undef namespace "
+    "lipsum cycler joiner loop self super caller varargs kwargs".split()
+)
 
 
 def quick(text: str) -> Quick | None:
@@ -35,7 +37,7 @@ def quick(text: str) -> Quick | None:
     position = 0
     for slot in _SLOT.finditer(body):
         if slot.start() > position:
-            parts.append(body[position:slot.start()])
+            parts.append(body[position : slot.start()])
         step = _path(slot.group(1))
         if step is None:
             return None

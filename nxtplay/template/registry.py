@@ -8,8 +8,13 @@ from typing import Any
 
 Function = Callable[..., Any]
 _COLLECTIONS = (
-    "ansible.builtin.", "ansible.legacy.", "ansible.utils.", "ansible.netcommon.",
-    "community.general.", "community.crypto.", "community.docker.",
+    "ansible.builtin.",
+    "ansible.legacy.",
+    "ansible.utils.",
+    "ansible.netcommon.",
+    "community.general.",
+    "community.crypto.",
+    "community.docker.",
 )
 
 
@@ -17,7 +22,7 @@ def short_name(name: str) -> str:
     """`combine` for `ansible.builtin.combine`."""
     for prefix in _COLLECTIONS:
         if name.startswith(prefix):
-            return name[len(prefix):]
+            return name[len(prefix) :]
     return name
 
 

@@ -182,8 +182,9 @@ class Templates:
     def reveal(self, text: str) -> str:
         """The plain text of vault text."""
         if self._decrypt is None:
-            raise TemplateError(Diagnostic("this value is encrypted and no vault password was given",
-                                           hint="add --vault-password-file or -J"))
+            raise TemplateError(
+                Diagnostic("this value is encrypted and no vault password was given", hint="add --vault-password-file or -J")
+            )
         plain = Decrypted(self._decrypt(text))
         if self.on_secret:
             self.on_secret(plain)
@@ -214,8 +215,11 @@ def _truth(value: Any, text: Any, span: Span | None) -> bool | Unknown:
         return value
     if isinstance(value, str) and value.strip().lower() in ("false", "no", "off", "0", "n", "f"):
         raise TemplateError(
-            Diagnostic(f"the condition `{text}` is the text {str(value)!r}, which counts as true because it is not empty", span,
-                       hint=f"say what you mean: `{text} | bool`")
+            Diagnostic(
+                f"the condition `{text}` is the text {str(value)!r}, which counts as true because it is not empty",
+                span,
+                hint=f"say what you mean: `{text} | bool`",
+            )
         )
     return bool(value)
 
@@ -300,9 +304,14 @@ class Values:
         return MISSING
 
     def _cycle(self, name: str) -> TemplateError:
-        loop = [*self._stack[self._stack.index(name):], name] if name in self._stack else [name, name]
-        return TemplateError(Diagnostic(f"recursive loop in variable {' -> '.join(loop)}", self._where(name),
-                                        hint="a variable cannot be made from itself; give one of them another name"))
+        loop = [*self._stack[self._stack.index(name) :], name] if name in self._stack else [name, name]
+        return TemplateError(
+            Diagnostic(
+                f"recursive loop in variable {' -> '.join(loop)}",
+                self._where(name),
+                hint="a variable cannot be made from itself; give one of them another name",
+            )
+        )
 
 
 class _Layered(Mapping[str, Any]):

@@ -27,8 +27,14 @@ class Undefined(JinjaUndefined):
     __slots__ = ("among", "cause")
 
     def __init__(
-        self, hint: str | None = None, obj: Any = missing, name: Any = None, exc: Any = None, *,
-        cause: NxtplayError | None = None, among: Values | None = None,
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: Any = None,
+        exc: Any = None,
+        *,
+        cause: NxtplayError | None = None,
+        among: Values | None = None,
     ) -> None:
         super().__init__(hint, obj, name)
         self.cause, self.among = cause, among

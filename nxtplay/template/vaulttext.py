@@ -79,7 +79,7 @@ def encrypt(plain: str, password: str, *, label: str = "", salt: str | None = No
     digest = hmac.new(hmac_key, ciphertext, hashlib.sha256).digest()
     body = hexlify(b"\n".join(hexlify(part) for part in (seed, digest, ciphertext))).decode()
     header = f"{HEADER};1.2;AES256;{label}" if label else f"{HEADER};1.1;AES256"
-    return "\n".join([header, *(body[i:i + 80] for i in range(0, len(body), 80))]) + "\n"
+    return "\n".join([header, *(body[i : i + 80] for i in range(0, len(body), 80))]) + "\n"
 
 
 def _keys(password: str, salt: bytes) -> tuple[bytes, bytes, bytes]:

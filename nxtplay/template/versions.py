@@ -10,9 +10,20 @@ from typing import Any
 from nxtplay.errors import TemplateError
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": operators.eq, "=": operators.eq, "eq": operators.eq, "<": operators.lt, "lt": operators.lt, "<=": operators.le,
-    "le": operators.le, ">": operators.gt, "gt": operators.gt, ">=": operators.ge, "ge": operators.ge, "!=": operators.ne,
-    "<>": operators.ne, "ne": operators.ne,
+    "==": operators.eq,
+    "=": operators.eq,
+    "eq": operators.eq,
+    "<": operators.lt,
+    "lt": operators.lt,
+    "<=": operators.le,
+    "le": operators.le,
+    ">": operators.gt,
+    "gt": operators.gt,
+    ">=": operators.ge,
+    "ge": operators.ge,
+    "!=": operators.ne,
+    "<>": operators.ne,
+    "ne": operators.ne,
 }
 
 
@@ -26,7 +37,11 @@ def compare(value: str, other: str, operator: str = "eq", *, strict: bool | None
     if operator not in _OPERATORS:
         raise TemplateError(f"version: there is no comparison '{operator}'; there are {', '.join(_OPERATORS)}")
     parsers: dict[str, Callable[[str], Any]] = {
-        "loose": _loose, "strict": _strict, "semver": _semver, "semantic": _semver, "pep440": _pep440,
+        "loose": _loose,
+        "strict": _strict,
+        "semver": _semver,
+        "semantic": _semver,
+        "pep440": _pep440,
     }
     if kind not in parsers:
         raise TemplateError(f"version: version_type is '{kind}', expected {', '.join(parsers)}")
@@ -54,8 +69,8 @@ def _semver(text: str) -> tuple[Any, ...]:
     if found is None:
         raise TemplateError(f"version: '{text}' is no semantic version; expected 1.2.3 or 1.2.3-rc.1")
     major, minor, patch, before, _ = found.groups()
-    rank: tuple[Any, ...] = (1,) if before is None else (
-        0, tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in before.split("."))
+    rank: tuple[Any, ...] = (
+        (1,) if before is None else (0, tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in before.split(".")))
     )
     return int(major), int(minor), int(patch), rank
 

@@ -27,8 +27,13 @@ def load_file(path: str, *, read: Read) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, dict):
         kind = "a list" if isinstance(value, list) else f"the text {str(value)[:40]!r}" if isinstance(value, str) else repr(value)
-        raise VariableError(Diagnostic(f"a variables file holds names and values, this one holds {kind}",
-                                       getattr(value, "span", None) or Span(path, 1, 1), "write `name: value` lines"))
+        raise VariableError(
+            Diagnostic(
+                f"a variables file holds names and values, this one holds {kind}",
+                getattr(value, "span", None) or Span(path, 1, 1),
+                "write `name: value` lines",
+            )
+        )
     return value
 
 
@@ -138,7 +143,15 @@ def walk(path: str, *, depth: int = 0, extensions: Iterable[str] = _IN_DIRECTORI
 
 
 _INCLUDE_KEYS = (
-    "file", "dir", "name", "depth", "extensions", "ignore_files", "files_matching", "ignore_unknown_extensions", "hash_behaviour",
+    "file",
+    "dir",
+    "name",
+    "depth",
+    "extensions",
+    "ignore_files",
+    "files_matching",
+    "ignore_unknown_extensions",
+    "hash_behaviour",
     "_raw_params",
 )
 
@@ -182,7 +195,8 @@ def _chosen(path: str, args: Mapping[str, Any], span: Span | None) -> list[str]:
     found = walk(path, depth=int(args.get("depth") or 0), extensions=extensions)
     skipped = [re.compile(pattern) for pattern in ignored]
     return [
-        file for file in found
+        file
+        for file in found
         if not any(pattern.search(os.path.basename(file)) for pattern in skipped)
         and (matching is None or matching.search(os.path.basename(file)))
     ]

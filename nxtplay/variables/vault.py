@@ -21,7 +21,11 @@ class Vault:
 
     @classmethod
     def open(
-        cls, ids: Sequence[str] = (), password_files: Sequence[str] = (), *, ask: Callable[[str], str] | None = None,
+        cls,
+        ids: Sequence[str] = (),
+        password_files: Sequence[str] = (),
+        *,
+        ask: Callable[[str], str] | None = None,
         prompt: Callable[[str], str] | None = None,
     ) -> Vault:
         """The vault of a command line.

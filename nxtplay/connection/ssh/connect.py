@@ -137,9 +137,7 @@ def _straight(settings: Settings, limit: float, place: str) -> socket.socket:
     return found
 
 
-def _through(
-    jump: str, login: Login, settings: Settings, shared: Shared, chain: tuple[str, ...], limit: float, place: str
-) -> Any:
+def _through(jump: str, login: Login, settings: Settings, shared: Shared, chain: tuple[str, ...], limit: float, place: str) -> Any:
     """A channel of the last gateway of `user@host:port,...`; the gateways before it are its own."""
     before, _, last = jump.rpartition(",")
     user, _, rest = last.strip().rpartition("@")

@@ -52,4 +52,3 @@ class StrictVersion(Version):
             raise ValueError(f"invalid version number '{text}'")
         numbers = [int(found[1]), int(found[2]), int(found[3] or 0)]
         return [*numbers, *((found[4], int(found[5])) if found[4] else ("final", 0))]
-

@@ -131,8 +131,9 @@ def make_volumes(work: Work, plan: Plan[StackState]) -> None:
         spec = work.project.volumes[key]
         if key in plan.before.volumes:
             live = state_.look(work.api, work.project.name)
-            users = [c for s, cs in live.containers.items() for c in cs
-                     if any(m.get("Name") == spec["name"] for m in c.get("Mounts") or ())]
+            users = [
+                c for s, cs in live.containers.items() for c in cs if any(m.get("Name") == spec["name"] for m in c.get("Mounts") or ())
+            ]
             remove_all(work, users, "container")
             work.api.remove_volume(spec["name"], force=True)
             work.did("volume", spec["name"], "Removing")

@@ -304,16 +304,29 @@ def _limits(spec: Mapping[str, Any]) -> dict[str, Any]:
     reservation = reserved.get("memory") or spec.get("mem_reservation")
     cpus = limits.get("cpus") or spec.get("cpus")
     pids = limits.get("pids") or spec.get("pids_limit")
-    for value, name in ((memory, "Memory"), (reservation, "MemoryReservation"), (spec.get("memswap_limit"), "MemorySwap"),
-                        (spec.get("mem_swappiness"), "MemorySwappiness"), (pids, "PidsLimit")):
+    for value, name in (
+        (memory, "Memory"),
+        (reservation, "MemoryReservation"),
+        (spec.get("memswap_limit"), "MemorySwap"),
+        (spec.get("mem_swappiness"), "MemorySwappiness"),
+        (pids, "PidsLimit"),
+    ):
         if value:
             out[name] = int(value)
     if cpus:
         out["NanoCpus"] = round(float(cpus) * 1e9)
-    for key, name in (("cpu_count", "CpuCount"), ("cpu_period", "CpuPeriod"), ("cpu_quota", "CpuQuota"), ("cpu_shares", "CpuShares"),
-                      ("cpuset", "CpusetCpus"), ("cgroup_parent", "CgroupParent"), ("device_cgroup_rules", "DeviceCgroupRules"),
-                      ("cpu_rt_period", "CpuRealtimePeriod"), ("cpu_rt_runtime", "CpuRealtimeRuntime"),
-                      ("oom_kill_disable", "OomKillDisable")):
+    for key, name in (
+        ("cpu_count", "CpuCount"),
+        ("cpu_period", "CpuPeriod"),
+        ("cpu_quota", "CpuQuota"),
+        ("cpu_shares", "CpuShares"),
+        ("cpuset", "CpusetCpus"),
+        ("cgroup_parent", "CgroupParent"),
+        ("device_cgroup_rules", "DeviceCgroupRules"),
+        ("cpu_rt_period", "CpuRealtimePeriod"),
+        ("cpu_rt_runtime", "CpuRealtimeRuntime"),
+        ("oom_kill_disable", "OomKillDisable"),
+    ):
         if spec.get(key):
             out[name] = spec[key]
     if spec.get("ulimits"):
@@ -330,8 +343,13 @@ def _limits(spec: Mapping[str, Any]) -> dict[str, Any]:
     wanted = [*(reserved.get("devices") or ()), *gpus]
     if wanted:
         out["DeviceRequests"] = [
-            {"Driver": d.get("driver", ""), "Count": d.get("count", 0), "DeviceIDs": d.get("device_ids"),
-             "Capabilities": [d.get("capabilities") or []], "Options": d.get("options") or {}}
+            {
+                "Driver": d.get("driver", ""),
+                "Count": d.get("count", 0),
+                "DeviceIDs": d.get("device_ids"),
+                "Capabilities": [d.get("capabilities") or []],
+                "Options": d.get("options") or {},
+            }
             for d in wanted
         ]
     return {**out, **_block_io(spec.get("blkio_config") or {})}
@@ -339,8 +357,12 @@ def _limits(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _block_io(spec: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {"BlkioWeight": spec["weight"]} if spec.get("weight") else {}
-    for key, name in (("device_read_bps", "BlkioDeviceReadBps"), ("device_write_bps", "BlkioDeviceWriteBps"),
-                      ("device_read_iops", "BlkioDeviceReadIOps"), ("device_write_iops", "BlkioDeviceWriteIOps")):
+    for key, name in (
+        ("device_read_bps", "BlkioDeviceReadBps"),
+        ("device_write_bps", "BlkioDeviceWriteBps"),
+        ("device_read_iops", "BlkioDeviceReadIOps"),
+        ("device_write_iops", "BlkioDeviceWriteIOps"),
+    ):
         if spec.get(key):
             out[name] = [{"Path": d["Path"], "Rate": int(d["Rate"])} for d in spec[key]]
     if spec.get("weight_device"):
@@ -391,7 +413,8 @@ def _mounts(
             mount["Source"] = source
         if kind == "bind":
             mount["BindOptions"] = {
-                "Propagation": options.get("propagation", ""), "CreateMountpoint": bool(options.get("create_host_path"))
+                "Propagation": options.get("propagation", ""),
+                "CreateMountpoint": bool(options.get("create_host_path")),
             }
         elif kind == "volume" and (options.get("nocopy") or options.get("subpath")):
             subpath = {"Subpath": options["subpath"]} if options.get("subpath") else {}
@@ -400,7 +423,7 @@ def _mounts(
             limit = {"SizeBytes": size(options["size"])} if options.get("size") else {}
             mount["TmpfsOptions"] = {**limit, **({"Mode": options["mode"]} if options.get("mode") else {})}
         mounts.append(mount)
-    for target in ((image.get("Config") or {}).get("Volumes") or {}):
+    for target in (image.get("Config") or {}).get("Volumes") or {}:
         if target in old and target not in taken:
             mounts.append({"Type": "volume", "Source": old[target], "Target": target})
             taken.add(target)
@@ -437,4 +460,3 @@ def cannot_overlap(spec: Mapping[str, Any], old: Mapping[str, Any], image_volume
         return True
     writable = [v for v in spec.get("volumes") or () if not v.get("read_only") and v["type"] in ("bind", "volume")]
     return bool(writable) or image_volumes
-

@@ -277,9 +277,7 @@ def _read(kind: Kind, value: Any, at: Path, doc: Document, place: Place) -> Any:
 read = _read
 
 
-def struct(
-    fields: Mapping[str, Kind], *, keep: bool = False, short: Optional[Read] = None, what: str = "key", merge: str = "deep"
-) -> Kind:
+def struct(fields: Mapping[str, Kind], *, keep: bool = False, short: Optional[Read] = None, what: str = "key", merge: str = "deep") -> Kind:
     """A mapping with known keys, in the order in which Compose writes them; `short` reads what is no mapping."""
 
     def read_struct(value: Any, at: Path, doc: Document, place: Place) -> Any:

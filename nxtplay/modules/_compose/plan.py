@@ -197,8 +197,11 @@ def desired_image(host: Reader, api: Any, project: Project, wish: Wish, name: st
     answer = _docker_registry.ask(host, api, image, hope=True)
     if answer.status != "found":
         hint = "" if not project.services[name].get("build") else "; `build: policy` would build it"
-        raise Failed(f"service '{name}': image {image} is not on the host, and {_docker_registry.why_not(image, answer)}{hint}"
-                     if before is None else f"service '{name}': {_docker_registry.why_not(image, answer)}")
+        raise Failed(
+            f"service '{name}': image {image} is not on the host, and {_docker_registry.why_not(image, answer)}{hint}"
+            if before is None
+            else f"service '{name}': {_docker_registry.why_not(image, answer)}"
+        )
     if before is not None:
         found = _docker.inspect_image(host, api, image) or {}
         if any(d.endswith("@" + str(answer.digest)) for d in found.get("RepoDigests") or ()):

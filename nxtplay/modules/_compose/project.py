@@ -214,8 +214,12 @@ def _enabled(services: Named, request: Request, loaded: Loaded) -> list[str]:
     active = set(request.profiles) or set(filter(None, loaded.environ.get("COMPOSE_PROFILES", "").split(",")))
     for name in request.services:
         if name not in services:
-            raise ComposeErrors([f"no service '{name}' in {', '.join(loaded.files) or 'the definition'}"
-                                 + (f" ({did_you_mean(name, services)})" if did_you_mean(name, services) else "")])
+            raise ComposeErrors(
+                [
+                    f"no service '{name}' in {', '.join(loaded.files) or 'the definition'}"
+                    + (f" ({did_you_mean(name, services)})" if did_you_mean(name, services) else "")
+                ]
+            )
 
     def is_on(name: str) -> bool:
         profiles = services[name].get("profiles") or ()

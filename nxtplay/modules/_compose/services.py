@@ -267,8 +267,11 @@ def _connect(api: Any, container: str, network: str, endpoint: dict[str, Any]) -
 
 def _has_peers(work: Work, name: str) -> bool:
     spec = work.project.services[name]
-    return bool(spec.get("links") or spec.get("volumes_from") or any(str(spec.get(k) or "").startswith("service:") for k in
-                                                                     ("network_mode", "ipc", "pid")))
+    return bool(
+        spec.get("links")
+        or spec.get("volumes_from")
+        or any(str(spec.get(k) or "").startswith("service:") for k in ("network_mode", "ipc", "pid"))
+    )
 
 
 def _restart_dependents(work: Work, plan: Plan[StackState], names: set[str]) -> None:

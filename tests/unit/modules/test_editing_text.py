@@ -23,7 +23,7 @@ TEXT = b"one\n  (two\nthree\none\n  (two\n"
 
 
 def block(text: bytes, **anchor: str) -> bytes:
-    return decode(Blockinfile, {"path": "/f", "block": "x", "marker": "{mark}", **anchor})._edited(text)
+    return decode(Blockinfile, {"path": "/f", "block": "x", "marker": "{mark}", **anchor}).edit(text)
 
 
 def test_a_multiline_anchor_is_looked_for_across_lines() -> None:
@@ -35,7 +35,7 @@ def test_a_multiline_anchor_is_looked_for_across_lines() -> None:
 
 def test_replace_tells_that_its_borders_are_not_there() -> None:
     edit = decode(Replace, {"path": "/f", "regexp": "e", "after": "three", "before": "nowhere"})
-    assert edit._edited(TEXT) == TEXT
+    assert edit.edit(TEXT) == TEXT
     assert str(edit.result(None, None)["msg"]).startswith("Pattern for before/after params did not match the given file")
 
 
@@ -81,7 +81,7 @@ def test_where_an_option_goes() -> None:
 
 def test_a_marked_line_of_known_hosts_replaces_no_other() -> None:
     def edited(text: str, key: str, **args: str) -> str:
-        return decode(KnownHosts, {"name": "*.example", "key": key, **args})._edited(text.encode()).decode()
+        return decode(KnownHosts, {"name": "*.example", "key": key, **args}).edit(text.encode()).decode()
 
     old, new = "@cert-authority *.example ssh-ed25519 AAAA", "@cert-authority *.example ssh-ed25519 BBBB"
     plain = "*.example ssh-ed25519 CCCC"
