@@ -17,6 +17,8 @@ class Controller(Protocol):
 
     permit: bool  # False in a check
 
+    environ: Mapping[str, str]  # the task's `environment`
+
     where: str  # the machine in messages: "on the controller"
 
     def kept(self, path: str) -> str:

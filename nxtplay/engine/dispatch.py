@@ -117,6 +117,7 @@ class Dispatch:
         wanted = self.target(task, host, scope)
         permit = not self.in_check(task, scope)
         folders = search_path(task, self.scopes.playbook_dir)
+        environ = self._environ(task, scope)
         controller = Controller(
             host.name,
             permit,
@@ -124,6 +125,7 @@ class Dispatch:
             folders,
             lambda path, options: self.scopes.render_file(path, options, scope, folders),
             self.register_secret,
+            environ,
         )
         try:
             ready = cls.prepare(args, controller)
@@ -133,7 +135,7 @@ class Dispatch:
             task.module,
             ready,
             permit,
-            environ=self._environ(task, scope),
+            environ=environ,
             libraries=cls.libraries,
             doubt=doubt.reason if doubt is not None else "",
             apart=not permit and not self.options.check,

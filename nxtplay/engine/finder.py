@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from nxtplay.core.host import Failed, Host
@@ -24,6 +24,7 @@ class Controller:
     folders: Sequence[str]
     render_file: Callable[[str, Mapping[str, Any]], Any]
     register_secret: Callable[[str], None]
+    environ: Mapping[str, str] = field(default_factory=dict)
     where: str = "on the controller"
 
     def find(self, path: str, subfolder: str) -> str:

@@ -50,6 +50,16 @@ class PostgresLogin(Args):
     session_role: str | None = arg(None, help="Role to switch to after the login.")
     trust_input: bool = arg(True, help="If false, refuse names that look like an attempt to smuggle SQL in.")
 
+    @classmethod
+    def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
+        """Take the server that the task's `environment` names for one that is named: two servers' objects have two keys."""
+        given = {name for name, spec in cls.specs().items() if any(args.get(word) not in (None, "") for word in (name, *spec.aliases))}
+        if "container" in given or "connect_params" in given:
+            return args
+        named = {"login_port": "PGPORT"} if "login_unix_socket" in given else {"login_host": "PGHOST", "login_port": "PGPORT"}
+        taken = {name: controller.environ.get(word) for name, word in named.items() if name not in given}
+        return {**args, **{name: value for name, value in taken.items() if value}}
+
 
 # -- identity ------------------------------------------------------------------------------------------------------------
 

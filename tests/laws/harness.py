@@ -49,6 +49,7 @@ class Controller:
     root: str
     permit: bool = True
     host: str = "host"
+    environ: Mapping[str, str] = field(default_factory=dict)
     where: str = "on the controller"
 
     def held(self, path: str) -> None:

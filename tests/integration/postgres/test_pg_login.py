@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pg_cluster import PASSWORD, Cluster
+from played import play
 
 from nxtplay.core.converge import converge
 from nxtplay.core.host import Reader
@@ -28,6 +31,19 @@ def test_environment_tells_where_the_server_is(cluster: Cluster) -> None:
     assert pinged({**given, "PGHOST": cluster.directory}, login_user="postgres")["is_available"]
     assert not pinged({**given, "PGPORT": "1"}, login_host="127.0.0.1")["is_available"]
     assert pinged({**given, "PGPORT": "1", "PGHOST": "nowhere.invalid"}, login_host="127.0.0.1", port=cluster.port)["is_available"]
+
+
+def test_a_server_of_the_environment_is_a_server_of_its_own_in_a_check(clean: Cluster, tmp_path: Path) -> None:
+    playbook = tmp_path / "site.yml"
+    playbook.write_text(
+        "- hosts: localhost\n  gather_facts: false\n"
+        f"  environment: {{PGPORT: '{clean.port}', PGPASSWORD: {json.dumps(PASSWORD)}}}\n  tasks:\n"
+        "    - {name: one, postgresql_db: {name: app}, environment: {PGHOST: 127.0.0.1}}\n"
+        f"    - {{name: another, postgresql_db: {{name: app}}, environment: {{PGHOST: {clean.directory}}}}}\n"
+        f"    - {{name: the first, postgresql_db: {{name: app, host: 127.0.0.1, port: {clean.port}}}, environment: {{PGHOST: nowhere}}}}\n"
+    )
+    done = play("--check", str(playbook))
+    assert [done.finished(name)["status"] for name in ("one", "another", "the first")] == ["changed", "changed", "ok"], done.text
 
 
 def test_environment_sets_what_the_session_has(cluster: Cluster) -> None:
