@@ -32,6 +32,7 @@ from nxtplay.playbook.collections import Program
 from nxtplay.playbook.model import Located, Task
 from nxtplay.playbook.modules import canonical, concerns
 from nxtplay.playbook.search import collection_roots, library_file, search_path
+from nxtplay.template import routing
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, drop_omitted, is_template
 from nxtplay.variables.precedence import Scope
@@ -58,10 +59,11 @@ class Dispatch:
     def args(self, task: Task, scope: TaskScope) -> dict[str, Any]:
         """Rendered arguments, module_defaults below them. A template that stands for all of them brings a mapping."""
         merged: dict[str, Any] = {}
+        roots = collection_roots(task.role, self.options.collections_path)
         for defaults in task.shared.module_defaults:
             rendered = self.templates.render(defaults.value, scope, span=defaults.span)
             for name, values in (rendered or {}).items():
-                if concerns(str(name), task.module):
+                if concerns(str(name), task.module, lambda group: routing.group(group, roots)):
                     merged.update(values)
         if task.free_form is not None:
             whole = self.templates.render(task.free_form.value, scope, span=task.free_form.span)

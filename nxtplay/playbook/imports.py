@@ -214,6 +214,7 @@ def use_role(
         public=public,
         allow_duplicates=allow_duplicates,
     )
+    shared = dataclasses.replace(shared, collections=(*role.collections, *shared.collections))
     scopes = (role.defaults, *place.scopes, role.vars, params)
     known = place.known | library(path)
     blocks: list[Block] = []

@@ -81,6 +81,7 @@ def _defaults(task: Task) -> tuple[dict[str, Any], bool]:
             certain = False
             continue
         for key, values in one.value.items():
+            certain = certain and (not str(key).startswith("group/") or str(key)[6:] in GROUPS)
             if concerns(str(key), task.module):
                 certain = certain and isinstance(values, dict)
                 merged.update(values if isinstance(values, dict) else {})

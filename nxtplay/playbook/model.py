@@ -124,6 +124,7 @@ class Role:
     argument_specs: YamlMap | None = None
     tasks_from: str = "main"  # which of its task files this use runs, also its entry in argument_specs
     identity: str = ""  # equal for uses that count as the same: such a role runs once per play and host unless allow_duplicates
+    collections: tuple[str, ...] = ()  # of `meta/main`: where its short names of modules and roles are looked for
 
 
 @dataclass(frozen=True)

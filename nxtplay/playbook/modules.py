@@ -262,10 +262,14 @@ def _brought(name: str) -> bool:
     return lookup(name) is not None
 
 
-def concerns(key: str, module: str) -> bool:
-    """Whether an entry of module_defaults, a module's name or `group/NAME`, is about a module."""
+def concerns(key: str, module: str, group: Callable[[str], Collection[str]] = lambda _: ()) -> bool:
+    """Whether an entry of module_defaults, a module's name or `group/NAME`, is about a module; `group` gives the full names of the modules
+    in a group of an installed collection."""
     if key.startswith("group/"):
         prefix = GROUPS.get(key[6:])
-        return prefix is not None and module.startswith(prefix)
+        ours = prefix is not None and module.startswith(prefix)
+        return ours or any(module in (name, canonical(name, (module,))) for name in group(key[6:]))
+    if "." in module and key in (module, module.rpartition(".")[2]):
+        return True
     named = canonical(key, (module, *ALIASES, *ALIASES.values()))
     return named is not None and ALIASES.get(named, named) == ALIASES.get(module, module)

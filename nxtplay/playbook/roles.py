@@ -11,11 +11,14 @@ from nxtplay.errors import Span, did_you_mean
 from nxtplay.playbook import collections, specification
 from nxtplay.playbook.findings import check_names, shown
 from nxtplay.playbook.foreign import is_foreign
+from nxtplay.playbook.inherit import words
 from nxtplay.playbook.model import Located, Role, YamlList, YamlMap
 from nxtplay.playbook.modules import COLLECTIONS
 from nxtplay.playbook.reading import Options, Place, Reading, first_file, modules_in, searched
 from nxtplay.playbook.search import collection_roots
+from nxtplay.template import routing
 from nxtplay.template.messages import described
+from nxtplay.template.routing import Route
 
 META = frozenset(("dependencies", "allow_duplicates", "galaxy_info", "argument_specs", "collections", "standalone"))
 
@@ -67,12 +70,22 @@ def of_collections(word: str, place: Place, options: Options, collections: Seque
     return False
 
 
-def installed(word: str, place: Place, options: Options, of: Sequence[str]) -> dict[str, collections.Program]:
-    """The modules of installed collections that a word may mean, by their full names: named in full, or of one of the collections `of`,
-    or of that which the role lies in."""
+def routes(word: str, place: Place, options: Options, of: Sequence[str]) -> list[Route]:
+    """Where a word may lead to as a module of an installed collection: named in full, or of one of the collections `of`, of that which
+    the role lies in, or of Ansible's own once."""
     own = collection_of(place.role.path) if place.role else ""
     roots = collection_roots(place.role, options.collection_roots(place.base))
-    names = [word] if "." in word else [f"{one}.{word}" for one in dict.fromkeys([*filter(None, [own]), *of])]
+    builtin, _, short = word.rpartition(".")
+    full = "." in word and builtin not in ("ansible.builtin", "ansible.legacy")
+    names = [word] if full else [f"{one}.{short}" for one in dict.fromkeys([*filter(None, [own]), *of]) if not builtin]
+    once = None if full else routing.former("modules", short, roots)
+    return [routing.route("modules", name, roots) for name in [*names, *([once] if once else [])]]
+
+
+def installed(word: str, place: Place, options: Options, of: Sequence[str]) -> dict[str, collections.Program]:
+    """The modules of installed collections that a word may mean, by their full names; see `routes`."""
+    roots = collection_roots(place.role, options.collection_roots(place.base))
+    names = [one.name for one in routes(word, place, options, of) if not one.gone]
     return {name: found for name in names if (found := collections.module(name, roots))}
 
 
@@ -183,6 +196,7 @@ def read_role(
         argument_specs=argument_specs(reading, path, about),
         tasks_from=files["tasks"].value if "tasks" in files else "main",
         identity=identity,
+        collections=tuple(str(one.value) for one in words(about, "collections")),
     )
     return role, given if isinstance(given, YamlList) else YamlList()
 

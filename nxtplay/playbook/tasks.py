@@ -17,6 +17,7 @@ from nxtplay.playbook.model import Block, Item, Located, Loop, LoopControl, Shar
 from nxtplay.playbook.modules import IMPORT_PLAYBOOK, IMPORTS, INCLUDES, Action, canonical, find_action, loop_lookup
 from nxtplay.playbook.reading import Place, Reading
 from nxtplay.template.registry import short_name
+from nxtplay.template.routing import Route
 
 _MODES = ("mode", "directory_mode")
 _APPLY = {key: keyword for key, keyword in legal(BLOCK).items() if key not in ("block", "rescue", "always", "name")}
@@ -58,26 +59,49 @@ def read_item(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pla
     def installed(word: str) -> dict[str, Program]:
         return roles.installed(word, place, reading.options, collections)
 
+    def leads_to(word: str) -> str | None:
+        routed = (canonical(one.name, place.known) for one in roles.routes(word, place, reading.options, collections) if not one.gone)
+        runs = (name for name, program in installed(word).items() if not program.missing)
+        return next(filter(None, routed), None) or next(runs, None)
+
+    def is_gone(word: str) -> bool:
+        return any(one.gone for one in roles.routes(word, place, reading.options, collections))
+
     action = find_action(
         raw,
         where,
         place.known,
         reading.found,
-        of_collections=lambda word: roles.of_collections(word, place, reading.options, collections),
-        installed=lambda word: next((name for name, program in installed(word).items() if not program.missing), None),
+        of_collections=lambda word: roles.of_collections(word, place, reading.options, collections) or is_gone(word),
+        installed=leads_to,
     )
     check_values(raw, legal(where), reading.found)
     if action is None:
         return None
+    word = next((str(key) for key in raw if raw.keys_at[key] == action.module_span), action.module)
+    if canonical(word, place.known) is None and not templated(word):
+        gone = _routed(reading, roles.routes(word, place, reading.options, collections), action)
+        if gone:
+            return None
     if action.module in IMPORTS:
         return imports.expand(reading, raw, action, shared, place)
     if action.foreign:
         loops = templated(raw.get("loop")) or any(templated(value) for key, value in raw.items() if str(key).startswith("with_"))
         conditional = loops or bool(shared.when) or raw.get("when") not in (None, "", True) or place.maybe or place.handlers
-        word = next((str(key) for key in raw if raw.keys_at[key] == action.module_span), action.module)
         lacking = next((program.missing for program in installed(word).values()), ())
         _not_here(reading, action, place, conditional=conditional, lacking=lacking)
     return _task(reading, raw, action, shared, place)
+
+
+def _routed(reading: Reading, routes: Sequence[Route], action: Action) -> bool:
+    """Tell what a collection says of the module: that it is to go, or an error where it is gone. Whether it is."""
+    gone = next((one.gone for one in routes if one.gone), "")
+    if action.foreign and gone:
+        reading.found.error(f"module {gone}", action.module_span)
+        return True
+    for text in next((one.warnings for one in routes if action.module in (one.name, one.name.rpartition(".")[2])), ()):
+        reading.found.warning(f"module {text}", action.module_span)
+    return False
 
 
 def _not_here(reading: Reading, action: Action, place: Place, *, conditional: bool, lacking: Sequence[str]) -> None:

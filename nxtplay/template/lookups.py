@@ -52,11 +52,10 @@ def asked(values: Values, *, wantlist: bool) -> Callable[..., Any]:
 def lookup(name: str) -> Lookup | None:
     """The lookup of a name, short or full; one of a collection is taken in when it is first asked for."""
     found = LOOKUPS.get(short_name(name))
-    if found is None and "." in name:
+    if found is None:
         from nxtplay.template import plugins
 
-        plugins.reach("lookup", name)
-        found = LOOKUPS.get(short_name(name))
+        found = LOOKUPS.get(short_name(plugins.reach("lookup", name)))
     return found
 
 

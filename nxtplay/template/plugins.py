@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from nxtplay.errors import Diagnostic, Span, TemplateError
+from nxtplay.template import routing
 from nxtplay.template.lazy import finish
 
 FOLDERS = {"filter": "filter_plugins", "test": "test_plugins", "lookup": "lookup_plugins"}
@@ -52,17 +53,23 @@ _asked: set[tuple[str, str]] = set()
 _broken: dict[tuple[str, str], TemplateError] = {}
 
 
-def reach(kind: str, name: str) -> None:
-    """Take in the plugins that a full name (`namespace.collection.name`) asks for, when that collection is installed.
+def reach(kind: str, name: str) -> str:
+    """Take in the plugins that a name asks for, when their collection is installed: a full one (`namespace.collection.name`), or a short
+    one of what was Ansible's own once. The full name that it leads to.
 
-    Raises TemplateError when the file of that very name cannot be loaded.
+    Raises TemplateError when the file of that very name cannot be loaded, or there is none any more.
     """
+    found = routing.route(kind, name if "." in name else routing.former(kind, name, _roots) or name, _roots)
+    if found.gone:
+        raise TemplateError(Diagnostic(f"{kind} {found.gone}"))
+    name = found.name
     collection = name.rpartition(".")[0]
     if collection.count(".") == 1 and (kind, collection) not in _asked:
         _asked.add((kind, collection))
         _take_collection(kind, collection)
     if (kind, name) in _broken:
         raise _broken[kind, name]
+    return name
 
 
 def _take_collection(kind: str, collection: str) -> None:

@@ -49,11 +49,11 @@ class Registry:
     def find(self, name: str) -> Function | None:
         """The function; one of a collection is taken in when it is first asked for."""
         found = self._all().get(short_name(name)) or self._with_rare().get(short_name(name))
-        if found is None and "." in name:
+        if found is None:
             from nxtplay.template import plugins
 
-            plugins.reach(self._kind, name)
-            found = self._all().get(short_name(name))
+            reached = short_name(plugins.reach(self._kind, name))
+            found = self._all().get(reached)
         return found
 
     def names(self) -> list[str]:

@@ -76,3 +76,26 @@ def test_what_cannot_be_run_is_an_error_of_the_playbook(tmp_path: Path) -> None:
     assert found.span is not None and found.span.line == 4
     assert "a.b.bad" in found.message or "bad" in found.message
     assert "ansible.module_utils.api" in found.hint
+
+
+def test_what_a_collection_says_is_gone_is_an_error_with_its_reason(tmp_path: Path) -> None:
+    plant(tmp_path / "collections", good=HEAD)
+    meta = tmp_path / "collections/ansible_collections/a/b/meta"
+    meta.mkdir()
+    (meta / "runtime.yml").write_text(
+        "plugin_routing:\n  modules:\n    gone: {tombstone: {removal_version: 2.0.0, warning_text: Use a.b.good.}}\n"
+        "    led: {redirect: a.b.gone}\n    circle: {redirect: a.b.circle}\n"
+        "    old: {deprecation: {removal_version: 9.0.0, warning_text: Say good.}, redirect: a.b.good}\n"
+    )
+    play = tmp_path / "site.yml"
+    play.write_text("- hosts: all\n  tasks:\n    - a.b.gone: {x: 1}\n    - a.b.led: {x: 1}\n      when: false\n    - a.b.old: {x: 1}\n")
+    with pytest.raises(PlaybookErrors) as raised:
+        load(str(play))
+    told = [(one.severity, one.span.line if one.span else 0, one.message) for one in raised.value.diagnostics]
+    assert told == [
+        ("error", 3, "module 'a.b.gone' has been removed in 2.0.0: Use a.b.good."),
+        ("error", 4, "module 'a.b.gone' has been removed in 2.0.0: Use a.b.good."),
+        ("warning", 6, "module 'a.b.old' is deprecated and will go in 9.0.0: Say good."),
+    ]
+    play.write_text("- hosts: all\n  tasks:\n    - a.b.circle: {x: 1}\n      when: false\n")
+    assert load(str(play)).warnings
