@@ -6,18 +6,16 @@ import functools
 from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Host, Reader
-from nxtplay.core.resource import Resource, arg, exclusive, one_of
+from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown, diff, public
-from nxtplay.core.types import Path, Raw
 from nxtplay.modules import _docker
-from nxtplay.modules._compose import act, listing, plan, project, report, services, state, work
-from nxtplay.modules._compose.load import Request
+from nxtplay.modules._compose import act, foresight, listing, options, plan, project, services, state, work
 from nxtplay.modules._compose.plan import Wish
 from nxtplay.modules._compose.project import Project
 from nxtplay.modules._compose.state import StackState
 
 
-class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
+class DockerComposeV2(options.ProjectOptions, _docker.DockerOptions, Resource[StackState]):
     """Bring a Compose stack about: only what differs is created, replaced or started, and each service is waited for.
 
     The files are read by nxtplay itself, as Compose reads them, and the containers carry Compose's own names and labels, so that
@@ -27,14 +25,8 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
 
     libraries = ("docker", "pyyaml")
     private = False
-    rules = (one_of("project_src", "definition"), exclusive("project_src", "definition"), exclusive("definition", "files"))
+    rules = options.RULES
 
-    project_src: Optional[Path] = arg(None, help="Folder of the Compose files.", key=True)
-    project_name: Optional[str] = arg(None, help="Name of the project; else `name:` in the file, else the folder's name.", key=True)
-    files: list[str] = arg(default_factory=list, help="Compose files in `project_src`, later ones on top. Default: the usual names.")
-    definition: Optional[dict[str, Raw]] = arg(None, help="The Compose file itself; needs project_name.")
-    env_files: list[str] = arg(default_factory=list, help="Files with variables for the Compose files; replaces `.env`.")
-    profiles: list[str] = arg(default_factory=list, help="Profiles to enable.")
     state: Literal["present", "stopped", "restarted", "absent"] = arg("present", help="What the stack should be.")
     services: list[str] = arg(default_factory=list, help="Only these services.")
     dependencies: bool = arg(True, help="With `services`: also what they depend on.")
@@ -52,10 +44,7 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
     wait_timeout: Optional[int] = arg(None, help="Seconds to wait for a service; default: what its health check may take, at least 300.")
     timeout: Optional[int] = arg(None, help="Seconds a container gets to stop; default: its own stop_grace_period, else 10.")  # type: ignore[assignment]
     assume_yes: bool = arg(False, help="Make a volume anew when the file describes it differently; its data is lost.")
-    check_files_existing: bool = arg(True, help="Accepted for Ansible's sake; missing files are always an error.")
     ignore_build_events: bool = arg(True, help="Accepted for Ansible's sake.")
-    docker_cli: Optional[str] = arg(None, help="Accepted for Ansible's sake; the docker command is not used.")
-    cli_context: Optional[str] = arg(None, help="Accepted for Ansible's sake; give docker_host instead.")
 
     def key(self) -> str:
         return f"compose:{self.project_src or ''}:{self.project_name or ''}"
@@ -67,20 +56,10 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
 
     def _project(self, host: Reader) -> Project:
         if "project" not in self._kept:
-            self._kept["project"] = project.read(host, self._request())
+            everything = ["*"] if self.state == "absent" and not self.services else ()
+            self._kept["project"] = project.read(host, self.request(self.services, profiles=everything))
         found: Project = self._kept["project"]
         return found
-
-    def _request(self) -> Request:
-        return report.request(
-            project_src=self.project_src,
-            project_name=self.project_name,
-            files=self.files,
-            definition=self.definition,
-            env_files=self.env_files,
-            profiles=["*"] if self.state == "absent" and not self.services else self.profiles,
-            services=self.services,
-        )
 
     def _wish(self) -> Wish:
         return Wish(
@@ -152,25 +131,7 @@ class DockerComposeV2(_docker.DockerOptions, Resource[StackState]):
         return [n for n in names if n in before and not planned.changed("services", n) and not state.is_task(found, n)]
 
     def also_foresee(self, host: Reader, plan: Plan[StackState]) -> Sequence[tuple[str, Any]]:
-        assert plan.before is not None and plan.after is not None
-        found = self._project(host)
-        out: list[tuple[str, Any]] = []
-        for image, after in plan.after.images.items():
-            if plan.changed("images", image):
-                out.append((_docker.image_key(image), after))
-        for name in found.services:
-            if plan.changed("services", name):
-                there = name in plan.after.services
-                out.append((state.service_key(found, name), plan.after.services.get(name)))
-                unknown = Unknown(f"the container of {name} is known after the run")
-                out.append((f"container:{report.first_name(found, name)}", unknown if there else None))
-        for section in ("networks", "volumes"):
-            for key, spec in getattr(found, section).items():
-                if plan.changed(section, key):
-                    out.append((f"{section[:-1]}:{spec['name']}", getattr(plan.after, section).get(key)))
-        if plan.changed("orphans"):
-            out.append((state.orphans_key(found), plan.after.orphans))
-        return out
+        return foresight.of(self._project(host), plan)
 
     def result(self, before: Optional[StackState], after: Optional[StackState]) -> dict[str, Any]:
         if after is None:

@@ -9,9 +9,10 @@ from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Args, Resource, arg, required_if
 from nxtplay.core.state import Plan, Unknown, diff
 from nxtplay.core.types import Path, Size
-from nxtplay.modules import _docker, _docker_build, _docker_registry
+from nxtplay.modules import _docker, _docker_archive, _docker_build, _docker_registry
 from nxtplay.modules._docker_build import ImageState
 from nxtplay.modules.docker_image_build import DockerImageBuild
+from nxtplay.modules.docker_image_export import DockerImageExport
 from nxtplay.modules.docker_image_load import DockerImageLoad
 from nxtplay.modules.docker_image_pull import DockerImagePull
 
@@ -57,6 +58,7 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
     build: Optional[Build] = arg(None, help="With `source: build`: how.")
     pull: Optional[Pull] = arg(None, help="With `source: pull`: how.")
     load_path: Optional[Path] = arg(None, help="With `source: load`: the archive, on the host.")
+    archive_path: Optional[Path] = arg(None, help="Write it into this archive on the host, too.")
     repository: Optional[str] = arg(None, help="A further name for it.")
     push: bool = arg(False, help="Push it, by its further name where it has one.")
     force_source: bool = arg(False, help="Pull it, load it, or build it where the inputs changed, though it is there.")
@@ -81,6 +83,9 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
     def _loader(self) -> DockerImageLoad:
         assert self.load_path is not None
         return DockerImageLoad(path=self.load_path, **self._way())
+
+    def _export(self) -> Optional[DockerImageExport]:
+        return DockerImageExport(names=[self._image()], path=self.archive_path, **self._way()) if self.archive_path else None
 
     def _maker(self) -> Union[DockerImageBuild, DockerImagePull]:
         if self.source == "pull":
@@ -108,7 +113,7 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
             raise Failed(f"no image {self._image()} on the host; `source` says where to get it: build, load or pull")
         if self.source != "load":
             return self._maker().desired(host, before)
-        held = self._loader().contents(host)
+        held = _docker_archive.contents(host, self.load_path or "")
         if isinstance(held, Unknown):
             return ImageState(held, None)
         if self._image() not in held:
@@ -127,7 +132,9 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
     def due(self, host: Reader, plan: Plan[ImageState]) -> Optional[str]:
         if plan.after is None:
             return None
-        further = self._further()
+        further, export = self._further(), self._export()
+        if export and export.differs(host, {self._image(): plan.after.id}):
+            return f"{export.path} does not hold this image"
         with _docker.engine(host, self) as api:
             if further and diff(_docker.image_id(host, api, further), plan.after.id):
                 return f"{further} is another image, or none"
@@ -143,10 +150,16 @@ class DockerImage(_docker.DockerOptions, Resource[ImageState]):
                 api.tag(self._image(), repository, tag, force=True)
             if self.push:
                 _docker_registry.push(host, api, further or self._image())
+        export = self._export()
+        if export and plan.after and export.differs(host, {self._image(): plan.after.id}):
+            export.write(host)
 
     def also_foresee(self, host: Reader, plan: Plan[ImageState]) -> Sequence[tuple[str, Any]]:
-        further = self._further()
-        return [(_docker.image_key(further), ImageState(plan.after.id, None))] if further and plan.after else []
+        further, export = self._further(), self._export()
+        out: list[tuple[str, Any]] = [(_docker.image_key(further), ImageState(plan.after.id, None))] if further and plan.after else []
+        if export and plan.after and export.differs(host, {self._image(): plan.after.id}):
+            out += export.foretold(host)
+        return out
 
     def result(self, before: Optional[ImageState], after: Optional[ImageState]) -> dict[str, Any]:
         if after is None:

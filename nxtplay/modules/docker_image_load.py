@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
 from dataclasses import dataclass, field
 from typing import Any, Optional, Sequence
 
@@ -11,7 +9,7 @@ from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown
 from nxtplay.core.types import Path
-from nxtplay.modules import _docker, _docker_build
+from nxtplay.modules import _docker, _docker_archive, _docker_build
 from nxtplay.modules._docker_build import ImageState
 
 
@@ -31,29 +29,8 @@ class DockerImageLoad(_docker.DockerOptions, Resource[LoadedState]):
 
     path: Path = arg(help="The archive, on the host.", key=True)
 
-    def contents(self, host: Reader) -> Any:
-        """Name to id, or Unknown for an archive that is only foreseen."""
-        state = host.stat(self.path, follow=True)
-        if state is None:
-            raise Failed(f"no archive {self.path} on the host")
-        if host.has_foreseen(f"file:{self.path}"):
-            return Unknown(f"what {self.path} holds is known once it is there")
-        try:
-            with tarfile.open(self.path) as archive:
-                member = archive.extractfile("manifest.json")
-                manifest = json.load(member) if member else []
-        except (tarfile.TarError, KeyError, ValueError, OSError) as error:
-            hint = "`docker save` writes one, `docker import` takes file systems"
-            raise Failed(f"{self.path} is no archive of images ({error}); {hint}") from None
-        found = {}
-        for image in manifest:
-            identity = "sha256:" + str(image["Config"]).rpartition("/")[2].replace(".json", "")
-            for name in image.get("RepoTags") or [identity]:
-                found[name] = identity
-        return found
-
     def observe(self, host: Reader) -> Optional[LoadedState]:
-        contents = self.contents(host)
+        contents = _docker_archive.contents(host, self.path)
         if isinstance(contents, Unknown):
             return None
         with _docker.engine(host, self) as api:
@@ -61,7 +38,7 @@ class DockerImageLoad(_docker.DockerOptions, Resource[LoadedState]):
         return LoadedState({name: image.id if image else None for name, image in there.items()}, there)
 
     def desired(self, host: Reader, before: Optional[LoadedState]) -> Optional[LoadedState]:
-        return LoadedState(self.contents(host))
+        return LoadedState(_docker_archive.contents(host, self.path))
 
     def apply(self, host: Host, plan: Plan[LoadedState]) -> None:
         with _docker.engine(host, self, timeout=3600) as api, open(self.path, "rb") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -19,6 +20,19 @@ SECTIONS = ("services", "networks", "volumes", "secrets", "configs")
 
 
 @dataclass(frozen=True)
+class Over:
+    """What is said of one service on top of all files: attributes as a file has them, and those that are left out of the files."""
+
+    service: str
+    spec: Mapping[str, Any]
+    without: tuple[str, ...] = ()
+
+    def document(self) -> str:
+        """As the text of a Compose file."""
+        return json.dumps({"services": {self.service: self.spec}}).replace("$", "$$")
+
+
+@dataclass(frozen=True)
 class Request:
     """Which files to read. `directory` is absolute; `definition` is the text of a file that exists nowhere."""
 
@@ -29,6 +43,7 @@ class Request:
     env_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    over: Optional[Over] = None
 
 
 @dataclass
@@ -62,7 +77,17 @@ def load(host: Reader, request: Request) -> Loaded:
     environ[NAME] = project_name(host, request, files, environ)
     loaded = Loaded({}, files, environ)
     loaded.model = _merged(host, files, request.definition, request.directory, loaded, ())
+    if request.over is not None:
+        _lay_over(host, request.over, request.directory, loaded)
     return loaded
+
+
+def _lay_over(host: Reader, over: Over, directory: str, loaded: Loaded) -> None:
+    services = loaded.model.get("services") or {}
+    if over.service in services:
+        services[over.service] = {key: value for key, value in services[over.service].items() if key not in over.without}
+        _, data = _read(host, "", over.document(), Place(directory, loaded.environ), loaded)
+        loaded.model = kinds.plain(kinds.merge(schema.FILE_KEYS, loaded.model, data))
 
 
 def project_name(host: Reader, request: Request, files: Sequence[str], environ: Mapping[str, str]) -> str:

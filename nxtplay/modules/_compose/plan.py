@@ -194,14 +194,16 @@ def desired_image(host: Reader, api: Any, project: Project, wish: Wish, name: st
         return before
     if before is None and (wish.pull == "never" or (wish.pull == "policy" and policy == "never")):
         raise Failed(f"service '{name}': image {image} is not on the host, and it may not be pulled; build or load it first")
+    hint = "; `build: policy` would build it" if project.services[name].get("build") else ""
+    return pulled_image(host, api, name, image, before, hint=hint)
+
+
+def pulled_image(host: Reader, api: Any, name: str, image: str, before: Optional[ImageState], *, hint: str = "") -> ImageState:
+    """The service's image as its registry has it. Failed where the registry does not give it."""
     answer = _docker_registry.ask(host, api, image, hope=True)
     if answer.status != "found":
-        hint = "" if not project.services[name].get("build") else "; `build: policy` would build it"
-        raise Failed(
-            f"service '{name}': image {image} is not on the host, and {_docker_registry.why_not(image, answer)}{hint}"
-            if before is None
-            else f"service '{name}': {_docker_registry.why_not(image, answer)}"
-        )
+        missing = f"image {image} is not on the host, and " if before is None else ""
+        raise Failed(f"service '{name}': {missing}{_docker_registry.why_not(image, answer)}{hint if missing else ''}")
     if before is not None:
         found = _docker.inspect_image(host, api, image) or {}
         if any(d.endswith("@" + str(answer.digest)) for d in found.get("RepoDigests") or ()):

@@ -98,7 +98,7 @@ def _differs(work: Work, name: str, container: dict[str, Any]) -> bool:
 
 
 def _create(work: Work, live: state_.Live, name: str, number: int) -> list[Pending]:
-    identity = _make(work, live, name, number)
+    identity = make(work, live, name, number)
     shown = create.container_name(work.project, name, number)
     work.did("container", shown, "Creating")
     if work.wish.state == "stopped":
@@ -151,7 +151,7 @@ def _replace(work: Work, live: state_.Live, name: str, old: dict[str, Any]) -> P
     if work.wish.state == "stopped":
         _docker_swap.stop(work.api, old["Id"], work.stop_timeout)
         work.api.rename(old["Id"], _docker_swap.parked(old, shown))
-        new = _make(work, live, name, number, old=old)
+        new = make(work, live, name, number, old=old)
         work.api.remove_container(old["Id"], v=work.renew_volumes, force=True)
         work.did("container", shown, "Recreating")
         return Pending(name, new, "stopped", time.monotonic(), 0)
@@ -159,7 +159,7 @@ def _replace(work: Work, live: state_.Live, name: str, old: dict[str, Any]) -> P
         work.api,
         old,
         shown,
-        lambda: _make(work, live, name, number, old=old),
+        lambda: make(work, live, name, number, old=old),
         stop_first=stop_first,
         stop_timeout=work.stop_timeout,
         socket=work.socket,
@@ -232,8 +232,19 @@ def await_up(work: Work, container: str, most: Optional[float] = None) -> _docke
         found = _docker.inspect_container(work.api, container)
 
 
-def _make(work: Work, live: state_.Live, name: str, number: int, *, old: Optional[dict[str, Any]] = None) -> str:
-    """Create a container, joined to its networks, its files put in; its id. Not started."""
+def make(
+    work: Work,
+    live: state_.Live,
+    name: str,
+    number: int,
+    *,
+    old: Optional[dict[str, Any]] = None,
+    extra_labels: Optional[dict[str, str]] = None,
+    aliases: Optional[list[str]] = None,
+    more: Optional[dict[str, Any]] = None,
+) -> str:
+    """Create a container, joined to its networks (under `aliases` instead of the service's names), its files put in; its id. Not
+    started. `more` goes into what the engine is asked for."""
     image = work.api.inspect_image(work.project.image(name))
     peers = state_.look(work.api, work.project.name).containers if _has_peers(work, name) else live.containers
     drawn = create.blueprint(
@@ -245,8 +256,12 @@ def _make(work: Work, live: state_.Live, name: str, number: int, *, old: Optiona
         config=state_.config_of(work.host, work.project, name),
         peers=peers,
         inherit=None if work.renew_volumes else old,
-        extra_labels={REPLACES: old["Id"]} if old else {},
+        extra_labels=extra_labels or ({REPLACES: old["Id"]} if old else {}),
     )
+    for endpoint in (*drawn.networks.values(), *(drawn.body.get("NetworkingConfig") or {}).get("EndpointsConfig", {}).values()):
+        endpoint.update({"Aliases": aliases} if aliases is not None else {})
+    drawn.body["HostConfig"].update((more or {}).get("HostConfig") or {})
+    drawn.body.update({key: value for key, value in (more or {}).items() if key != "HostConfig"})
     platform = work.project.services[name].get("platform")
     identity: str = work.api.create_container_from_config(drawn.body, drawn.name, platform)["Id"]
     try:

@@ -128,6 +128,31 @@ def test_images(folder: Path) -> None:
     assert not answer["pullable"]
 
 
+def test_images_are_exported_when_the_archive_holds_others(folder: Path) -> None:
+    first, second, archive = f"nxtplay-test/first:{ME}", f"nxtplay-test/second:{ME}", folder / "images.tar"
+    settle("docker_image_tag", {"name": IMAGE, "repository": [first, second]})
+    args: dict[str, Any] = {"names": [first], "path": str(archive)}
+    done = settle("docker_image_export", args)
+    assert first in done.result["images"][0]["RepoTags"]
+    assert settle("docker_image_load", {"path": str(archive)}).result["image_names"] == [first]
+    settle("docker_image_export", {**args, "names": [first, second]})
+    archive.write_text("no archive")
+    settle("docker_image_export", args)
+    forced = {**args, "force": True}
+    assert (check("docker_image_export", forced).status, run("docker_image_export", forced).status) == ("changed", "changed")
+    archive.unlink()
+    settle("docker_image", {"name": first, "source": "local", "archive_path": str(archive)})
+    assert check("docker_image_export", args).status == "ok"
+    for wrong in ({"names": ["nosuch:1"]}, {"path": str(folder)}, {"path": str(folder / "no" / "x.tar")}):
+        assert check("docker_image_export", {**args, **wrong}).reason == run("docker_image_export", {**args, **wrong}).reason != ""
+    world = World()
+    archive.unlink()
+    assert check("docker_image_export", args, world).status == "changed"
+    assert check("file", {"path": str(archive), "state": "absent"}, world).status == "changed"
+    settle("docker_image_remove", {"name": first})
+    settle("docker_image_remove", {"name": second})
+
+
 def test_exec_and_logs(folder: Path) -> None:
     settle("docker_container", {**BASE, "command": ["sh", "-c", "for i in 1 2 3; do echo line $i; done; exec sleep 1000"]})
     script = "cat; echo err >&2; echo $A"

@@ -30,6 +30,7 @@ class Engine(threading.Thread):
     def __init__(self, path: str, answer: bytes, cuts: list[int]) -> None:
         super().__init__(daemon=True)
         self.answer, self.cuts, self.got = answer, cuts, b""
+        self.told = threading.Event()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen()
@@ -63,6 +64,7 @@ class Engine(threading.Thread):
             time.sleep(0.01)
         client.shutdown(socket.SHUT_WR)
         self.got = stream.read()
+        self.told.set()
 
 
 @pytest.mark.parametrize("stdin", [None, "said to it"])
@@ -84,4 +86,5 @@ def test_nothing_is_lost(tmp_path: Path, stdin: str | None, pieces: list[tuple[i
     assert done.result["stdout"].encode("utf-8", "surrogateescape") == expected[1]
     assert done.result["stderr"].encode("utf-8", "surrogateescape") == (b"" if tty else expected[2])
     if stdin is not None:
+        assert engine.told.wait(10)
         assert engine.got == stdin.encode()
