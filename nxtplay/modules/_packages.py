@@ -151,7 +151,7 @@ def apt_get(host: Host, words: Iterable[str], *, lock_timeout: int, env: Optiona
 
 
 def simulated(host: Reader, words: Sequence[str]) -> Optional[dict[str, Version]]:
-    """What apt-get would install (version) and remove (None), without doing it. None where the lists are not there to tell."""
+    """What apt-get would install or finish installing (version) and remove (None), without doing it. None where there are no lists."""
     if not has_lists():
         return None
     done = host.look(["apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", *words], env=QUIET, timeout=600)
@@ -159,9 +159,9 @@ def simulated(host: Reader, words: Sequence[str]) -> Optional[dict[str, Version]
         raise Failed(f"apt-get {_verb(words)} would fail: {_errors(done)}", rc=done.rc, stdout=done.stdout, stderr=done.stderr)
     out: dict[str, Version] = {}
     for line in done.stdout.splitlines():
-        found = re.match(r"(Inst|Remv|Purg) (\S+)(?: \[[^\]]*\])?(?: \((\S+))?", line)
+        found = re.match(r"(Inst|Conf|Remv|Purg) (\S+)(?: \[[^\]]*\])?(?: \((\S+))?", line)
         if found:
-            out[found.group(2).split(":")[0]] = Installed(found.group(3)) if found.group(1) == "Inst" else None
+            out[found.group(2).split(":")[0]] = Installed(found.group(3)) if found.group(1) in ("Inst", "Conf") else None
     return out
 
 

@@ -119,8 +119,8 @@ class Apt(Resource[Packages]):
         ):
             return "fetches the package lists"
         if self.autoremove and not self._removes():
-            coming = _packages.simulated(host, ["autoremove"]) or {}
-            return f"removes {', '.join(coming)}" if coming else None
+            going = [name for name, version in (_packages.simulated(host, ["autoremove"]) or {}).items() if version is None]
+            return f"removes {', '.join(going)}" if going else None
         if self.clean and any(n.endswith(".deb") for n in _listing("/var/cache/apt/archives")):
             return "drops downloaded package files"
         return None

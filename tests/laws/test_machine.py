@@ -139,8 +139,9 @@ else:
         acts = "start|restart) touch /run/lawd;; stop) rm -f /run/lawd;; status) test -e /run/lawd || exit 3;;"
         script = f"#!/bin/sh\n{header}case $1 in {acts} esac\n"
         _package(place, "lawpack", {"/usr/bin/lawpack": "#!/bin/sh\n", "/etc/init.d/lawd": script}, depends="lawlib")
+        _package(place, "lawhalf", {"/usr/share/lawhalf": "half\n"}, postinst="test -e /opt/whole")
         index = ""
-        for name in ("lawlib", "lawpack"):
+        for name in ("lawlib", "lawpack", "lawhalf"):
             control = subprocess.run(["dpkg-deb", "-f", f"{place}/{name}.deb"], check=True, capture_output=True, text=True).stdout
             data = Path(place, f"{name}.deb").read_bytes()
             index += f"{control.strip()}\nFilename: ./{name}.deb\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n\n"
@@ -149,7 +150,7 @@ else:
         Path("/etc/apt/sources.list").write_text(f"deb [trusted=yes] file:{place} ./\n")
         yield
 
-    def _package(place: str, name: str, files: dict[str, str], depends: str = "") -> None:
+    def _package(place: str, name: str, files: dict[str, str], depends: str = "", postinst: str = "") -> None:
         root = f"{place}/{name}"
         for path, text in files.items():
             os.makedirs(os.path.dirname(root + path), exist_ok=True)
@@ -158,6 +159,9 @@ else:
         os.makedirs(f"{root}/DEBIAN")
         control = f"Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: t <t@t>\nDescription: t\n"
         Path(f"{root}/DEBIAN/control").write_text(control + (f"Depends: {depends}\n" if depends else ""))
+        if postinst:
+            Path(f"{root}/DEBIAN/postinst").write_text(f"#!/bin/sh\n{postinst}\n")
+            os.chmod(f"{root}/DEBIAN/postinst", 0o755)
         subprocess.run(["dpkg-deb", "-b", root, f"{place}/{name}.deb"], check=True, capture_output=True)
 
     @pytest.mark.usefixtures("repository")
@@ -191,3 +195,11 @@ else:
         (removed,) = harness.run([("apt", {"name": "lawp*", "state": "absent"})])
         assert "lawpack" in removed.result["stdout"] and "stderr" in removed.result
         assert check_then_run([("apt", {"deb": "/opt/repository/lawlib.deb"})])[0] in ("changed", "ok")
+
+    @pytest.mark.usefixtures("repository")
+    def test_a_package_whose_configuration_failed_is_not_installed() -> None:
+        wanted: Task = ("apt", {"name": "lawhalf", "update_cache": True})
+        assert [o.status for o in harness.run([wanted, wanted])] == ["failed", "failed"]
+        Path("/opt/whole").touch()
+        assert check_then_run([("apt", {"name": "lawhalf"})]) == ["changed"]
+        os.unlink("/opt/whole")
