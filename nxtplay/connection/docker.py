@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nxtplay.connection.become import Escalation, for_login
 from nxtplay.connection.connection import AgentConnection
@@ -26,3 +26,13 @@ def container(
 
     transport = PipeTransport(f"container {name}", command)
     return AgentConnection(transport, interpreter=interpreter, escalation=for_login(escalation, user or "root"))
+
+
+_FLAGS = (("docker_host", "--host"), ("ca_path", "--tlscacert"), ("client_cert", "--tlscert"), ("client_key", "--tlskey"))
+
+
+def engine(named: Mapping[str, str]) -> list[str]:
+    """Arguments for the docker program, quoted, of what docker modules call `docker_host`, `ca_path` and so on."""
+    words = [f"{flag}={shlex.quote(named[name])}" for name, flag in _FLAGS if named.get(name)]
+    flags = [flag for name, flag in (("tls", "--tls"), ("validate_certs", "--tlsverify")) if named.get(name, "").lower() == "true"]
+    return [*words, *flags]

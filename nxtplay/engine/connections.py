@@ -67,6 +67,8 @@ def target(host: str, shared: Shared, get: Get, render: Callable[[Any], Any], op
     )
 
 
+# how to reach the engine of a container, as docker modules name it
+ENGINE_SETTINGS = ("docker_host", "tls", "validate_certs", "ca_path", "client_cert", "client_key")
 _SETTINGS = (
     "ansible_ssh_private_key_file",
     "ansible_private_key_file",
@@ -81,6 +83,7 @@ _SETTINGS = (
     "ansible_ssh_host_key_checking",
     "ansible_paramiko_host_key_checking",
     "ansible_docker_extra_args",
+    *(f"ansible_docker_{name}" for name in ENGINE_SETTINGS),
 )
 
 

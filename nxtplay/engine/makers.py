@@ -11,7 +11,7 @@ from nxtplay.connection.become import for_login, own_name
 from nxtplay.connection.protocol import Connection
 from nxtplay.connection.thread import ThreadConnection
 from nxtplay.core.state import Secret
-from nxtplay.engine.connections import Target
+from nxtplay.engine.connections import ENGINE_SETTINGS, Target
 from nxtplay.engine.options import Options
 from nxtplay.errors import Diagnostic, UsageError
 
@@ -25,7 +25,7 @@ Warn = Callable[[str], None]
 def standard(options: Options, warn: Warn) -> dict[str, Maker]:
     """The kinds there are. `warn` is told what cannot be followed, once each."""
     ssh = _SshMaker(options, warn)
-    return {"local": _local, "ssh": ssh.choose, "paramiko": ssh.own, "openssh": ssh.client, "docker": _docker}
+    return {"local": _local, "ssh": ssh.choose, "paramiko": ssh.own, "openssh": ssh.client, "docker": _docker, "docker_api": _docker}
 
 
 def _local(wanted: Target) -> Connection:
@@ -41,7 +41,9 @@ def _local(wanted: Target) -> Connection:
 def _docker(wanted: Target) -> Connection:
     from nxtplay.connection import docker
 
-    extra = dict(wanted.settings).get("ansible_docker_extra_args", "")
+    held = dict(wanted.settings)
+    named = {name: held[f"ansible_docker_{name}"] for name in ENGINE_SETTINGS if f"ansible_docker_{name}" in held}
+    extra = " ".join([held.get("ansible_docker_extra_args", ""), *docker.engine(named)]).strip()
     return docker.container(wanted.address, user=wanted.user, extra=extra, interpreter=wanted.interpreter, escalation=wanted.escalation)
 
 

@@ -16,8 +16,10 @@ _KNOWN = frozenset(
         "shell_executable shell_type ssh_args ssh_common_args ssh_executable ssh_extra_args ssh_host ssh_host_key_checking ssh_pass "
         "ssh_password ssh_pipelining ssh_port ssh_private_key ssh_private_key_file ssh_private_key_passphrase ssh_retries ssh_timeout "
         "ssh_transfer_method ssh_user scp_extra_args sftp_extra_args sudo sudo_exe sudo_pass su su_pass timeout user host_key_checking "
-        "docker_extra_args docker_host winrm_transport winrm_server_cert_validation winrm_scheme facts_parallel network_os async_dir "
-        "no_target_syslog common_remote_group system_tmpdirs facts facts_modules local"
+        "docker_extra_args docker_host winrm_transport winrm_server_cert_validation winrm_scheme facts_parallel "
+        "network_os async_dir no_target_syslog common_remote_group system_tmpdirs facts facts_modules local "
+        "docker_docker_host docker_tls docker_tls_hostname docker_validate_certs docker_ca_path docker_client_cert docker_client_key "
+        "docker_api_version docker_timeout docker_use_ssh_client"
     ).split()
 )
 
@@ -53,11 +55,16 @@ def _variables(variables: Any, owner: str, span: Span | None) -> Iterator[Diagno
                 yield _warning(f"'{name}' of the {owner} is no connection variable", at, hint)
 
 
+def _is_no_address(connection: Any) -> bool:
+    """Whether ansible_host means something else than a machine on the network."""
+    return str(connection).rsplit(".", 1)[-1] in ("local", "docker", "docker_api")
+
+
 def _addresses(inventory: Any) -> Iterator[Diagnostic]:
     seen: dict[tuple[Any, Any], str] = {}
     for name, host in inventory.hosts.items():
         address = host.variables.get("ansible_host")
-        if not isinstance(address, str) or "{" in address or host.variables.get("ansible_connection") in ("local", "docker"):
+        if not isinstance(address, str) or "{" in address or _is_no_address(host.variables.get("ansible_connection")):
             continue
         key = (address, host.variables.get("ansible_port", 22))
         if key in seen:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nxtplay.variables.files import VarsDirectory
 
 _KIND = "a constructed inventory"
-_OPTIONS = ("compose", "groups", "keyed_groups", "leading_separator", "plugin", "strict", "use_extra_vars", "use_vars_plugins")
+OPTIONS = ("compose", "groups", "keyed_groups", "leading_separator", "plugin", "strict", "use_extra_vars", "use_vars_plugins")
 _KEYED = ("key", "prefix", "separator", "parent_group", "default_value", "trailing_separator")
 
 
@@ -33,26 +33,41 @@ class Surroundings:
 
 def fill(data: Mapping[str, Any], file: str, draft: Draft, templates: Templates | None, around: Surroundings) -> None:
     """Adds to the draft what the file makes of the hosts that are in it. Raises InventoryError with the place of what is wrong."""
-    known(data, _OPTIONS, file, _KIND)
+    known(data, OPTIONS, file, _KIND)
     around = Surroundings(
         around.directories if data.get("use_vars_plugins") else (), around.extra_vars if data.get("use_extra_vars") else {}
     )
+    able_ = able(data, file, templates, _KIND)
+    for name in list(draft.hosts):
+        Host(name, draft, able_, data, file, around).construct()
+
+
+def able(data: Mapping[str, Any], file: str, templates: Templates | None, kind: str) -> Templates:
+    """The templates, when all that is needed to construct is there and well-formed."""
     if templates is None:
-        raise InventoryError(Diagnostic("a constructed inventory needs templates, and there are none here", Span(file, 1, 1)))
+        raise InventoryError(Diagnostic(f"{kind} needs templates, and there are none here", Span(file, 1, 1)))
     for entry in data.get("keyed_groups") or ():
-        known(entry, _KEYED, file, _KIND)
+        known(entry, _KEYED, file, kind)
         if "key" not in entry:
             raise InventoryError(Diagnostic("a keyed group needs `key`", getattr(entry, "span", None) or Span(file, 1, 1)))
-    for name in list(draft.hosts):
-        _Host(name, draft, templates, data, file, around).construct()
+    return templates
 
 
-class _Host:
-    """One host while its variables and groups are made."""
+class Host:
+    """One host while its variables and groups are made. `facts` are known of it beside its variables; they are data."""
 
-    def __init__(self, name: str, draft: Draft, templates: Templates, data: Mapping[str, Any], file: str, around: Surroundings) -> None:
+    def __init__(
+        self,
+        name: str,
+        draft: Draft,
+        templates: Templates,
+        data: Mapping[str, Any],
+        file: str,
+        around: Surroundings,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         self.name, self.draft, self.templates, self.data, self.file = name, draft, templates, data, file
-        self.around = around
+        self.around, self.facts = around, facts or {}
         self.strict = bool(data.get("strict", False))
 
     def construct(self) -> None:
@@ -74,7 +89,9 @@ class _Host:
         names = _groups_of(self.draft, self.name)
         layers = [Layer(Level.INVENTORY_GROUP, group, self.draft.groups[group].variables) for group in names]
         layers += self.files(Level.INVENTORY_GROUP_VARS, *((pair.groups, group) for group in names for pair in self.around.directories))
-        layers.append(Layer(Level.INVENTORY_HOST, "inventory", self.draft.hosts[self.name].variables))
+        layers.append(Layer(Level.INVENTORY_HOST, "inventory", self.facts, trusted=False))
+        held = self.draft.hosts.get(self.name)
+        layers.append(Layer(Level.INVENTORY_HOST, "inventory", held.variables if held else {}))
         layers += self.files(Level.INVENTORY_HOST_VARS, *((pair.hosts, self.name) for pair in self.around.directories))
         layers.append(Layer(Level.EXTRA_VARS, "-e", self.around.extra_vars))
         magic = {
@@ -98,6 +115,14 @@ class _Host:
                 raise InventoryError(Diagnostic(message, error.diagnostics[0].span or span)) from None
             return False, None
         return not isinstance(value, Unknown), value
+
+    def holds(self, condition: Any, span: Span) -> bool | Unknown:
+        """Whether a condition holds for this host. One that cannot be worked out is an error."""
+        try:
+            return self.templates.test([condition], self.scope(), span=span)
+        except TemplateError as error:
+            message = f"{error.diagnostics[0].message} (for the host '{self.name}')"
+            raise InventoryError(Diagnostic(message, error.diagnostics[0].span or span)) from None
 
     def join(self, group: str, span: Span) -> str:
         """Puts the host into a group, whose name is made fit to be a variable's."""

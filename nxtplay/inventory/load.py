@@ -141,8 +141,14 @@ def _yaml(path: str, draft: Draft, reader: _Reader) -> None:
     data = reader.read(path)
     if isinstance(data, dict) and "plugin" in data:
         name = str(data["plugin"])
+        around = constructed.Surroundings(reader.directories, reader.extra_vars)
         if name in ("constructed", "ansible.builtin.constructed"):
-            constructed.fill(data, path, draft, reader.templates, constructed.Surroundings(reader.directories, reader.extra_vars))
+            constructed.fill(data, path, draft, reader.templates, around)
+            return
+        if name in ("docker_containers", "community.docker.docker_containers"):
+            from nxtplay.inventory import docker_containers  # what it needs is not needed by others
+
+            docker_containers.fill(data, path, draft, reader.templates, around)
             return
         if name in ("generator", "ansible.builtin.generator"):
             generator.fill(data, path, draft, reader.templates)
