@@ -93,6 +93,7 @@ class Finished(Event):
     seconds: float = 0.0
     span: Span | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    delegate: str = ""  # the host that did it, where that was another
 
 
 @frozen
@@ -117,6 +118,7 @@ class TaskProgress(Event):
     id: str
     host: str
     text: str
+    retries_left: int | None = None  # where it has failed, and will be done again
 
 
 @frozen

@@ -64,8 +64,9 @@ def play(asked: Asked) -> int:
                 tell(NxtplayError(finding), masker.text)
             return _tell_instead(playbook, asked, ground, given)
         options = ground.options
-        log = asked.config.get("log_path")
-        output = Output(options.verbosity, options.diff, asked.json, asked.junit, asked.html, log, _colours(asked), asked.results)
+        asked_for = {"verbosity": options.verbosity, "diff": options.diff, "json": asked.json, "junit": asked.junit, "html": asked.html}
+        name = os.path.splitext(os.path.basename(paths[0]))[0]
+        output = Output.of(asked.config, **asked_for, form=asked.results, name=name)
         with reporting(masker, output) as audience:
             for finding in warnings:
                 audience.emit(Notice("warning", finding.message, finding.span, hint=finding.hint))
@@ -77,12 +78,6 @@ def play(asked: Asked) -> int:
     except NxtplayError as error:
         tell(error, masker.text)
         return error.exit_code
-
-
-def _colours(asked: Asked) -> bool | None:
-    if asked.config.get("nocolor"):
-        return False
-    return True if asked.config.get("force_color") else None
 
 
 def exit_code(recap: Recap, *, wanted: bool) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nxtplay.cli.settings import _NO, _YES, ABSENT, HARMLESS, REPORTS_READ_BY_PROGRAMS, SETTINGS, Absent, Setting
+from nxtplay.cli.settings import _NO, _YES, ABSENT, ADDITIONS, FORMS, HARMLESS, SETTINGS, Absent, Setting
 from nxtplay.errors import Diagnostic, Span, UsageError, did_you_mean
 
 FOLDERS = ((".", ""), ("~", "."), ("/etc", ""))
@@ -54,6 +54,7 @@ def read(environ: Mapping[str, str]) -> Config:
             values[setting.name] = found
     warnings += _absent(file, environ)
     warnings += _unknown(file)
+    warnings += _untold(values)
     return Config(path, values, tuple(warnings))
 
 
@@ -214,8 +215,6 @@ def _absent(file: _File, environ: Mapping[str, str]) -> Iterator[Diagnostic]:
 def _same(one: Absent, text: str) -> bool:
     if one.same == ("plugins",):
         return not any(map(_holds_plugins, text.split(":")))
-    if one.same == ("reports",):
-        return not REPORTS_READ_BY_PROGRAMS.intersection(word.strip().rpartition(".")[2] for word in text.split(","))
     return text.lower() in one.same
 
 
@@ -224,6 +223,23 @@ def _holds_plugins(folder: str) -> bool:
         return any(name.endswith(".py") for name in os.listdir(os.path.expanduser(folder)))
     except OSError:
         return False
+
+
+def _untold(values: Mapping[str, Found]) -> Iterator[Diagnostic]:
+    """A warning for each form of a report that is not here; `nxtplay.` names our own."""
+    form, more = values.get("stdout_callback"), values.get("callbacks_enabled")
+    if form and short(form.value) not in (*FORMS, "nxtplay"):
+        hint = f"there are {', '.join(FORMS)}; --json tells each event as it comes"
+        yield Diagnostic(f"stdout_callback '{form.value}' is not here, the run is told in our own form", form.where, hint, "warning")
+    for name in more.value if more else ():
+        if short(name) not in ADDITIONS:
+            hint = f"there are {', '.join(ADDITIONS)}; --html writes a page"
+            yield Diagnostic(f"callbacks_enabled '{name}' is not here", more.where if more else Span(""), hint, "warning")
+
+
+def short(name: str) -> str:
+    """`ansible.posix.timer` as `timer`."""
+    return name.rpartition(".")[2]
 
 
 def _unknown(file: _File) -> Iterator[Diagnostic]:

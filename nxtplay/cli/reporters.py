@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from nxtplay.cli.configuration import Config, short
+from nxtplay.cli.settings import FORMS
 from nxtplay.errors import Diagnostic, UsageError
-from nxtplay.events import Emit, Event
+from nxtplay.events import OK, SKIPPED, Emit, Event
 from nxtplay.report import Reporter
 from nxtplay.report.masking import Masker
 
@@ -37,21 +40,44 @@ class Output:
     html: str | None = None
     log: str | None = None
     colours: bool | None = None  # None: where there is a terminal
-    results: str = ""  # see cli.run.Asked
+    form: str = ""  # one of Ansible's, by the values of settings.FORMS; "": our own
+    result_format: str = "json"
+    quiet: frozenset[str] = frozenset()  # statuses that Ansible's default form leaves out
+    failures_apart: bool = False  # on stderr
+    additions: frozenset[str] = frozenset()  # of settings.ADDITIONS
+    tree: str = ""  # the folder of that addition
+    name: str = "run"  # what a report without a name of its own is called by
+
+    @classmethod
+    def of(cls, config: Config, **given: Any) -> Output:
+        """What configuration says, and what is given besides."""
+        form = FORMS.get(short(config.get("stdout_callback", "")), "")
+        hidden = {SKIPPED: config.get("display_skipped_hosts", True) and form != "skippy", OK: config.get("display_ok_hosts", True)}
+        told = cls(
+            form=form,
+            result_format="yaml" if form == "yaml" else config.get("callback_result_format", "json"),
+            quiet=frozenset(status for status, shown in hidden.items() if not shown),
+            failures_apart=config.get("display_failed_stderr", False),
+            additions=frozenset(map(short, config.get("callbacks_enabled", ()))),
+            tree=config.get("callback_tree_dir", os.path.expanduser("~/.ansible/tree")),
+            log=config.get("log_path"),
+            colours=False if config.get("nocolor") else True if config.get("force_color") else None,
+        )
+        return replace(told, **{name: value for name, value in given.items() if value})
 
 
 @contextlib.contextmanager
 def reporting(masker: Masker, output: Output, stream: TextIO | None = None) -> Iterator[Audience]:
     """Where events go, while the run lasts; reporters are closed in any case."""
     out = stream or sys.stdout
-    human = None if output.json or output.results else _human(out, masker, output)
-    reporters: list[Reporter] = [human or (_json(out) if output.json else _results(out, output))]
+    human = None if output.json or output.form else _human(out, masker, output)
+    reporters: list[Reporter] = [human or (_json(out) if output.json else _classic(out, masker, output)), *_additions(out, output)]
     if output.log:
         reporters.append(_human(_log(output.log), masker, replace(output, colours=False)))
-    if output.junit:
+    for path in _junit(output):
         from nxtplay.report.junit import JUnit
 
-        reporters.append(JUnit(_writable("--junit", output.junit), mask=masker.text))
+        reporters.append(JUnit(path, mask=masker.text))
     if output.html:
         from nxtplay.report.html import Html
 
@@ -72,6 +98,17 @@ def reporting(masker: Masker, output: Output, stream: TextIO | None = None) -> I
             reporter.close()
 
 
+def _junit(output: Output) -> Iterator[str]:
+    """Where JUnit reports go: what --junit names, and a file of its own below $JUNIT_OUTPUT_DIR for each run."""
+    if output.junit:
+        yield _writable("--junit", output.junit)
+    if "junit" in output.additions:
+        folder = os.environ.get("JUNIT_OUTPUT_DIR") or os.path.expanduser("~/.ansible.log")
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, exist_ok=True)
+        yield _writable("callbacks_enabled", os.path.join(folder, f"{output.name}-{time.time():.6f}.xml"))
+
+
 def _log(path: str) -> TextIO:
     """The file that a run is told to besides, for its owner alone."""
     with contextlib.suppress(FileNotFoundError, PermissionError):
@@ -88,12 +125,47 @@ def _json(stream: TextIO) -> Reporter:
     return JsonLines(stream)
 
 
-def _results(stream: TextIO, output: Output) -> Reporter:
-    from nxtplay.report.results import Results
+def _classic(stream: TextIO, masker: Masker, output: Output) -> Reporter:
+    """One of Ansible's forms."""
+    if output.form == "document":
+        from nxtplay.report.document import Document
+
+        return Document(stream)
+    colours = _colours(stream, output)
+    if output.form in ("whole", "line"):
+        from nxtplay.report.results import Results
+
+        return Results(stream, colours=colours, in_lines=output.form == "line")
+    from nxtplay.report.classic import Classic
+
+    return Classic(
+        stream,
+        colours=colours,
+        verbosity=output.verbosity,
+        show_diff=output.diff,
+        as_yaml=output.result_format == "yaml",
+        quiet=output.quiet,
+        failures=sys.stderr if output.failures_apart else None,
+        mask=masker.text,
+    )
+
+
+def _additions(stream: TextIO, output: Output) -> Iterator[Reporter]:
+    wanted = output.additions
+    if wanted & {"timer", "profile_tasks"} and not output.json and output.form != "document":
+        from nxtplay.report.timing import Timing
+
+        yield Timing(stream, run="timer" in wanted, tasks="profile_tasks" in wanted, stamps=output.form not in ("", "whole", "line"))
+    if "tree" in wanted:
+        from nxtplay.report.tree import Tree
+
+        yield Tree(output.tree)
+
+
+def _colours(stream: TextIO, output: Output) -> bool:
     from nxtplay.report.text import wants_colours
 
-    colours = wants_colours(stream) if output.colours is None else output.colours
-    return Results(stream, colours=colours, in_lines=output.results == "line")
+    return wants_colours(stream) if output.colours is None else output.colours
 
 
 def _ask(prompt: str, *, echo: bool) -> str:
@@ -111,9 +183,9 @@ def _ask(prompt: str, *, echo: bool) -> str:
 
 def _human(stream: TextIO, masker: Masker, output: Output) -> Human:
     from nxtplay.report.human import Human
-    from nxtplay.report.text import is_live, wants_colours
+    from nxtplay.report.text import is_live
 
-    colours = wants_colours(stream) if output.colours is None else output.colours
+    colours = _colours(stream, output)
     return Human(stream, live=is_live(stream), colours=colours, verbosity=output.verbosity, show_diff=output.diff, mask=masker.text)
 
 

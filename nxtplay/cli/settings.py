@@ -81,6 +81,13 @@ diff_always | flag | diff.always | | show differences
 verbosity | number | | | as -v
 retry_files_enabled | flag | | | hosts that failed are written to PLAYBOOK.retry, for --limit @PLAYBOOK.retry
 retry_files_save_path | path | | | in this folder
+stdout_callback | text | | | default, minimal, oneline, json, yaml: a run is told in this form of Ansible's
+callback_result_format | json yaml | callback_result_format callback_default.result_format | CALLBACK_RESULT_FORMAT | results in that form
+callbacks_enabled | words | callbacks_enabled callback_whitelist | CALLBACKS_ENABLED CALLBACK_WHITELIST | timer, profile_tasks, junit, tree
+callback_tree_dir | path | callback_tree.directory | CALLBACK_TREE_DIR | the folder of tree
+display_skipped_hosts | flag | | | false: the default form leaves out what is skipped
+display_ok_hosts | flag | | | false: and what is ok
+display_failed_stderr | flag | | | the default form tells failures on stderr
 log_path | path | | | what is told is appended to this file too
 force_color | flag | | | colours, also where no terminal is
 nocolor | flag | | | no colours
@@ -119,20 +126,23 @@ ABSENT = (
     Absent("defaults.inventory_plugins", "INVENTORY_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.vars_plugins", "VARS_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.module_utils", "MODULE_UTILS", "modules import from nxtplay alone", ("plugins",)),
-    Absent("defaults.callbacks_enabled", "CALLBACKS_ENABLED", "other forms of a report are --json, --junit and --html", ("reports",)),
-    Absent("defaults.callback_whitelist", "CALLBACK_WHITELIST", "other forms of a report are --json, --junit and --html", ("reports",)),
-    Absent("defaults.stdout_callback", "STDOUT_CALLBACK", "events as JSON are --json, a JUnit report is --junit", ("reports",)),
 )
-REPORTS_READ_BY_PROGRAMS = frozenset(("json", "jsonl", "junit", "tree", "log_plays", "logstash", "syslog_json", "splunk", "slack", "mail"))
+
+# the forms of a run that `stdout_callback` may name, and what `callbacks_enabled` may add
+FORMS = {
+    "default": "default", "yaml": "yaml", "debug": "yaml", "skippy": "skippy",
+    "minimal": "whole", "oneline": "line", "json": "document",
+}  # fmt: skip
+ADDITIONS = ("timer", "profile_tasks", "junit", "tree")
 
 # how it looks, how fast it is, how Ansible does it: whatever they say, a run does the same
 HARMLESS = {
     "defaults": (
         "action_warnings agnostic_become_prompt allow_broken_conditionals allow_embedded_templates allow_world_readable_tmpfiles "
         "ansible_managed any_unparsed_is_failed async_dir bin_ansible_callbacks cache_plugins callback_format_pretty callback_plugins "
-        "callback_result_format check_mode_markers cliconf_plugins collections_on_ansible_version_mismatch collections_scan_sys_path "
+        "check_mode_markers cliconf_plugins collections_on_ansible_version_mismatch collections_scan_sys_path "
         "command_warnings conditional_bare_variables connection_facts_modules cow_selection cow_whitelist cowpath cowsay_enabled_stencils "
-        "debug deprecation_warnings devel_warning display_args_to_stdout display_failed_stderr display_ok_hosts display_skipped_hosts "
+        "debug deprecation_warnings devel_warning display_args_to_stdout "
         "display_traceback dont_type_filters duplicate_dict_key enable_task_debugger executable force_valid_group_names "
         "gather_timeout home httpapi_plugins inject_facts_as_vars internal_poll_interval interpreter_python_distro_map "
         "interpreter_python_fallback invalid_task_attribute_failed inventory_ignore_extensions inventory_ignore_patterns "

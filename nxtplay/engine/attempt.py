@@ -30,5 +30,6 @@ class Attempt:
     seconds: float = 0.0
     notify: tuple[str, ...] = ()
     no_log: bool = False
+    delegate: str = ""  # the host that did it, where that was another
     facts_for: HostRun | None = None
     everywhere: Callable[[HostRun], None] | None = None  # what a run_once word does for each further host

@@ -155,6 +155,7 @@ class TaskRunner:
                 seconds=attempt.seconds,
                 span=attempt.span or task.span,
                 diagnostics=() if censored else attempt.diagnostics,
+                delegate=attempt.delegate,
             )
         )
 
@@ -229,6 +230,7 @@ class TaskRunner:
                 seconds=attempt.seconds,
                 span=attempt.span or task.span,
                 diagnostics=() if attempt.no_log else attempt.diagnostics,
+                delegate=attempt.delegate,
             )
         )
 
@@ -254,6 +256,8 @@ class TaskRunner:
             unknown = reached.unknown
             attempt = Attempt("unknown", PartialResult({"failed": False, "changed": unknown}, unknown), reason=unknown.reason)
         attempt.no_log = no_log
+        if task.shared.delegate_to is not None and task.shared.delegate_to.value != host.name and attempt.status != "skipped":
+            attempt.delegate = str(task.shared.delegate_to.value)
         if attempt.status in ("changed", "unknown"):
             names = [self.templates.render(n.value, scope, span=n.span) for n in task.shared.notify]
             flat = [one for name in names for one in (name if isinstance(name, list) else [name])]
@@ -305,7 +309,11 @@ class TaskRunner:
                 attempt.result["failed"] = True  # for `is failed`, also where failed_when has cleared the task
                 attempt.result["attempts"] = retries  # as Ansible counts: the repetitions
                 return attempt
-            self.emit(TaskProgress(task_id, host.name, f"attempt {number} of {retries + 1} did not hold; again in {delay:g} s"))
+            self.emit(
+                TaskProgress(
+                    task_id, host.name, f"attempt {number} of {retries + 1} did not hold; again in {delay:g} s", retries - number + 1
+                )
+            )
             time.sleep(delay)
 
     def _judge(self, task: Task, scope: TaskScope, attempt: Attempt, number: int) -> Attempt:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, TextIO
+from typing import TextIO
 
 from nxtplay import errors
 from nxtplay import events as ev
 from nxtplay.errors import Diagnostic
 from nxtplay.report.text import Style, clean
 
-_WORDS = {ev.OK: "SUCCESS", ev.FAILED: "FAILED", ev.UNREACHABLE: "UNREACHABLE!"}
+_WORDS = {ev.OK: "SUCCESS", ev.IGNORED: "FAILED", ev.UNREACHABLE: "UNREACHABLE!"}
+_FAILED = (ev.FAILED, ev.IGNORED)
 _AS_TEXT = ("command", "shell", "raw", "script")  # what they print is what they are run for
 _UNSAID = ("failed", "skipped", "stdout_lines", "stderr_lines", "unreachable")
 
@@ -44,7 +45,7 @@ class Results:
         result = event.result
         if self._module in _AS_TEXT and "rc" in result:
             texts = [str(result.get(name) or "").rstrip("\n") for name in ("stdout", "stderr")]
-            texts.append(str(result.get("msg") or "") if event.status == ev.FAILED else "")
+            texts.append(str(result.get("msg") or "") if event.status in _FAILED else "")
             if self._in_lines:
                 named = " ".join(f"({name}) {_escaped(text)}" for name, text in zip(("stdout", "stderr"), texts, strict=False) if text)
                 return clean(f"{head} | rc={result['rc']} | {named}")
@@ -52,19 +53,10 @@ class Results:
         told = {name: value for name, value in result.items() if name not in _UNSAID}
         if event.reason and event.status in (ev.UNKNOWN, ev.SKIPPED, ev.UNREACHABLE) and "msg" not in told:
             told["msg"] = event.reason
-        mark = "!" if event.status == ev.FAILED else ""
+        mark = "!" if event.status in _FAILED else ""
         indent = None if self._in_lines else 4
-        return clean(f"{head}{mark} => {json.dumps(_plain(told), indent=indent, sort_keys=True, ensure_ascii=False)}")
+        return clean(f"{head}{mark} => {json.dumps(ev.plain(told), indent=indent, sort_keys=True, ensure_ascii=False)}")
 
 
 def _escaped(text: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n")
-
-
-def _plain(value: Any) -> Any:
-    """As JSON can say it."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

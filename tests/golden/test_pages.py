@@ -4,10 +4,13 @@ import io
 import json
 import os
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from nxtplay.report.classic import Classic
+from nxtplay.report.document import Document
 from nxtplay.report.html import Html
 from nxtplay.report.human import Human
 from nxtplay.report.jsonl import JsonLines
@@ -43,6 +46,35 @@ def test_human(page: str, verbosity: int, diff: bool, colours: bool, check: bool
     reporter.close()
     assert ("\x1b" in stream.getvalue()) is colours
     _same(page, stream.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("page", "verbosity", "diff", "as_yaml", "quiet", "check"),
+    [
+        ("classic.txt", 0, False, False, (), False),
+        ("classic-v-diff-yaml.txt", 1, True, True, (), False),
+        ("classic-check-quiet.txt", 0, False, False, ("ok", "skipped"), True),
+    ],
+)
+def test_classic(page: str, verbosity: int, diff: bool, as_yaml: bool, quiet: tuple[str, ...], check: bool, monkeypatch: Any) -> None:
+    monkeypatch.chdir(HERE.parent.parent)  # paths are told whole
+    stream = io.StringIO()
+    reporter = Classic(stream, verbosity=verbosity, show_diff=diff, as_yaml=as_yaml, quiet=quiet, notices=stream)
+    for event in run.run(check=check):
+        reporter.emit(event)
+    reporter.close()
+    _same(page, stream.getvalue())
+
+
+def test_document(monkeypatch: Any) -> None:
+    monkeypatch.chdir("/")
+    stream = io.StringIO()
+    reporter = Document(stream, clock=lambda: 1.5)
+    for event in run.run():
+        reporter.emit(event)
+    told = json.loads(stream.getvalue())
+    assert told["stats"]["web1"] == {"ok": 3, "changed": 2, "unreachable": 0, "failures": 1, "skipped": 0, "rescued": 0, "ignored": 1}
+    _same("document.json", stream.getvalue())
 
 
 def test_json_lines() -> None:

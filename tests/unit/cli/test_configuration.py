@@ -113,7 +113,9 @@ def test_what_has_no_effect_is_told_and_what_makes_no_difference_is_not(here: Pa
     assert "remote_user" in told[1].hint
     assert "privilege_escalation" in told[2].hint
     assert not said("[defaults]\nerror_on_undefined_vars = True\nstdout_callback = yaml\n", here / "cfg").warnings
-    assert read({"ANSIBLE_STDOUT_CALLBACK": "json"}).warnings
+    assert not read({"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_CALLBACKS_ENABLED": "timer, junit"}).warnings
+    unknown = read({"ANSIBLE_STDOUT_CALLBACK": "dense", "ANSIBLE_CALLBACKS_ENABLED": "timer,ara_default"}).warnings
+    assert ["dense" in unknown[0].message, "ara_default" in unknown[1].message, len(unknown)] == [True, True, 2]
     with pytest.raises(UsageError, match="remote_usr"):
         said("[defaults]\nremote_usr = me\n", here / "nxtplay.cfg")
 

@@ -1,0 +1,148 @@
+"""Ansible's own forms of telling a run, for whoever asks for one: what scripts that read them find."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from nxtplay.cli.app import main
+
+PLAYBOOK = """
+- hosts: localhost
+  gather_facts: false
+  handlers:
+    - {name: h, debug: {msg: handled}}
+  tasks:
+    - {name: say, debug: {msg: "hello"}}
+    - {name: left out, command: "true", when: false}
+    - {name: each, command: "echo {{ item }}", loop: [1, 2, 3], when: item != 2, notify: h, delegate_to: other}
+    - {name: again, command: "false", register: r, until: r.rc == 0, retries: 1, delay: 0, ignore_errors: true}
+    - {include_tasks: more.yml}
+    - {name: secret, debug: {msg: x}, no_log: true}
+    - {name: last, fail: {msg: "no\\nmore"}}
+- {hosts: nobody, tasks: []}
+"""
+DEFAULT = """
+PLAY [localhost] ***************************************************************
+
+TASK [say] *********************************************************************
+ok: [localhost] => {
+    "msg": "hello"
+}
+
+TASK [left out] ****************************************************************
+skipping: [localhost]
+
+TASK [each] ********************************************************************
+changed: [localhost -> other] => (item=1)
+skipping: [localhost] => (item=2)\x20
+changed: [localhost -> other] => (item=3)
+
+TASK [again] *******************************************************************
+FAILED - RETRYING: [localhost]: again (1 retries left).
+[ERROR]: Task failed: non-zero return code
+Origin: play.yml:10:7
+
+fatal: [localhost]: FAILED! => {"attempts": 1, "changed": true, "cmd": ["false"], TIMES}
+...ignoring
+
+TASK [include_tasks] ***********************************************************
+included: HERE/more.yml for localhost
+
+TASK [inside] ******************************************************************
+ok: [localhost]
+
+TASK [secret] ******************************************************************
+ok: [localhost]
+
+TASK [last] ********************************************************************
+[ERROR]: Task failed: no
+more
+Origin: play.yml:13:7
+
+fatal: [localhost]: FAILED! => {"changed": false, "msg": "no\\nmore"}
+
+PLAY RECAP *********************************************************************
+localhost                  : ok=6    changed=2    unreachable=0    failed=1    skipped=1    rescued=0    ignored=1  \x20
+
+"""
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "play.yml").write_text(PLAYBOOK)
+    (tmp_path / "more.yml").write_text("- {name: inside, ping: }\n")
+    (tmp_path / "hosts").write_text("localhost ansible_connection=local\nother ansible_connection=local\n")
+
+    def run(*words: str, stderr: bool = False, **environ: str) -> str:
+        with monkeypatch.context() as patched:
+            for name, value in environ.items():
+                patched.setenv(name if name.startswith("JUNIT") else f"ANSIBLE_{name}", value)
+            main(["-i", "hosts", "play.yml", *words])
+        captured = capsys.readouterr()
+        text = captured.err if stderr else captured.out
+        return re.sub(r'"delta".*?"stdout_lines": \[\]', "TIMES", text).replace(str(tmp_path), "HERE")
+
+    return run
+
+
+def test_the_default_form(told: Any) -> None:
+    assert told(STDOUT_CALLBACK="default") == DEFAULT
+    assert "TASK [" not in told()
+
+
+def test_what_is_not_shown(told: Any) -> None:
+    text = told(STDOUT_CALLBACK="default", DISPLAY_SKIPPED_HOSTS="false", DISPLAY_OK_HOSTS="false")
+    assert "skipping:" not in text
+    assert "TASK [left out]" not in text
+    assert "TASK [say]" not in text
+    assert "TASK [each]" in text
+    assert "fatal:" not in told(STDOUT_CALLBACK="default", DISPLAY_FAILED_STDERR="true")
+    assert told(STDOUT_CALLBACK="default", DISPLAY_FAILED_STDERR="true", stderr=True).count("fatal:") == 2
+    assert "skipping:" not in told(STDOUT_CALLBACK="community.general.skippy")
+
+
+def test_results_as_yaml(told: Any) -> None:
+    for chosen in ({"STDOUT_CALLBACK": "yaml"}, {"STDOUT_CALLBACK": "default", "CALLBACK_RESULT_FORMAT": "yaml"}):
+        text = told(**chosen)
+        assert "ok: [localhost] => \n    msg: hello\n" in text
+        assert "    msg: |-\n      no\n      more\n" in text
+
+
+def test_results_alone(told: Any) -> None:
+    assert 'localhost | SUCCESS => {\n    "changed": false,\n    "msg": "hello"\n}\n' in told(STDOUT_CALLBACK="minimal")
+    lines = told(STDOUT_CALLBACK="oneline").splitlines()
+    assert lines[0] == 'localhost | SUCCESS => {"changed": false, "msg": "hello"}'
+    assert "localhost | FAILED | rc=1 | (msg) non-zero return code" in lines[3] or lines[3].startswith("localhost | FAILED | rc=1")
+    assert len(lines) == 8
+
+
+def test_one_document(told: Any) -> None:
+    document = json.loads(told(STDOUT_CALLBACK="json"))
+    tasks = document["plays"][0]["tasks"]
+    assert [task["task"]["name"] for task in tasks] == ["say", "left out", "each", "again", "include_tasks", "inside", "secret", "last"]
+    assert tasks[0]["hosts"]["localhost"] == {"action": "debug", "changed": False, "msg": "hello"}
+    assert [one["item"] for one in tasks[2]["hosts"]["localhost"]["results"]] == [1, 2, 3]
+    assert "msg" not in tasks[6]["hosts"]["localhost"]
+    assert document["stats"]["localhost"] == {
+        "ok": 6, "changed": 2, "unreachable": 0, "failures": 1, "skipped": 1, "rescued": 0, "ignored": 1
+    }  # fmt: skip
+
+
+def test_additions(told: Any, tmp_path: Path) -> None:
+    folders = {"JUNIT_OUTPUT_DIR": str(tmp_path / "junit"), "CALLBACK_TREE_DIR": str(tmp_path / "tree")}
+    text = told(CALLBACKS_ENABLED="timer, ansible.posix.profile_tasks, junit, tree", STDOUT_CALLBACK="default", **folders)
+    assert "Playbook run took 0 days, 0 hours, 0 minutes, " in text
+    assert len(re.findall(r"^\w+day \d\d .* \(0:00:0\d\.\d{3}\) +0:00:0\d\.\d{3} \*+ $", text, re.MULTILINE)) == 9
+    slowest = text.rpartition("=\x20\n")[2].splitlines()
+    assert sorted(line.partition(" -")[0] for line in slowest) == sorted(
+        ["say", "left out", "each", "again", "include_tasks", "inside", "secret", "last"]
+    )
+    assert {len(line) for line in slowest} == {79}
+    (report,) = (tmp_path / "junit").glob("play-*.xml")
+    assert ElementTree.parse(report).getroot()[0].get("failures") == "1"
+    assert json.loads((tmp_path / "tree" / "localhost").read_text())["msg"] == "no\nmore"
