@@ -172,7 +172,8 @@ class _Names:
             return
         known = {*self.fixed, *self.kept, *(str(n) for level in local for n in level), *MAGIC}
         if name.startswith("ansible_"):
-            near = difflib.get_close_matches(name, KNOWN_ANSIBLE - {name}, n=1, cutoff=0.85)
+            numbered = [n for n in KNOWN_ANSIBLE - {name} if n[-1].isdigit() or not name[-1].isdigit()]  # ansible_ens3 is an interface
+            near = difflib.get_close_matches(name, numbered, n=1, cutoff=0.85)
             if name in KNOWN_ANSIBLE or not near:
                 return  # a fact, or what a module leaves: not known before the run
         else:

@@ -121,8 +121,17 @@ def test_findings_are_located(rich: Tree, tasks: str, place: str, message: str, 
     assert hint in found[2]
 
 
-@pytest.mark.parametrize("task", ["copy: {src: gone, dest: a}", "template: {src: gone, dest: a}", "script: gone", "include_vars: gone.yml",
-                                  "include_tasks: gone.yml", "include_role: {name: gone}"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "copy: {src: gone, dest: a}",
+        "template: {src: gone, dest: a}",
+        "script: gone",
+        "include_vars: gone.yml",
+        "include_tasks: gone.yml",
+        "include_role: {name: gone}",
+    ],
+)
 def test_what_a_condition_may_leave_out_need_not_be_there(rich: Tree, task: str) -> None:
     play = "- hosts: all\n  tasks:\n    - {" + task + "WHEN}\n"
     for condition, severity in ((", when: x is defined", "warning"), ("", "error")):
@@ -249,6 +258,7 @@ UNDEFINED = [
     ("- debug: {msg: '{{ reslt.rc }}'}", "100:24", "'reslt'", "default"),
     ("- shell: |\n    a {{ db_password }}\n    b {{ db_pasword }}", "102:14", "'db_pasword'", "db_password"),
     ("- debug: {msg: '{{ ansible_hostnam }}'}", "100:24", "'ansible_hostnam'", "did you mean 'ansible_hostname'?"),
+    ("- debug: {msg: '{{ ansible_defalt_ipv4 }}'}", "100:24", "'ansible_defalt_ipv4'", "did you mean 'ansible_default_ipv4'?"),
     ("- debug: {msg: '{{ inventory_hostnme }}'}", "100:24", "'inventory_hostnme'", "did you mean 'inventory_hostname'?"),
     ("- getent: {database: passwd}\n- debug: {msg: '{{ getent_pasword }}'}", "101:24", "'getent_pasword'", "did you mean 'getent_passwd'?"),
     ("- template: {src: nginx.j2, dest: a}", None, "undefined variable 'port'", ""),
@@ -265,6 +275,7 @@ def test_undefined_variables(rich: Tree, tasks: str, place: str | None, message:
 
 DEFINED = [
     "- debug: {msg: '{{ db_password }} {{ inventory_hostname }} {{ hostvars[groups.all[0]] }} {{ ansible_default_ipv4.address }}'}",
+    "- debug: {msg: '{{ ansible_ens3.ipv4 }} {{ ansible_eno1 }} {{ ansible_lo.mtu }} {{ ansible_proc_cmdline }} {{ ansible_hostnqn }}'}",
     "- debug: {msg: '{{ x | default(1) }} {{ y if y is defined else 2 }}'}",
     "- debug: {msg: '{{ x }}'}\n  when: x is defined",
     "- block:\n    - debug: {msg: '{{ x }}'}\n  when: [x is defined, x.y]",
