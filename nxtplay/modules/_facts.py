@@ -8,7 +8,7 @@ import re
 import socket
 import sys
 import time
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, Sequence
 
 from nxtplay.core.host import Failed, Reader
 
@@ -42,8 +42,14 @@ NAMES = {
 }
 MANAGERS = (("apt", "apt-get"), ("dnf", "dnf"), ("yum", "yum"), ("zypper", "zypper"), ("apk", "apk"), ("pacman", "pacman"))
 
+CAPABILITIES = (
+    "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast net_admin "
+    "net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time "
+    "sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read "
+    "perfmon bpf checkpoint_restore"
+).split()
 
-# what gather_subset may name, by the gatherer that brings it
+# what gather_subset may name, by the gatherer that brings it; `platform` comes with all that tells of the machine
 SUBSETS = {
     "min": "apparmor architecture caps chroot cmdline date_time distribution distribution_major_version distribution_release "
     "distribution_version dns effective_group_ids effective_user_id env fips is_chroot kernel kernel_version lsb machine machine_id "
@@ -78,10 +84,11 @@ def subsets(wanted: Sequence[str]) -> set[str]:
         else:
             plus |= members
             named |= members if bare not in ("all", "min") else set()
-    return plus - (minus - named)
+    asked = plus - (minus - named)
+    return asked | {"platform"} if asked - {"local", "virtual", "mounts"} else asked
 
 
-def _read(path: str) -> str:
+def read(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read()
@@ -99,11 +106,17 @@ def os_release(text: str) -> dict[str, str]:
     return out
 
 
+def platform(host: Reader) -> Facts:
+    return {**_system(), **_distribution(), "python_version": ".".join(map(str, sys.version_info[:3]))}
+
+
 def minimal(host: Reader) -> Facts:
     from nxtplay.modules import _host_keys, _network
 
-    dns = _network.resolver(_read("/etc/resolv.conf"))
-    return {**_system(), **_distribution(), **_moment(), **_user(host), **_python(), **_init(host), **dns, **_host_keys.host_keys()}
+    dns = _network.resolver(read("/etc/resolv.conf"))
+    least = capabilities(read("/proc/self/status"), int(read("/proc/sys/kernel/cap_last_cap") or len(CAPABILITIES) - 1))
+    kernel = command_line(read("/proc/cmdline"))
+    return {**_moment(), **_user(host), **_python(), **_init(host), **dns, **_host_keys.host_keys(), **kernel, **least}
 
 
 def _system() -> Facts:
@@ -125,24 +138,38 @@ def _system() -> Facts:
         "hostname": name.nodename.split(".")[0],
         "fqdn": fqdn,
         "domain": ".".join(fqdn.split(".")[1:]),
-        "machine_id": _read("/etc/machine-id").strip() or None,
-        "cmdline": _cmdline(_read("/proc/cmdline")),
+        "machine_id": read("/etc/machine-id").strip() or None,
     }
 
 
-def _cmdline(text: str) -> dict[str, Any]:
-    out: dict[str, Any] = {}
+def command_line(text: str) -> Facts:
+    """The kernel's: the last of each name, and all that came for it."""
+    last: dict[str, Any] = {}
+    every: dict[str, Any] = {}
     for word in text.split():
         name, found, value = word.partition("=")
-        out[name] = value if found else True
-    return out
+        last[name] = value if found else True
+        if name in every:
+            every[name] = [*(every[name] if isinstance(every[name], list) else [every[name]]), last[name]]
+        else:
+            every[name] = last[name]
+    return {"cmdline": last, "proc_cmdline": every}
+
+
+def capabilities(status: str, last: int) -> Facts:
+    """What this process may do, from /proc/self/status; nothing is held back where it is all there is."""
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)", status, re.MULTILINE)
+    bits = int(found[1], 16) if found else 0
+    enforced = bits != (1 << last + 1) - 1
+    named = [f"cap_{name}" for number, name in enumerate(CAPABILITIES) if bits >> number & 1] if enforced else []
+    return {"system_capabilities": named, "system_capabilities_enforced": str(enforced) if found else "NA"}
 
 
 def _distribution() -> Facts:
-    release = os_release(_read("/etc/os-release") or _read("/usr/lib/os-release"))
+    release = os_release(read("/etc/os-release") or read("/usr/lib/os-release"))
     ident = release.get("ID", "").lower()
     version = release.get("VERSION_ID", "NA")
-    exact = _read("/etc/debian_version").strip() if ident == "debian" else ""
+    exact = read("/etc/debian_version").strip() if ident == "debian" else ""
     if re.fullmatch(r"\d+(\.\d+)+", exact):
         version = exact
     family = next((name for name, ids in FAMILIES.items() if ident in ids.split()), "")
@@ -234,14 +261,13 @@ def _python() -> Facts:
             "executable": sys.executable,
             "type": sys.implementation.name,
             "has_sslcontext": True,
-        },
-        "python_version": f"{v.major}.{v.minor}.{v.micro}",
+        }
     }
 
 
 def _init(host: Reader) -> Facts:
     manager = next((name for name, program in MANAGERS if host.which(program)), "unknown")
-    comm = _read("/proc/1/comm").strip()
+    comm = read("/proc/1/comm").strip()
     service = (
         "systemd"
         if os.path.isdir("/run/systemd/system")
@@ -259,132 +285,20 @@ def _init(host: Reader) -> Facts:
         "apparmor": {"status": "enabled" if os.path.exists("/sys/kernel/security/apparmor") else "disabled"},
         "selinux_python_present": False,
         "is_chroot": False,
-        "fips": _read("/proc/sys/crypto/fips_enabled").strip() == "1",
+        "fips": read("/proc/sys/crypto/fips_enabled").strip() == "1",
     }
 
 
 def hardware(host: Reader) -> Facts:
-    return {
-        **_memory(_read("/proc/meminfo")),
-        **_processors(_read("/proc/cpuinfo")),
-        **_board(),
-        "uptime_seconds": _uptime(),
-        "loadavg": dict(zip(("1m", "5m", "15m"), os.getloadavg())),
-        **_systemd(host),
-    }
+    from nxtplay.modules import _block, _hardware
 
-
-def _systemd(host: Reader) -> Facts:
-    """Its version and what it was built with, where it runs."""
-    if not os.path.isdir("/run/systemd/system") or not host.which("systemctl"):
-        return {}
-    first, *features = host.look(["systemctl", "--version"]).stdout.splitlines()
-    version = re.search(r"\d+", first)
-    return {"systemd": {"version": int(version[0]) if version else 0, "features": " ".join(features)}}
-
-
-def _memory(text: str) -> Facts:
-    kib = {m.group(1): int(m.group(2)) for m in re.finditer(r"^(\w+):\s+(\d+)", text, re.MULTILINE)}
-    mb = {name: value // 1024 for name, value in kib.items()}
-    total, free, available = mb.get("MemTotal", 0), mb.get("MemFree", 0), mb.get("MemAvailable", mb.get("MemFree", 0))
-    swap, swap_free = mb.get("SwapTotal", 0), mb.get("SwapFree", 0)
-    spare = free + mb.get("Buffers", 0) + mb.get("Cached", 0)
-    return {
-        "memtotal_mb": total,
-        "memfree_mb": free,
-        "mem_available_mb": available,  # what a new program can have; memfree leaves caches out
-        "swaptotal_mb": swap,
-        "swapfree_mb": swap_free,
-        "memory_mb": {
-            "real": {"total": total, "used": total - free, "free": free},
-            "nocache": {"free": spare, "used": total - spare},
-            "swap": {"total": swap, "free": swap_free, "used": swap - swap_free, "cached": mb.get("SwapCached", 0)},
-        },
-    }
-
-
-def _processors(text: str) -> Facts:
-    models, sockets, cores = [], set(), 1
-    number, physical = "", ""
-    listed: list[str] = []
-    for line in text.splitlines():
-        name, _, value = (part.strip() for part in line.partition(":"))
-        if name == "processor":
-            number = value
-            listed.append(number)
-        elif name in ("vendor_id", "model name"):
-            models.append((number, value))
-        elif name == "physical id":
-            physical = value
-            sockets.add(physical)
-        elif name == "cpu cores":
-            cores = int(value)
-    count = len(listed) or os.cpu_count() or 1
-    packages = len(sockets) or count
-    flat: list[str] = []
-    for cpu in listed:
-        flat += [cpu, *(value for owner, value in models if owner == cpu)]
-    per_core = max(1, count // max(1, packages * cores)) if sockets else 1
-    return {
-        "processor": flat,
-        "processor_count": packages,
-        "processor_cores": cores,
-        "processor_threads_per_core": per_core,
-        "processor_vcpus": count,
-        "processor_nproc": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count,
-    }
-
-
-def _board() -> Facts:
-    names = {
-        "system_vendor": "sys_vendor",
-        "product_name": "product_name",
-        "product_version": "product_version",
-        "product_uuid": "product_uuid",
-        "product_serial": "product_serial",
-        "bios_version": "bios_version",
-        "bios_date": "bios_date",
-        "bios_vendor": "bios_vendor",
-        "board_name": "board_name",
-        "board_vendor": "board_vendor",
-        "chassis_vendor": "chassis_vendor",
-    }
-    return {fact: _read(f"/sys/class/dmi/id/{name}").strip() or "NA" for fact, name in names.items()}
-
-
-def _uptime() -> Optional[int]:
-    text = _read("/proc/uptime").split()
-    return int(float(text[0])) if text else None
+    return {**_hardware.hardware(host), **_block.devices(host)}
 
 
 def mounts(host: Reader) -> Facts:
-    found = []
-    for line in _read("/proc/mounts").splitlines():
-        device, mount, fstype, options = (part.encode().decode("unicode_escape") for part in line.split()[:4])
-        if not device.startswith("/") and ":/" not in device and fstype not in ("overlay", "zfs", "btrfs"):
-            continue
-        try:
-            size = os.statvfs(mount)
-        except OSError:
-            continue
-        found.append(
-            {
-                "mount": mount,
-                "device": device,
-                "fstype": fstype,
-                "options": options,
-                "size_total": size.f_frsize * size.f_blocks,
-                "size_available": size.f_frsize * size.f_bavail,
-                "block_size": size.f_bsize,
-                "block_total": size.f_blocks,
-                "block_available": size.f_bavail,
-                "block_used": size.f_blocks - size.f_bavail,
-                "inode_total": size.f_files,
-                "inode_available": size.f_favail,
-                "inode_used": size.f_files - size.f_favail,
-            }
-        )
-    return {"mounts": found}
+    from nxtplay.modules import _block
+
+    return {"mounts": _block.mounts()}
 
 
 def virtual(host: Reader) -> Facts:
@@ -396,7 +310,7 @@ def virtual(host: Reader) -> Facts:
             "virtualization_tech_guest": [kind, "container"],
             "virtualization_tech_host": [],
         }
-    product = (_read("/sys/class/dmi/id/product_name") + _read("/sys/class/dmi/id/sys_vendor")).lower()
+    product = (read("/sys/class/dmi/id/product_name") + read("/sys/class/dmi/id/sys_vendor")).lower()
     known = (
         ("kvm", "kvm"),
         ("qemu", "kvm"),
@@ -409,7 +323,7 @@ def virtual(host: Reader) -> Facts:
         ("openstack", "openstack"),
     )
     guest = next((name for word, name in known if word in product), "")
-    if guest or re.search(r"^flags\s*:.*\bhypervisor\b", _read("/proc/cpuinfo"), re.MULTILINE):
+    if guest or re.search(r"^flags\s*:.*\bhypervisor\b", read("/proc/cpuinfo"), re.MULTILINE):
         guest = guest or "kvm"
         return {
             "virtualization_type": guest,
@@ -431,11 +345,11 @@ def _container() -> str:
         return "docker"
     if os.path.exists("/run/.containerenv"):
         return "podman"
-    text = _read("/proc/1/environ")
+    text = read("/proc/1/environ")
     found = re.search(r"(?:^|\0)container=([\w-]+)", text)
     if found:
         return found.group(1)
-    groups = _read("/proc/1/cgroup")
+    groups = read("/proc/1/cgroup")
     return next((name for name in ("docker", "kubepods", "lxc") if f"/{name}" in groups), "")
 
 
@@ -446,6 +360,7 @@ def network(host: Reader) -> Facts:
 
 
 GATHERERS: dict[str, Callable[[Reader], Facts]] = {
+    "platform": platform,
     "min": minimal,
     "hardware": hardware,
     "mounts": mounts,

@@ -14,7 +14,7 @@ DONE, ERROR = 3, 2
 
 
 def interfaces() -> dict[str, Any]:
-    """interfaces, one fact per interface, default_ipv4, default_ipv6, all_ipv4_addresses, all_ipv6_addresses."""
+    """interfaces, one fact per interface, default_ipv4, default_ipv6, all_ipv4_addresses, all_ipv6_addresses, locally_reachable_ips."""
     names = sorted(os.listdir("/sys/class/net")) if os.path.isdir("/sys/class/net") else []
     facts: dict[str, Any] = {name: _link(name) for name in names}
     index = {_number(name): name for name in names}
@@ -34,6 +34,7 @@ def interfaces() -> dict[str, Any]:
     ]
     out["all_ipv4_addresses"] = [a for a in four if not a.startswith("127.")]
     out["all_ipv6_addresses"] = [e["address"] for f in facts.values() for e in f.get("ipv6", []) if e["address"] != "::1"]
+    out["locally_reachable_ips"] = {"ipv4": _local(socket.AF_INET), "ipv6": _local(socket.AF_INET6)}
     return out
 
 
@@ -64,6 +65,9 @@ def _link(name: str) -> dict[str, Any]:
         entry["mtu"] = int(_sys(name, "mtu"))
     if kind != "loopback" and _sys(name, "address"):
         entry["macaddress"] = _sys(name, "address")
+    entry["promisc"] = bool(int(_sys(name, "flags") or "0", 16) & 0x100)
+    if _sys(name, "speed"):
+        entry["speed"] = int(_sys(name, "speed"))
     return entry
 
 
@@ -132,6 +136,17 @@ def _addresses() -> Iterator[tuple[int, int, str, int, str]]:
             raw = attributes.get(2) or attributes.get(1)
             if raw and found == family:
                 yield family, number, socket.inet_ntop(family, raw), prefix, scopes.get(scope, str(scope))
+
+
+def _local(family: int) -> list[str]:
+    """What reaches this machine itself: the kernel's local table."""
+    out = []
+    for _, payload in _ask(RTM_GETROUTE, family):
+        found, prefix, _, _, table, _, _, kind = struct.unpack_from("=BBBBBBBB", payload)
+        to = _attributes(payload[12:]).get(1)
+        if found == family and table == 255 and kind == 2 and to:
+            out.append(socket.inet_ntop(family, to) + ("" if prefix == 8 * len(to) else f"/{prefix}"))
+    return sorted(out)
 
 
 def _default_routes(family: int) -> list[tuple[Optional[str], int]]:

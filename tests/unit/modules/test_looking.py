@@ -56,15 +56,17 @@ def test_facts_can_be_fewer() -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (["all"], {"min", "hardware", "mounts", "virtual", "network", "local"}),
-        (["!all"], {"min", "local"}),
+        (["all"], {"platform", "min", "hardware", "mounts", "virtual", "network", "local"}),
+        (["!all"], {"platform", "min", "local"}),
         (["!all", "!min"], set()),
-        (["network"], {"min", "local", "network"}),
-        (["all", "!network", "!hardware"], {"min", "virtual", "local"}),
-        (["!network"], {"min", "local"}),
-        (["!all", "network"], {"min", "local", "network"}),
-        (["!network", "default_ipv4"], {"min", "local", "network"}),
-        (["!all", "!min", "distribution"], {"min"}),
+        (["network"], {"platform", "min", "local", "network"}),
+        (["all", "!network", "!hardware"], {"platform", "min", "virtual", "local"}),
+        (["!network"], {"platform", "min", "local"}),
+        (["!all", "network"], {"platform", "min", "local", "network"}),
+        (["!network", "default_ipv4"], {"platform", "min", "local", "network"}),
+        (["!all", "!min", "distribution"], {"platform", "min"}),
+        (["!all", "!min", "network"], {"platform", "network"}),
+        (["!all", "!min", "virtual"], {"virtual"}),
     ],
 )
 def test_subsets(wanted: list[str], found: set[str]) -> None:

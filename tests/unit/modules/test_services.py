@@ -9,7 +9,7 @@ import pytest
 
 from nxtplay.core.host import Completed, Reader
 from nxtplay.core.resource import decode
-from nxtplay.modules import _facts
+from nxtplay.modules import _hardware
 from nxtplay.modules._services import Systemd
 from nxtplay.modules.systemd_service import SystemdService
 
@@ -18,7 +18,7 @@ def test_the_fact_of_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.path.isdir", lambda path: path == "/run/systemd/system")
     monkeypatch.setattr(Systemctl, "which", lambda self, name: name)
     host = Systemctl("", version="systemd 252 (252.39-1)\n+PAM -GNUTLS\n")
-    assert _facts._systemd(host) == {"systemd": {"version": 252, "features": "+PAM -GNUTLS"}}
+    assert _hardware.systemd(host) == {"systemd": {"version": 252, "features": "+PAM -GNUTLS"}}
 
 
 class Systemctl(Reader):

@@ -1,0 +1,133 @@
+"""Facts about disks: block devices, their partitions and links, volume groups, what is mounted."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from nxtplay.core.host import Reader
+from nxtplay.modules._facts import Facts, read
+
+BLOCK, LINKS = "/sys/block", {"ids": "by-id", "uuids": "by-uuid", "labels": "by-label"}
+Links = dict[str, dict[str, list[str]]]  # the kind of link, the device, its names
+
+
+def devices(host: Reader, block: str = BLOCK) -> Facts:
+    links = _links(block)
+    return {"devices": {name: _device(f"{block}/{name}", name, links) for name in _names(block)}, "device_links": links, "lvm": _lvm(host)}
+
+
+def _links(block: str = BLOCK) -> Links:
+    out: Links = {kind: {} for kind in (*LINKS, "masters")}
+    for kind, place in LINKS.items():
+        for name in _names(f"/dev/disk/{place}"):
+            device = os.path.basename(os.path.realpath(f"/dev/disk/{place}/{name}"))
+            out[kind].setdefault(device, []).append(name.encode().decode("unicode_escape"))
+    for name in _names(block):
+        for under in _names(f"{block}/{name}/slaves"):
+            out["masters"].setdefault(under, []).append(name)
+    return out
+
+
+def _device(place: str, name: str, links: Links) -> dict[str, Any]:
+    scheduler = re.search(r"\[(.+?)\]", read(f"{place}/queue/scheduler"))
+    parts = [p for p in _names(place) if p.startswith(name) and os.path.exists(f"{place}/{p}/start")]
+    texts = {"vendor": "device/vendor", "model": "device/model", "sas_address": "device/sas_address",
+             "sas_device_handle": "device/sas_device_handle", "removable": "removable", "rotational": "queue/rotational",
+             "support_discard": "queue/discard_granularity"}  # fmt: skip
+    return {
+        **{fact: read(f"{place}/{path}").strip() or None for fact, path in texts.items()},
+        **_extent(place, read(f"{place}/queue/logical_block_size").strip() or 512),
+        "scheduler_mode": scheduler[1] if scheduler else "",
+        "holders": _holders(place),
+        "links": _of(links, name),
+        "partitions": {part: _partition(f"{place}/{part}", part, links) for part in parts},
+        "virtual": 1,
+        "host": "",
+    }
+
+
+def _partition(place: str, name: str, links: Links) -> dict[str, Any]:
+    uuids = links["uuids"].get(name, [])
+    start = read(f"{place}/start").strip()
+    said = {"start": start, "uuid": uuids[0] if uuids else None, "holders": _holders(place), "links": _of(links, name)}
+    return {**_extent(place, 512), **said}
+
+
+def _extent(place: str, sector: Any) -> dict[str, Any]:
+    """Its length in sectors of the kernel, which have 512 bytes whatever the device's own have."""
+    count = int(read(f"{place}/size") or 0)
+    size, unit = count * 512.0, "Bytes"
+    for larger in ("KB", "MB", "GB", "TB", "PB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return {"sectors": count, "sectorsize": sector, "size": f"{size:.2f} {unit}"}
+
+
+def _holders(place: str) -> list[str]:
+    return [read(f"{BLOCK}/{name}/dm/name").strip() or name for name in _names(f"{place}/holders")]
+
+
+def _of(links: Links, name: str) -> dict[str, list[str]]:
+    return {kind: named.get(name, []) for kind, named in links.items()}
+
+
+def _lvm(host: Reader) -> Any:
+    """Volume groups, logical and physical volumes; N/A for who may not ask or has no such tools."""
+    if os.geteuid() != 0 or not host.which("vgs"):
+        return "N/A"
+
+    def ask(program: str, columns: str) -> list[list[str]]:
+        done = host.look([program, "--noheadings", "--nosuffix", "--units", "g", "--separator", ",", "-o", columns])
+        return [line.strip().split(",") for line in done.stdout.splitlines() if line.strip()]
+
+    groups = ask("vgs", "vg_name,vg_size,vg_free,lv_count,pv_count")
+    logical, physical = ask("lvs", "lv_name,lv_size,vg_name"), ask("pvs", "pv_name,pv_size,pv_free,vg_name")
+    return {
+        "vgs": {name: dict(zip(("size_g", "free_g", "num_lvs", "num_pvs"), rest)) for name, *rest in groups},
+        "lvs": {name: dict(zip(("size_g", "vg"), rest)) for name, *rest in logical},
+        "pvs": {name: dict(zip(("size_g", "free_g", "vg"), rest)) for name, *rest in physical},
+    }
+
+
+def mounts() -> list[dict[str, Any]]:
+    found = []
+    uuids = _links()["uuids"]
+    for line in read("/proc/mounts").splitlines():
+        device, mount, fstype, options = (part.encode().decode("unicode_escape") for part in line.split()[:4])
+        if not device.startswith("/") and ":/" not in device and fstype not in ("overlay", "zfs", "btrfs"):
+            continue
+        try:
+            size = os.statvfs(mount)
+        except OSError:
+            continue
+        found.append(
+            {
+                "mount": mount,
+                "device": device,
+                "fstype": fstype,
+                "options": options,
+                "uuid": uuids.get(os.path.basename(os.path.realpath(device)), ["N/A"])[0],
+                "dump": 0,
+                "passno": 0,
+                "size_total": size.f_frsize * size.f_blocks,
+                "size_available": size.f_frsize * size.f_bavail,
+                "block_size": size.f_bsize,
+                "block_total": size.f_blocks,
+                "block_available": size.f_bavail,
+                "block_used": size.f_blocks - size.f_bavail,
+                "inode_total": size.f_files,
+                "inode_available": size.f_favail,
+                "inode_used": size.f_files - size.f_favail,
+            }
+        )
+    return found
+
+
+def _names(place: str) -> list[str]:
+    try:
+        return sorted(os.listdir(place))
+    except OSError:
+        return []
