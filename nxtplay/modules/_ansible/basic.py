@@ -1,4 +1,4 @@
-"""`ansible.module_utils.basic` as modules of other people use it. It is carried to the host as that file and stands alone there."""
+"""`ansible.module_utils.basic` as modules of other people use it. It is carried to the host as that file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ import sys
 import tempfile
 from typing import Any, NoReturn, Optional
 
-BOOLEANS_TRUE = frozenset(("y", "yes", "on", "1", "true", "t", 1, 1.0, True))
-BOOLEANS_FALSE = frozenset(("n", "no", "off", "0", "false", "f", 0, 0.0, False))
+from . import distro
+from .common import validation, warnings
+from .common.text.formatters import bytes_to_human as bytes_to_human
+from .common.text.formatters import human_to_bytes as human_to_bytes
+from .common.validation import FALSE as BOOLEANS_FALSE
+from .common.validation import TRUE as BOOLEANS_TRUE
+
+AVAILABLE_HASH_ALGORITHMS = {name: getattr(hashlib, name) for name in sorted(hashlib.algorithms_guaranteed) if hasattr(hashlib, name)}
 BOOLEANS = BOOLEANS_TRUE | BOOLEANS_FALSE
 FILE_COMMON_ARGUMENTS: dict[str, Any] = {
     "mode": {"type": "raw"},
@@ -92,6 +98,63 @@ def _plain(value: Any) -> Any:
     return to_text(value)
 
 
+def remove_values(value: Any, no_log_strings: Any) -> Any:
+    """The value without these texts, wherever they are in it."""
+    if isinstance(value, dict):
+        return {key: remove_values(inner, no_log_strings) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [remove_values(inner, no_log_strings) for inner in value]
+    if isinstance(value, bytes):
+        value = to_text(value)
+    if isinstance(value, str):
+        for secret in sorted(map(to_text, no_log_strings), key=len, reverse=True):  # one may be a part of another
+            value = HIDDEN if value == secret else value.replace(secret, "********")
+    return value
+
+
+def sanitize_keys(obj: Any, no_log_strings: Any, ignore_keys: Any = frozenset()) -> Any:
+    """The value without these texts in the names of its keys; those of `ignore_keys`, and what begins with _ansible, stay."""
+    if isinstance(obj, dict):
+        kept = {key: key if key in ignore_keys or str(key).startswith("_ansible") else remove_values(key, no_log_strings) for key in obj}
+        return {kept[key]: sanitize_keys(value, no_log_strings, ignore_keys) for key, value in obj.items()}
+    return [sanitize_keys(item, no_log_strings, ignore_keys) for item in obj] if isinstance(obj, (list, tuple, set)) else obj
+
+
+def is_executable(path: str) -> bool:
+    return bool(os.stat(path).st_mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH))
+
+
+def get_platform() -> str:
+    return os.uname().sysname
+
+
+def get_distribution() -> Optional[str]:
+    """The distribution as modules name it: Debian, Ubuntu, Redhat, OtherLinux; None where it is no Linux."""
+    found = distro.id()
+    own = {"rhel": "Redhat", "amzn": "Amazon", "": "OtherLinux", "opensuse-leap": "Opensuse-leap"}
+    return own.get(found, found.capitalize()) if get_platform() == "Linux" else None
+
+
+def get_distribution_version() -> Optional[str]:
+    with contextlib.suppress(OSError), open("/etc/debian_version", encoding="utf-8") as stream:
+        found = stream.read().strip()
+        if distro.id() == "debian" and found[:1].isdigit():
+            return found  # 12.11, where the other file says 12
+    return distro.version() if get_platform() == "Linux" else None
+
+
+def get_all_subclasses(cls: type) -> set[type]:
+    found: set[type] = set(cls.__subclasses__())
+    return found.union(*(get_all_subclasses(one) for one in found))
+
+
+def _load_params() -> dict[str, Any]:
+    """What the module was given."""
+    with open(sys.argv[1], encoding="utf-8") as stream:
+        given: dict[str, Any] = json.load(stream)["ANSIBLE_MODULE_ARGS"]
+    return given
+
+
 class AnsibleModule:
     """The arguments of the task, checked, and the ways to answer it."""
 
@@ -108,8 +171,7 @@ class AnsibleModule:
         required_if: Any = None,
         required_by: Any = None,
     ) -> None:
-        with open(sys.argv[1], encoding="utf-8") as stream:
-            given = json.load(stream)["ANSIBLE_MODULE_ARGS"]
+        given = _load_params()
         internal = {key[len("_ansible_") :]: given.pop(key) for key in list(given) if key.startswith("_ansible_")}
         self._name = internal.get("module_name", "")
         self._verbosity = internal.get("verbosity", 0)
@@ -144,25 +206,14 @@ class AnsibleModule:
         sys.exit(1)
 
     def _answer(self, answer: dict[str, Any]) -> None:
-        if self._warnings:
-            answer["warnings"] = [*answer.get("warnings", ()), *self._warnings]
-        if self._deprecations:
-            answer["deprecations"] = [*answer.get("deprecations", ()), *self._deprecations]
+        told, old = [*self._warnings, *warnings.get_warning_messages()], [*self._deprecations, *warnings.get_deprecation_messages()]
+        if told:
+            answer["warnings"] = [*answer.get("warnings", ()), *told]
+        if old:
+            answer["deprecations"] = [*answer.get("deprecations", ()), *old]
         if self._tmpdir:
             shutil.rmtree(self._tmpdir, ignore_errors=True)
-        print("\n" + json.dumps(self._hidden(answer), default=_plain))
-
-    def _hidden(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self._hidden(inner) for key, inner in value.items()}
-        if isinstance(value, (list, tuple, set)):
-            return [self._hidden(inner) for inner in value]
-        if isinstance(value, bytes):
-            value = to_text(value)
-        if isinstance(value, str):
-            for secret in sorted(self.no_log_values, key=len, reverse=True):  # one may be a part of another
-                value = HIDDEN if value == secret else value.replace(secret, "********")
-        return value
+        print("\n" + json.dumps(remove_values(answer, self.no_log_values), default=_plain))
 
     def warn(self, warning: str, **_: Any) -> None:
         self._warnings.append(to_text(warning))
@@ -382,7 +433,6 @@ class _Wrong(Exception):
 
 def _read(module: AnsibleModule, spec: dict[str, Any], given: dict[str, Any], rules: Any, where: str) -> dict[str, Any]:
     names = {spelling: name for name, one in spec.items() for spelling in (name, *(one.get("aliases") or ()))}
-    found = f" found in {where}" if where else ""
     unknown = sorted(str(name) for name in given if name not in names)
     if unknown:
         known = ", ".join(sorted(n + (f" ({', '.join(one['aliases'])})" if one.get("aliases") else "") for n, one in spec.items()))
@@ -396,11 +446,13 @@ def _read(module: AnsibleModule, spec: dict[str, Any], given: dict[str, Any], ru
                 positional = options[0] if options and isinstance(options[0], (list, tuple)) else []
                 named = next((option for option in options if isinstance(option, dict)), {})
                 params[name] = take(*positional, **named)
-    present = {name for name, value in params.items() if value is not None}
-    _rules(params, present, rules, found)
-    lacking = sorted(name for name, one in spec.items() if one.get("required") and name not in present)
-    if lacking:
-        raise _Wrong(f"missing required arguments: {', '.join(lacking)}{found}")
+    present = {name: value for name, value in params.items() if value is not None}
+    within = where.split(" -> ") if where else []
+    try:
+        _rules(present, rules, within)
+        validation.check_required_arguments(spec, present, within)
+    except TypeError as error:
+        raise _Wrong(str(error)) from None
     for name, one in spec.items():
         if params.get(name) is None:
             params[name] = one.get("default")
@@ -414,34 +466,19 @@ def _read(module: AnsibleModule, spec: dict[str, Any], given: dict[str, Any], ru
     return params
 
 
-def _rules(params: dict[str, Any], present: set[str], rules: Any, found: str) -> None:
+def _rules(params: dict[str, Any], rules: Any, within: list[str]) -> None:
     exclusive, together, one_of, required_if, by = rules
-    groups = [tuple(exclusive)] if exclusive and isinstance(exclusive[0], str) else exclusive or ()
-    for group in groups:
-        if len(present & set(group)) > 1:
-            raise _Wrong(f"parameters are mutually exclusive: {'|'.join(group)}{found}")
-    for group in together or ():
-        if present & set(group) and not set(group) <= present:
-            raise _Wrong(f"parameters are required together: {', '.join(group)}{found}")
-    for group in one_of or ():
-        if not present & set(group):
-            raise _Wrong(f"one of the following is required: {', '.join(group)}{found}")
-    for key, value, needed, *any_of in required_if or ():
-        lacking = [name for name in needed if name not in present]
-        enough = len(lacking) < len(needed) if any_of and any_of[0] else not lacking
-        if str(params.get(key)) == str(value) and not enough:
-            kind = "any" if any_of and any_of[0] else "all"
-            raise _Wrong(f"{key} is {value} but {kind} of the following are missing: {', '.join(lacking)}{found}")
-    for key, needed in (by or {}).items():
-        lacking = [name for name in ([needed] if isinstance(needed, str) else needed) if name not in present]
-        if key in present and lacking:
-            raise _Wrong(f"missing parameter(s) required by '{key}': {', '.join(lacking)}{found}")
+    validation.check_mutually_exclusive(exclusive, params, within)
+    validation.check_required_together(together, params, within)
+    validation.check_required_one_of(one_of, params, within)
+    validation.check_required_if(required_if, params, within)
+    validation.check_required_by(by, params, within)
 
 
 def _value(module: AnsibleModule, name: str, one: dict[str, Any], value: Any, where: str) -> Any:
     kind = one.get("type", "str")
     try:
-        value = kind(value) if callable(kind) else _TYPES[kind](value)
+        value = kind(value) if callable(kind) else validation.TYPES[kind](value)
     except (TypeError, ValueError) as error:
         called = type(value).__name__
         raise _Wrong(f"argument '{name}' is of type {called} and we were unable to convert to {kind}: {error}") from None
@@ -457,56 +494,3 @@ def _value(module: AnsibleModule, name: str, one: dict[str, Any], value: Any, wh
         rules = [one.get(rule) for rule in ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")]
         return _read(module, one["options"], value, rules, where)
     return value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, (dict, list)) else str(value)
-
-
-def _list(value: Any) -> list[Any]:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",")]
-    if isinstance(value, (int, float)):
-        return [str(value)]
-    if not isinstance(value, (list, tuple, set)):
-        raise TypeError(f"{type(value).__name__} cannot be converted to a list")
-    return list(value)
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        text = value.strip()
-        if text.startswith("{"):
-            value = json.loads(text)
-        elif "=" in text:
-            value = dict(part.strip().split("=", 1) for part in text.replace(",", " ").split())
-    if not isinstance(value, dict):
-        raise TypeError(f"{type(value).__name__} cannot be converted to a dict")
-    return value
-
-
-def _path(value: Any) -> str:
-    return os.path.expanduser(os.path.expandvars(_text(value)))
-
-
-def _int(value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise TypeError(f'"{value!r}" cannot be converted to an int') from None
-
-
-_TYPES: dict[str, Any] = {
-    "str": _text,
-    "list": _list,
-    "dict": _dict,
-    "bool": boolean,
-    "int": _int,
-    "float": float,
-    "path": _path,
-    "raw": lambda value: value,
-    "jsonarg": lambda value: value if isinstance(value, str) else json.dumps(value),
-    "json": lambda value: value if isinstance(value, str) else json.dumps(value),
-    "bytes": lambda value: value,
-    "bits": lambda value: value,
-}

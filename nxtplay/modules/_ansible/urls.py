@@ -7,8 +7,11 @@ import gzip
 import http.client
 import http.cookiejar
 import netrc
+import os
+import shutil
 import socket
 import ssl
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -133,6 +136,84 @@ def open_url(
     body = data.encode() if isinstance(data, str) else data
     request = urllib.request.Request(url, body, {**sent, **given}, method=method.upper() if method else None)
     return urllib.request.build_opener(*handlers).open(request, timeout=timeout)
+
+
+class Request:
+    """Requests that have these settings in common, and the cookies that came."""
+
+    def __init__(self, headers: Optional[Mapping[str, Any]] = None, **settings: Any) -> None:
+        self.headers = dict(headers or {})
+        self.cookies = settings.pop("cookies", None)
+        if self.cookies is None:
+            self.cookies = http.cookiejar.CookieJar()
+        self._settings = settings
+
+    def open(self, method: str, url: str, data: Any = None, headers: Optional[Mapping[str, Any]] = None, **settings: Any) -> Any:
+        """As `open_url`."""
+        given = {**self._settings, **{name: value for name, value in settings.items() if value is not None}}
+        return open_url(url, data, {**self.headers, **(headers or {})}, method, **{"cookies": self.cookies, **given})
+
+    def get(self, url: str, **settings: Any) -> Any:
+        return self.open("GET", url, **settings)
+
+    def options(self, url: str, **settings: Any) -> Any:
+        return self.open("OPTIONS", url, **settings)
+
+    def head(self, url: str, **settings: Any) -> Any:
+        return self.open("HEAD", url, **settings)
+
+    def post(self, url: str, data: Any = None, **settings: Any) -> Any:
+        return self.open("POST", url, data=data, **settings)
+
+    def put(self, url: str, data: Any = None, **settings: Any) -> Any:
+        return self.open("PUT", url, data=data, **settings)
+
+    def patch(self, url: str, data: Any = None, **settings: Any) -> Any:
+        return self.open("PATCH", url, data=data, **settings)
+
+    def delete(self, url: str, **settings: Any) -> Any:
+        return self.open("DELETE", url, **settings)
+
+
+class ParseResultDottedDict(dict):  # type: ignore[type-arg]
+    """The parts of an address by key and by attribute."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def as_list(self) -> list[Any]:
+        return [self.get(name) for name in ("scheme", "netloc", "path", "params", "query", "fragment")]
+
+
+def generic_urlparse(parts: Any) -> ParseResultDottedDict:
+    """What urlparse gives, as a mapping whose entries can be replaced."""
+    names = ("scheme", "netloc", "path", "params", "query", "fragment", "username", "password", "hostname", "port")
+    return ParseResultDottedDict((name, getattr(parts, name)) for name in names)
+
+
+def fetch_file(
+    module: Any,
+    url: str,
+    data: Any = None,
+    headers: Optional[Mapping[str, Any]] = None,
+    method: Optional[str] = None,
+    use_proxy: bool = True,
+    force: bool = False,
+    last_mod_time: Any = None,
+    timeout: float = 10,
+    **more: Any,
+) -> str:
+    """The path of a temporary file with what came; the module fails where nothing did."""
+    name, ending = os.path.splitext(str(urllib.parse.urlsplit(url).path.rpartition("/")[2]))
+    answer, info = fetch_url(module, url, data, headers, method, use_proxy, force, last_mod_time, timeout, **more)
+    if not answer or info["status"] >= 400:
+        module.fail_json(msg=f"Failure downloading {url}, {info['msg']}")
+    with tempfile.NamedTemporaryFile(dir=module.tmpdir, prefix=name, suffix=ending, delete=False) as stream:
+        shutil.copyfileobj(answer, stream)
+    return stream.name
 
 
 def fetch_url(

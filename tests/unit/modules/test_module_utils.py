@@ -14,9 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nxtplay.modules import ansible_module
-from nxtplay.modules._ansible import six, urls
+from nxtplay.modules._ansible import basic, six, urls
 from nxtplay.modules._ansible.collections import ImmutableDict, is_iterable, is_sequence
-from nxtplay.modules._ansible.dict_transformations import dict_merge, recursive_diff
+from nxtplay.modules._ansible.common import network, validation
+from nxtplay.modules._ansible.common.text import formatters
+from nxtplay.modules._ansible.dict_transformations import (
+    camel_dict_to_snake_dict,
+    dict_merge,
+    recursive_diff,
+    snake_dict_to_camel_dict,
+)
 from nxtplay.modules._ansible.version import LooseVersion, StrictVersion
 
 LOGIN = "Basic " + base64.b64encode(b"u:p").decode()
@@ -119,6 +126,92 @@ def test_mappings() -> None:
     assert {ImmutableDict(a=1): 1}[ImmutableDict({"a": 1})] == 1
     assert ImmutableDict(a=1).union({"b": 2}).difference(["a"]) == {"b": 2}
     assert is_sequence([1]) and is_iterable({1}) and not is_sequence("text") and not is_iterable(b"bytes")
+
+
+@pytest.mark.parametrize(
+    ("camel", "snake", "reversible"),
+    [
+        ("HTTPEndpoint", "http_endpoint", "h_t_t_p_endpoint"),
+        ("TargetGroupARNs", "target_group_arns", "target_group_a_r_ns"),
+        ("vpcId", "vpc_id", "vpc_id"),
+        ("ARNs", "arns", "a_r_ns"),
+    ],
+)
+def test_names_of_the_cloud(camel: str, snake: str, reversible: str) -> None:
+    assert camel_dict_to_snake_dict({camel: [{camel: 1}]}) == {snake: [{snake: 1}]}
+    assert camel_dict_to_snake_dict({camel: {camel: 1}}, reversible=True, ignore_list=[camel]) == {reversible: {camel: 1}}
+    assert snake_dict_to_camel_dict({snake: [{"a_b": 1}]}, capitalize_first=True)[snake.title().replace("_", "")] == [{"AB": 1}]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("10", 10), ("1.5 GB", 3 << 29), ("2kilobyte", 2048), ("1K", 1024), ("1mB", None), ("5.", None), ("1x", None)]
+)
+def test_sizes(text: str, size: int | None) -> None:
+    if size is None:
+        with pytest.raises(ValueError, match="human_to_bytes"):
+            formatters.human_to_bytes(text)
+        with pytest.raises(TypeError, match="Byte"):
+            validation.check_type_bytes(text)
+    else:
+        assert formatters.human_to_bytes(text) == size
+        assert size < 1024 or formatters.human_to_bytes(formatters.bytes_to_human(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "found"),
+    [
+        ("dict", 'a="x, y" b=2', {"a": "x, y", "b": "2"}),
+        ("dict", "{'a': 1}", {"a": 1}),
+        ("list", "a,b", ["a", "b"]),
+        ("int", "1.0", 1),
+        ("int", "1.5", None),
+        ("bool", "Yes", True),
+        ("bool", "2", None),
+        ("bits", "1Kb", 1024),
+        ("str", {"a": 1}, "{'a': 1}"),
+    ],
+)
+def test_values_by_their_type(kind: str, given: Any, found: Any) -> None:
+    if found is None:
+        with pytest.raises(TypeError):
+            validation.TYPES[kind](given)
+    else:
+        assert validation.TYPES[kind](given) == found
+
+
+def test_rules_of_arguments() -> None:
+    given = {"a": 1, "b": 2}
+    for check, terms, message in (
+        (validation.check_mutually_exclusive, [["a", "b"]], "parameters are mutually exclusive: a|b found in x -> y"),
+        (validation.check_required_together, [["a", "c"]], "parameters are required together: a, c found in x -> y"),
+        (validation.check_required_one_of, [["c", "d"]], "one of the following is required: c, d found in x -> y"),
+        (validation.check_required_if, [["a", 1, ["c"]]], "a is 1 but all of the following are missing: c found in x -> y"),
+        (validation.check_required_by, {"a": "c"}, "missing parameter(s) required by 'a': c found in x -> y"),
+    ):
+        with pytest.raises(TypeError) as raised:
+            check(terms, given, ["x", "y"])
+        assert str(raised.value) == message
+        assert not check(None, given)
+
+
+def test_masks() -> None:
+    assert network.to_subnet("10.1.2.3", "255.255.0.0") == network.to_subnet("10.1.2.3", 16) == "10.1.0.0/16"
+    assert network.to_subnet("10.1.2.3", 24, dotted_notation=True) == "10.1.2.0 255.255.255.0"
+    assert network.to_ipv6_subnet("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::" and network.to_ipv6_network("2001:db8::1") == "2001:db8::"
+    assert network.is_mac("00-11-22-33-44-55") and not network.is_mac("00-11:22-33-44-55")
+
+
+def test_requests_that_have_settings_in_common(url: str) -> None:
+    session = urls.Request(headers={"X-Own": "mine"}, force_basic_auth=True, url_username="u", url_password="p")
+    assert json.load(session.open("PUT", f"{url}/login", data="text")) == ["PUT", "text", "mine"]
+    assert json.load(session.get(f"{url}/moved"))[0] == "GET"
+    assert [cookie.name for cookie in session.cookies] == ["a"]
+
+
+def test_secrets_go_from_names_too() -> None:
+    told = {"a secret": {"secret": 1}, "_ansible_secret": 2, "secret kept": 3}
+    clean = basic.sanitize_keys(told, {"secret"}, {"secret kept"})
+    assert clean == {"a ********": {basic.HIDDEN: 1}, "_ansible_secret": 2, "secret kept": 3}
 
 
 def test_what_ran_on_python_2() -> None:

@@ -28,20 +28,20 @@ def plant(root: Path, **files: str) -> list[str]:
     [
         (HEAD, ()),
         ("from ansible.module_utils.basic import AnsibleModule, no_such\n", ("ansible.module_utils.basic.no_such",)),
-        ("from ansible.module_utils.api import rate_limit\n", ("ansible.module_utils.api",)),
-        ("import ansible.module_utils.api\n", ("ansible.module_utils.api",)),
-        ("try:\n    from ansible.module_utils.api import rate_limit\nexcept ImportError:\n    pass\n", ()),
+        ("from ansible.module_utils.connection import exec_command\n", ("ansible.module_utils.connection",)),
+        ("import ansible.module_utils.connection\n", ("ansible.module_utils.connection",)),
+        ("try:\n    from ansible.module_utils.connection import exec_command\nexcept ImportError:\n    pass\n", ()),
         ("from ansible.module_utils.six.moves.urllib.parse import quote\nfrom ansible.module_utils.common import process\n", ()),
         (f"{UTILS}.used import x\n", ()),
         (f"{UTILS} import used\n", ()),
-        (f"{UTILS}.lacking import x\n", ("ansible.module_utils.api",)),
+        (f"{UTILS}.lacking import x\n", ("ansible.module_utils.connection",)),
         (f"{UTILS}.nowhere import x\n", ("ansible_collections.a.b.plugins.module_utils.nowhere",)),
         ("def main(:\n", ()),  # what the host's Python says of it is told when it runs
     ],
 )
 def test_what_a_module_lacks(tmp_path: Path, text: str, missing: tuple[str, ...]) -> None:
     relative = "from ..module_utils.urls_of import y\n"
-    roots = plant(tmp_path, m=text, _used=HEAD, _lacking=relative, _urls_of="import ansible.module_utils.api\n")
+    roots = plant(tmp_path, m=text, _used=HEAD, _lacking=relative, _urls_of="import ansible.module_utils.connection\n")
     found = collections.module("a.b.m", roots)
     assert found is not None
     assert found.missing == missing
@@ -67,7 +67,7 @@ def test_what_is_carried_out_on_the_controller_there_is_not_here(tmp_path: Path)
 
 
 def test_what_cannot_be_run_is_an_error_of_the_playbook(tmp_path: Path) -> None:
-    plant(tmp_path / "collections", good=HEAD, bad="import ansible.module_utils.api\n")
+    plant(tmp_path / "collections", good=HEAD, bad="import ansible.module_utils.connection\n")
     play = tmp_path / "site.yml"
     play.write_text("- hosts: all\n  tasks:\n    - a.b.good: {x: 1}\n    - a.b.bad: {x: 1}\n")
     with pytest.raises(PlaybookErrors) as raised:
@@ -75,7 +75,7 @@ def test_what_cannot_be_run_is_an_error_of_the_playbook(tmp_path: Path) -> None:
     (found,) = raised.value.diagnostics
     assert found.span is not None and found.span.line == 4
     assert "a.b.bad" in found.message or "bad" in found.message
-    assert "ansible.module_utils.api" in found.hint
+    assert "ansible.module_utils.connection" in found.hint
 
 
 def test_what_a_collection_says_is_gone_is_an_error_with_its_reason(tmp_path: Path) -> None:

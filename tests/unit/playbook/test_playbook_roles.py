@@ -102,7 +102,7 @@ def test_where_roles_are_found(tree: Tree) -> None:
 def test_short_names_of_a_collections_modules(tree: Tree) -> None:
     """A role of a collection, and `collections`, may mean its modules: one that cannot be run is no slip of the hand."""
     home = "collections/ansible_collections/n/s"
-    tree.write(f"{home}/plugins/modules/colour.py", "import ansible.module_utils.api\n")
+    tree.write(f"{home}/plugins/modules/colour.py", "import ansible.module_utils.connection\n")
     tree.write(f"{home}/roles/d/tasks/main.yml", "- colour: {name: red}\n")
     away = "module 'colour' is Ansible's and not in nxtplay"
     assert tree.finding("- hosts: all\n  roles: [n.s.d]\n")[:2] == (f"{home}/roles/d/tasks/main.yml:1:3", away)
