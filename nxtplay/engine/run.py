@@ -20,7 +20,7 @@ from nxtplay.engine.hosts import Failure, HostRun
 from nxtplay.engine.lookahead import LookAhead
 from nxtplay.engine.loops import Items
 from nxtplay.engine.options import Options
-from nxtplay.engine.scopes import Scopes
+from nxtplay.engine.scopes import Scopes, TaskScope
 from nxtplay.engine.segment import Lines
 from nxtplay.engine.start import Start, start_at
 from nxtplay.engine.strategy import Lane
@@ -29,6 +29,7 @@ from nxtplay.engine.walk import Signal, Verdict, flatten, in_common_order, walk_
 from nxtplay.engine.words import WORDS, is_once
 from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors, did_you_mean
 from nxtplay.events import Counts, Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
+from nxtplay.playbook.keywords import PLAY_ONCE
 from nxtplay.playbook.model import Block, Item, Located, Play, Playbook, Task, YamlMap
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, is_template
@@ -67,6 +68,7 @@ class Run:
         self._step = self.options.step
         self._lines = Lines()
         self._gates: dict[int, threading.Semaphore] = {}
+        self._once_a_play: dict[int, tuple[Task, Attempt, HostRun]] = {}  # by the task's id: how it went, and where
         self._alone = True
         self._dispatch = Dispatch(
             templates=self.templates,
@@ -175,6 +177,7 @@ class Run:
         name = self.scopes.title(play)
         names = self._hosts_of(play)
         self.scopes.begin_play(play, names)
+        self._once_a_play.clear()
         batches = _batches(_ordered(names, self._rendered(play.order, play)), self._rendered(play.serial, play), play)
         for batch in batches or [[]]:
             alive = [n for n in batch if not self.host(n).out]
@@ -228,10 +231,32 @@ class Run:
         first_scope = self.scopes.of_task(hosts[0], task)
         if not self._selected(task, first_scope):
             return [Verdict()] * len(hosts)
+        once = self._once(task, first_scope)
+        if once == PLAY_ONCE:
+            with self._gate(task, 1):
+                return self._shared(task, hosts) or self._carry_out(task, hosts, first_scope, once)
+        return self._carry_out(task, hosts, first_scope, once)
+
+    def _once(self, task: Task, scope: TaskScope) -> str:
+        """Whether one host does it for all others: of its "batch", or of the "play"."""
+        asked = task.shared.run_once
+        if asked is not None and self.templates.render(asked.value, scope, span=asked.span) == PLAY_ONCE:
+            return PLAY_ONCE
+        return "batch" if is_once(task) or self._dispatch.flag(asked, scope) else ""
+
+    def _shared(self, task: Task, hosts: Sequence[HostRun]) -> list[Verdict]:
+        """What an earlier batch did for these hosts too; empty where none did."""
+        if id(task) not in self._once_a_play:
+            return []
+        _, attempt, first = self._once_a_play[id(task)]
+        for host in hosts:
+            _share(task, attempt, first, host)
+        return [Verdict()] * len(hosts)
+
+    def _carry_out(self, task: Task, hosts: Sequence[HostRun], first_scope: TaskScope, once: str) -> list[Verdict]:
         with self._lock:
             self._number += 1
             task_id = f"t{self._number}"
-        once = is_once(task) or self._dispatch.flag(task.shared.run_once, first_scope)
         acting, others = (hosts[:1], hosts[1:]) if once else (hosts, ())
         name = self._runner.name(task, first_scope)
         self._current = f"{name} ({task.span})"
@@ -243,14 +268,15 @@ class Run:
             module = self._runner.module(task, first_scope)
             self._tell(TaskStarted(task_id, name, module, task.span, names, task.is_handler, role, streams))
         sharers = self._sharers(acting[0]) if once else ()
-        verdicts = self._on_each(task, acting, task_id, throttle=self._throttle(task, first_scope), others=sharers)
+        throttle = 0 if once else self._throttle(task, first_scope)
+        verdicts = self._on_each(task, acting, task_id, throttle=throttle, others=sharers, once=once)
         if others:
             signal = Signal.NEXT if verdicts[0].signal is Signal.FAILED else verdicts[0].signal
             verdicts += [Verdict(signal)] * len(others)
         verdicts = in_common_order(verdicts)
         for verdict in verdicts:
             self._lines.add(verdict.children)
-        return self._fatal(task, hosts, verdicts, first_scope, once=once)
+        return self._fatal(task, hosts, verdicts, first_scope, once=bool(once))
 
     def _sharers(self, first: HostRun) -> list[HostRun]:
         """Whom a run_once counts for besides the host that runs it: those that stand elsewhere (behind a rescue, say) among them."""
@@ -270,7 +296,9 @@ class Run:
         self._step = answer not in ("c", "continue")
         return answer in ("y", "yes", "c", "continue")
 
-    def _on_each(self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int, others: Sequence[HostRun]) -> list[Verdict]:
+    def _on_each(
+        self, task: Task, hosts: Sequence[HostRun], task_id: str, *, throttle: int, others: Sequence[HostRun], once: str
+    ) -> list[Verdict]:
         """The task on some hosts; its outcome on the only one counts for `others` too. What a host answered is kept for none longer."""
 
         gate = self._gate(task, throttle) if throttle else nullcontext()  # hosts that do not keep step come here one by one
@@ -283,6 +311,8 @@ class Run:
             verdict, attempt = self._runner.run(task, host, task_id=task_id, doubt=host.doubt(task) if task.is_handler else "")
             for other in others:
                 _share(task, attempt, host, other)
+            if once == PLAY_ONCE and attempt.status != "unreachable":
+                self._once_a_play[id(task)] = (task, attempt, host)
             return verdict
 
         width = 1 if task.module in WORDS else min(self.options.forks, throttle or self.options.forks, len(hosts))

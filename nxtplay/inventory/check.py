@@ -40,9 +40,13 @@ def check(inventory: Any, directories: Iterable[Any]) -> Iterator[Diagnostic]:
         if not re.fullmatch(r"[A-Za-z_][\w.-]*", name):
             yield _warning(f"'{name}' is no good name for a group", group.span, "use letters, digits and underscores")
     yield from _addresses(inventory)
+    told = set()  # inventory and playbook may lie in one folder
     for pair in directories:
         for kind, directory, names in (("group", pair.groups, inventory.groups), ("host", pair.hosts, inventory.hosts)):
             for path, hint in directory.unused([*names, "localhost"] if kind == "host" else names):
+                if path in told:
+                    continue
+                told.add(path)
                 yield _warning(f"no {kind} of the inventory has this name, so the file is never read", Span(path), hint)
 
 

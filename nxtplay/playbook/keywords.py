@@ -26,9 +26,12 @@ OBJECTS = {
     IMPORT: "import_playbook",
 }
 
+PLAY_ONCE = "play"  # the value of run_once that spans all batches
+
 # kind -> what a reader is told was expected
 KINDS = {
     "bool": "true or false",
+    "once": "true, false, or play: once for all batches",
     "int": "a whole number",
     "number": "a number",
     "text": "text",
@@ -108,7 +111,7 @@ def _table() -> list[Keyword]:
         k("ignore_unreachable", every + INCLUDE, "bool", "Whether to go on when the host cannot be reached.", 2),
         k("check_mode", every, "bool", "true: only ever checked; false: carried out even in a check."),
         k("diff", every, "bool", "Whether differences are shown.", 2),
-        k("run_once", every + INCLUDE, "bool", "Whether one host does it for all.", 2),
+        k("run_once", every + INCLUDE, "once", "Whether one host does it for all of its batch; `play`: of the whole play.", 2),
         k("throttle", every, "int", "How many hosts may do it at a time.", 2),
         k("timeout", every + INCLUDE, "int", "Seconds an attempt may take.", 2),
         k("debugger", every + INCLUDE, "text", "When to stop and ask.", 3, choices=DEBUGGERS),
@@ -245,6 +248,7 @@ def _list(value: Any) -> bool:
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "bool": _bool,
+    "once": lambda value: value == PLAY_ONCE or _bool(value),
     "int": _int,
     "number": _number,
     "text": _scalar,

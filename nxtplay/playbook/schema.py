@@ -28,6 +28,7 @@ _EXPRESSIONS = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR}]}
 _MAPPING = {"anyOf": [{"type": ["object", "null"]}, _TEMPLATE]}
 
 _KINDS: dict[str, Any] = {
+    "once": {"anyOf": [{"type": ["boolean", "null"]}, {"enum": ["yes", "no", "on", "off", "true", "false", "play", 0, 1]}, _TEMPLATE]},
     "bool": {"anyOf": [{"type": ["boolean", "null"]}, {"enum": ["yes", "no", "on", "off", "true", "false", 0, 1]}, _TEMPLATE]},
     "int": {"anyOf": [{"type": ["integer", "null"]}, {"type": "string", "pattern": r"^\d+$"}, _TEMPLATE]},
     "number": {"anyOf": [{"type": ["number", "null"]}, {"type": "string", "pattern": r"^\d+(\.\d+)?%?$"}, _TEMPLATE]},

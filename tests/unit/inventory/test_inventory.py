@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -403,6 +404,7 @@ def test_warnings(at: Callable[[str, str], str]) -> None:
     assert said("'bad+name' is no good name")
     assert all(w.severity == "warning" for w in warnings)
     assert len(warnings) == 6
+    assert len(load([at("hosts", text)], read=read, playbook_dir=os.path.dirname(at("x", ""))).warnings) == 6  # each is told once
 
 
 @pytest.mark.parametrize(
