@@ -31,6 +31,7 @@ class Sync:
     tree: Tree
     root: str
     options: Options
+    others: tuple[str, ...] = ()  # places of the root elsewhere on the host, whose files may be linked to
 
     # -- looking
 
@@ -207,17 +208,32 @@ class Sync:
         entries = [self.tree.root, *self.tree.entries]
         states = {self.root: after, **wanted}
         differing = [e for e in entries if self._differs(e, before if not e.name else held.get(self._path(e)), states[self._path(e)])]
-        ahead([b for e in differing if (b := _missing(e, states[self._path(e)])) is not None])
+        found = {e.name: before if not e.name else held.get(self._path(e)) for e in differing}
+        alike = {e.name: self._alike(e, found[e.name], states[self._path(e)]) for e in differing if self.others}
+        ahead([b for e in differing if not alike.get(e.name) and (b := _missing(e, states[self._path(e)])) is not None])
         for entry in differing:
             path = self._path(entry)
             wanted_state = states[path]
             if wanted_state is not None:
-                self._put(host, entry, path, before if not entry.name else held.get(path), wanted_state)
+                self._put(host, entry, path, found[entry.name], wanted_state, alike.get(entry.name))
 
     def _differs(self, entry: Entry, now: Optional[FileState], state: Optional[FileState]) -> bool:
         return state is not None and (now is None or bool(diff(_plain(now), _plain(state))))
 
-    def _put(self, host: Host, entry: Entry, path: str, now: Optional[FileState], state: FileState) -> None:
+    def _alike(self, entry: Entry, now: Optional[FileState], wanted: Optional[FileState]) -> Optional[str]:
+        """A file elsewhere that is as this one is to be, where there is none yet or another one."""
+        if wanted is None or wanted.kind != "file":
+            return None
+        if now is not None and (now.kind, now.content, now.mtime) == (wanted.kind, wanted.content, wanted.mtime):
+            return None
+        for root in self.others:
+            path = os.path.join(root, entry.name) if entry.name else root
+            found = self._look(path, entry)
+            if found is not None and not diff(dataclasses.replace(_plain(found), path=wanted.path), _plain(wanted)):
+                return path
+        return None
+
+    def _put(self, host: Host, entry: Entry, path: str, now: Optional[FileState], state: FileState, alike: Optional[str]) -> None:
         if now is not None and now.kind != state.kind and "directory" in (now.kind, state.kind):
             host.remove(path)
             now = None
@@ -229,6 +245,11 @@ class Sync:
             return
         if state.kind == "link":
             _copy.make_link(host, path, now, state)
+            return
+        if alike is not None:
+            beside = f"{path}.nxtplay-{os.getpid()}"
+            os.link(alike, beside)
+            os.replace(beside, path)
             return
         data = state.content.data if isinstance(state.content, Content) else None
         _files.put(host, _Plain(), path, now, state, data if data is not None else entry.content)

@@ -31,6 +31,7 @@ class Options:
     chown: Optional[str] = None  # USER:GROUP
     gitignore: bool = False
     rules: tuple[Pattern, ...] = field(default=())
+    link_dest: tuple[str, ...] = ()
 
 
 _SWITCHES: dict[str, dict[str, Any]] = {
@@ -61,7 +62,7 @@ _IDLE = frozenset(
 )
 _IDLE_LETTERS = frozenset("vqhizWPOsS")
 _VALUES = frozenset(
-    "exclude include filter chmod chown timeout contimeout bwlimit info out-format compress-level partial-dir temp-dir".split()
+    "exclude include filter chmod chown link-dest timeout contimeout bwlimit info out-format compress-level partial-dir temp-dir".split()
 )
 _NAMED = "--exclude, --include, --filter, --delete-excluded, --chmod, --chown, --no-perms, --copy-links"
 _GITIGNORE = (":-_.gitignore", ":- .gitignore", "dir-merge,-_.gitignore", "dir-merge,- .gitignore")
@@ -80,6 +81,8 @@ def read(words: Sequence[str], base: Options) -> Options:
             if rule is None:
                 raise Failed(f"rsync_opts: the filter '{value}' is not followed here; '- PATTERN', '+ PATTERN' and ':- .gitignore' are")
             options = dataclasses.replace(options, rules=(*options.rules, rule))
+        elif name == "link-dest":
+            options = _with(options, link_dest=(*options.link_dest, value))
         elif name in ("chmod", "chown"):
             options = _with(options, **{name: value})
         elif name.startswith("no-") and name[3:] in _SWITCHES and len(_SWITCHES[name[3:]]) == 1:

@@ -52,7 +52,9 @@ class Synchronize(Resource[FileState]):
     delay_updates: bool = arg(True, help="Of no effect: a file is put in its place when it is whole.")
     partial: bool = arg(False, help="Of no effect: a file that did not arrive whole is sent again.")
     dest_port: int | None = arg(None, help=_NO_EFFECT)
-    link_dest: list[str] | None = arg(None, help="Not here.")
+    link_dest: list[str] | None = arg(
+        None, help="Folders beside dest (relative to it): a file that is the same there becomes a hard link to it, and is not sent."
+    )
     private_key: Path | None = arg(None, help=_NO_EFFECT)
     rsync_path: str | None = arg(None, help="Of no effect: no rsync is needed.")
     rsync_timeout: Duration | None = arg(None, help=_NO_EFFECT)
@@ -65,8 +67,6 @@ class Synchronize(Resource[FileState]):
     @classmethod
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
         given = decode(cls, args)
-        if given.link_dest:
-            raise Failed("link_dest is not here; without it every file is a file of its own")
         if not isinstance(given.src, str) or any(isinstance(value, Unknown) for value in args.values()):
             return args
         if given.mode == "pull":
@@ -105,6 +105,7 @@ class Synchronize(Resource[FileState]):
             delete=self.delete,
             gitignore=self.gitignore,
             rules=tuple(Pattern(text) for text in self.exclude),
+            link_dest=tuple(self.link_dest or ()),
         )
         return _sync_options.read(self.rsync_opts, base)
 
@@ -114,10 +115,14 @@ class Synchronize(Resource[FileState]):
             tree._decide()
         if not isinstance(tree, Tree):
             raise Failed("src: a path on the controller is needed")
-        path = _files.host_path(self.dest)
+        path = folder = _files.host_path(self.dest)
         if tree.name and (tree.root.is_folder or self.dest.endswith("/") or host.is_dir(path)):
             path = os.path.join(path, tree.name)
-        return Sync(host, tree, host.resolve(path) if tree.root.is_folder else path, self.options())
+        elif not tree.root.is_folder:
+            folder = os.path.dirname(folder)
+        options = self.options()
+        others = [os.path.join(folder, os.path.expanduser(one), os.path.relpath(path, folder)) for one in options.link_dest]
+        return Sync(host, tree, host.resolve(path) if tree.root.is_folder else path, options, tuple(map(os.path.normpath, others)))
 
     def key(self) -> str:
         return _files.file_key(self.dest) if self.mode == "push" else f"pulled:{self.dest}"

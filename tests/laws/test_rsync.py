@@ -105,3 +105,37 @@ def test_as_rsync_would_have_it(
     times = "--no-times" not in flags
     expected, found = ({name: entry if times else entry[:2] for name, entry in left(tmp_path / n).items()} for n in ("theirs", "ours"))
     assert found == expected, (words, ours)
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="needs the package rsync")
+@pytest.mark.parametrize("src", ["t/", "t", "t/same"])
+def test_links_to_what_is_the_same_elsewhere(tmp_path: Path, src: str) -> None:
+    """What rsync links with --link-dest, and nothing else."""
+    tree = {"same": "1", "d/same": "2", "mode": ("3", 0o600), "content": "4", "time": "5", "there": "6"}
+    sown(tmp_path / "files/t", tree)
+    names = ["last", "oldest"]
+    for name in names:
+        shutil.copytree(tmp_path / "files/t", tmp_path / name / ("" if src == "t/" else "t" if src == "t" else "."), dirs_exist_ok=True)
+    last = tmp_path / "last" / ("t" if src == "t" else "")
+    (last / "mode").chmod(0o644)
+    (last / "content").write_text("x")
+    os.utime(last / "content", (1, 1))
+    os.utime(last / "time", (1, 1))
+    for name in ("ours", "theirs"):
+        sown(tmp_path / name, {"there" if src != "t" else "t/there": "old"})
+    words = ["rsync", "-rlptgo", *(f"--link-dest=../{name}" for name in names), f"{tmp_path}/files/{src}", f"{tmp_path}/theirs/"]
+    subprocess.run(words, check=True)
+    task = ("synchronize", {"src": src, "dest": f"{tmp_path}/ours/", "link_dest": [f"../{name}" for name in names]})
+    (foreseen,) = harness.check([task], str(tmp_path / "files"))
+    (done,) = harness.run([task], str(tmp_path / "files"))
+    assert foreseen.status == done.status == "changed"
+
+    def linked(root: Path) -> dict[str, list[str]]:
+        places = {one.stat().st_ino: str(one.relative_to(tmp_path)) for name in names for one in (tmp_path / name).rglob("*")}
+        files = [path for path in root.rglob("*") if path.is_file()]
+        return {str(path.relative_to(root)): [places[path.stat().st_ino]] if path.stat().st_ino in places else [] for path in files}
+
+    assert linked(tmp_path / "ours") == linked(tmp_path / "theirs")
+    assert left(tmp_path / "ours") == left(tmp_path / "theirs")
+    (again,) = harness.run([task], str(tmp_path / "files"))
+    assert again.status == "ok"
