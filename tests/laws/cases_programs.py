@@ -26,6 +26,17 @@ def _program(root: str) -> None:
     subprocess.run(["setcap", "cap_net_raw,cap_net_admin=ep", f"{root}/p"], check=True)
 
 
+PATCH = "--- a/f\t2026\n+++ b/f\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n--- a/new\n+++ b/new\n@@ -0,0 +1 @@\n+n\n"
+OLD, NEW = "one\ntwo\nthree\n", "one\n2\nthree\n"
+
+
+def _patch(start: dict[str, str], expect: str, **args: object) -> Case:
+    text = PATCH.partition("--- a/new")[0] if "dest" in args else PATCH
+    where = {} if "dest" in args else {"basedir": "{root}", "strip": 1}
+    given = {"src": "{root}/p" if "remote_src" in args else "p.patch", **where, **args}
+    return Case("patch", given, {**start, **({"p": text} if "remote_src" in args else {})}, {"p.patch": text}, expect=expect)
+
+
 def _may_set() -> bool:
     with tempfile.TemporaryDirectory() as place:
         try:
@@ -104,6 +115,17 @@ def _certificate(expect: str = "changed", path: str = "new", **args: object) -> 
 
 OURS = {"provider": "ownca", "ownca_path": "{root}/ca", "ownca_privatekey_path": "{root}/ca.k"}
 
+CASES += [
+    _patch({"f": OLD}, "changed"),
+    _patch({"f": NEW, "new": "n\n"}, "ok"),
+    _patch({"f": NEW}, "failed"),
+    _patch({"f": "other\n"}, "failed"),
+    _patch({}, "failed"),
+    _patch({"f": NEW, "new": "n\n"}, "changed", state="absent"),
+    _patch({"f": OLD}, "ok", state="absent"),
+    _patch({"other": OLD}, "changed", dest="{root}/other", remote_src=True),
+    _patch({"f": OLD.replace("\n", "  \n")}, "changed", dest="{root}/f", ignore_whitespace=True, backup=True),
+]
 CASES += [
     _request(common_name="x.test"),
     _request("ok", "r", common_name="x.test"),
