@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan, Unknown
+from nxtplay.core.state import Plan, Unknown, UnknownReached
+from nxtplay.core.types import Size
 from nxtplay.modules import _docker
+from nxtplay.modules._compose.create import PREFIX
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,44 @@ class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
     builder_cache: bool = arg(False, help="Cached build steps.")
     builder_cache_all: bool = arg(False, help="With `builder_cache`: those in use by images, too.")
     builder_cache_filters: dict[str, Any] = arg(default_factory=dict, help="Only those: `until`.")
+    builder_cache_keep_storage: Optional[Size] = arg(None, help="How much of the cache is to stay.")
 
     def observe(self, host: Reader) -> Optional[UnusedState]:
         with _docker.engine(host, self) as api:
-            return self._look(api)
+            found = self._look(api)
+            return found if isinstance(api, _docker.EmptyEngine) else self._sure(host, api, found)
 
-    def _look(self, api: Any) -> UnusedState:
-        every = api.containers(all=True)
+    def _sure(self, host: Reader, api: Any, found: UnusedState) -> UnusedState:
+        """Of what is unused now that which will be when the turn of this task comes. UnknownReached where that is nothing, and earlier
+        tasks of the check may leave something unused."""
+        touched = _touched(host, api)
+        images = {key[len("image:") :] for key in host.foreseen_under("image:")}
+        others = {kind: {key.partition(":")[2] for key in host.foreseen_under(f"{kind}:")} for kind in ("network", "volume")}
+        if not touched and not images and not any(others.values()):
+            return found
+        joining = any(touched.values())  # a container that would be there may use what nobody uses now
+        sure = dataclasses.replace(
+            found,
+            containers=tuple(n for n in found.containers if n not in touched),
+            images=tuple(n for n in found.images if n not in images and not (joining and not n.startswith("sha256:"))),
+            networks=tuple(n for n in found.networks if n not in others["network"] and not joining),
+            volumes=tuple(n for n in found.volumes if n not in others["volume"]),
+        )
+        if any(getattr(sure, kind) for kind in _KINDS):
+            return sure
+        stopping = self.containers and any(state not in ("", "running") for state in touched.values())
+        renamed = self.images and any(not self._dangling() or _docker.inspect_image(host, api, name) for name in images)
+        coming = any(asked and names for asked, names in (
+            (self.builder_cache, images), (self.networks, others["network"]), (self.volumes, others["volume"]),
+        ))  # fmt: skip
+        most = self._look(api, frozenset(touched))
+        if stopping or renamed or coming or any(getattr(most, kind) for kind in _KINDS if kind != "containers"):
+            raise UnknownReached(Unknown("what earlier tasks leave unused is seen in the run"))
+        return sure
+
+    def _look(self, api: Any, without: frozenset[str] = frozenset()) -> UnusedState:
+        """What is unused, were it not for the containers of these names."""
+        every = [c for c in api.containers(all=True) if c["Names"][0].lstrip("/") not in without]
         gone = [c for c in every if self.containers and c["State"] in ("exited", "created", "dead") and _fits(c, self.containers_filters)]
         left = [c for c in every if c not in gone]
         size = 0
@@ -72,7 +106,7 @@ class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
             volumes = [v["Name"] for v in free if _fits(v, self.volumes_filters)]
         cache = []
         if self.builder_cache:
-            for entry in api.df().get("BuildCache") or ():
+            for entry in self._over(api.df().get("BuildCache") or ()):
                 if not entry.get("InUse") and not entry.get("Shared") and _fits(entry, self.builder_cache_filters):
                     cache.append(entry["ID"])
                     size += int(entry.get("Size") or 0)
@@ -86,10 +120,26 @@ class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
             ids={c["Names"][0].lstrip("/"): c["Id"] for c in gone},
         )
 
+    def _over(self, cache: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The cached steps above what is to stay, those first that were used longest ago."""
+        oldest = sorted(cache, key=lambda entry: str(entry.get("LastUsedAt") or entry.get("CreatedAt") or ""))
+        if self.builder_cache_keep_storage is None:
+            return oldest
+        total, out = sum(int(entry.get("Size") or 0) for entry in cache), []
+        for entry in oldest:
+            if total <= self.builder_cache_keep_storage:
+                break
+            total -= int(entry.get("Size") or 0)
+            out.append(entry)
+        return out
+
+    def _dangling(self) -> bool:
+        """Whether only images without a name go."""
+        return str(self.images_filters.get("dangling", True)).lower() in ("true", "1", "yes")
+
     def _unused_images(self, api: Any, containers: list[Any]) -> list[dict[str, Any]]:
         used = {c["ImageID"] for c in containers}
-        dangling = str(self.images_filters.get("dangling", True)).lower() in ("true", "1", "yes")
-        found = api.images(filters={"dangling": True} if dangling else {})
+        found = api.images(filters={"dangling": True} if self._dangling() else {})
         return [i for i in found if i["Id"] not in used and _fits(i, {k: v for k, v in self.images_filters.items() if k != "dangling"})]
 
     def desired(self, host: Reader, before: Optional[UnusedState]) -> Optional[UnusedState]:
@@ -111,7 +161,8 @@ class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
                 for name in found.volumes:
                     api.remove_volume(name)
                 if found.builder_cache:
-                    api.prune_builds(filters=_as_filters(self.builder_cache_filters), all=self.builder_cache_all)
+                    keep = self.builder_cache_keep_storage
+                    api.prune_builds(filters=_as_filters(self.builder_cache_filters), all=self.builder_cache_all, keep_storage=keep)
                 found = self._look(api)
                 if not any(getattr(found, kind) for kind in _KINDS):
                     return
@@ -138,6 +189,21 @@ class DockerPrune(_docker.DockerOptions, Resource[UnusedState]):
         }
         sizes["images_space_reclaimed"] = found.bytes - sizes["builder_cache_space_reclaimed"]
         return {**sizes, "space_reclaimed": sum(sizes.values())}
+
+
+def _touched(host: Reader, api: Any) -> dict[str, str]:
+    """Containers that earlier tasks of the check speak of, by name: how each would be (running, stopped ...); "" for one that is gone."""
+    out: dict[str, str] = {}
+    for key in host.foreseen_under("container:"):
+        state = host.promised(key)
+        out[key[len("container:") :]] = "" if state is None else str(getattr(state, "status", "running"))
+    for container in api.containers(all=True) if host.foreseen_under("compose:") else ():
+        labels = container.get("Labels") or {}
+        key = f"compose:{labels.get(PREFIX + 'project')}:{labels.get(PREFIX + 'service')}"
+        if host.has_foreseen(key):
+            state = host.promised(key)
+            out[container["Names"][0].lstrip("/")] = "" if state is None else str(getattr(state, "status", "running"))
+    return out
 
 
 _SIZES = ("containers_space_reclaimed", "images_space_reclaimed", "volumes_space_reclaimed", "builder_cache_space_reclaimed")

@@ -210,6 +210,30 @@ def test_prune_lists_what_goes_and_only_that_goes(folder: Path) -> None:
     assert done.result["volumes"] == [volume]
 
 
+def test_a_check_of_prune_heeds_what_tasks_before_it_would_leave_unused(folder: Path) -> None:
+    labelled = {"label": f"{bench.LABEL}={ME}"}
+    prune = {f"{kind}_filters": labelled for kind in ("containers", "networks", "volumes", "images")}
+    settle("docker_container", BASE)
+    network, own = {"name": f"{NAME}net", "labels": LABELS}, f"nxtplay-test/pruned:{ME}"
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL a=b\n")
+    build = {"name": own, "path": str(folder), "labels": LABELS}
+    settle("docker_image_build", build)
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL a=c\n")
+    chains: list[list[tuple[str, dict[str, Any]]]] = [
+        [("docker_container", {**BASE, "state": "stopped"}), ("docker_prune", {**prune, "containers": True})],
+        [("docker_network", network), ("docker_prune", {**prune, "networks": True})],
+        [("docker_image_build", build), ("docker_prune", {**prune, "images": True})],
+        [("docker_container", BASE), ("docker_prune", {**prune, "containers": True, "volumes": True})],
+        [("docker_container", {**BASE, "state": "absent"}), ("docker_prune", {**prune, "containers": True})],
+    ]
+    for chain in chains:
+        world = World()
+        foreseen = [check(module, args, world).status for module, args in chain]
+        done = [run(module, args).status for module, args in chain]
+        assert [f for f, d in zip(foreseen, done, strict=True) if f not in (d, "unknown")] == [], (chain, foreseen, done)
+        assert foreseen[-1] == "unknown" or done[-1] == "ok", (chain, foreseen, done)
+
+
 def test_an_engine_that_is_not_there(tmp_path: Path) -> None:
     gone = check("docker_host_info", {"docker_host": f"unix://{tmp_path}/no.sock"})
     assert gone.status == "failed"
