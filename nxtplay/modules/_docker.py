@@ -31,6 +31,7 @@ class DockerOptions(Args):
     api_version: str = arg("auto", help="Version of the engine's API to speak; `auto` asks the engine.", aliases=["docker_api_version"])
     timeout: int = arg(60, help="Seconds to wait for an answer of the engine.")
     use_ssh_client: bool = arg(False, help="With an ssh:// address: use the ssh program.")
+    ssl_version: Optional[str] = arg(None, help="Accepted for Ansible's sake; the two sides agree on one.")
     debug: bool = arg(False, help="Accepted for Ansible's sake; failures always tell what the engine said.")
 
 

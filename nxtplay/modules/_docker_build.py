@@ -40,6 +40,13 @@ class Recipe:
     extra_hosts: Mapping[str, str] = field(default_factory=dict)
     nocache: bool = False
     pull: bool = False
+    limits: Mapping[str, Any] = field(default_factory=dict)  # memory, memswap, cpushares, cpusetcpus: of the containers that build
+    secrets: tuple[tuple[str, str, str], ...] = ()  # id, kind (file, env, value), and what the kind asks for
+    outputs: tuple[str, ...] = ()  # as the docker command takes them
+
+    def buildkit(self, parsed: _docker_file.Dockerfile) -> str:
+        """What only BuildKit does; "" where the engine's own builder will do."""
+        return parsed.buildkit or ("secrets" if self.secrets else "outputs" if self.outputs else "")
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,7 @@ def gather(host: Reader, api: Any, recipe: Recipe) -> Inputs:
             ("platform", recipe.platform),
             ("network", recipe.network),
             ("labels", json.dumps(dict(recipe.labels), sort_keys=True) if recipe.labels else ""),
+            ("outputs", json.dumps(recipe.outputs) if recipe.outputs else ""),
         )
         if value
     }
@@ -266,8 +274,9 @@ def build(host: Host, api: Any, recipe: Recipe, inputs: Optional[Inputs]) -> str
         inputs = _with_bases(host, api, recipe)
     parsed = _docker_file.parse(read_dockerfile(host, recipe), recipe.args, recipe.target)
     labels = {**recipe.labels, **as_labels(inputs)}
-    if parsed.buildkit:
-        return _build_with_command(host, api, recipe, labels, parsed.buildkit)
+    why = recipe.buildkit(parsed)
+    if why:
+        return _build_with_command(host, api, recipe, labels, why)
     repository, tag = _docker.split_image(recipe.image)
     with tempfile.TemporaryFile() as stream:
         name = pack(host, recipe, stream)
@@ -287,6 +296,7 @@ def build(host: Host, api: Any, recipe: Recipe, inputs: Optional[Inputs]) -> str
             extra_hosts=dict(recipe.extra_hosts) or None,
             nocache=recipe.nocache,
             pull=recipe.pull,
+            container_limits=dict(recipe.limits) or None,
             rm=True,
             forcerm=True,
             decode=True,
@@ -362,7 +372,7 @@ def _build_with_command(host: Host, api: Any, recipe: Recipe, labels: Mapping[st
     """BuildKit speaks a protocol that the SDK does not; the docker command does."""
     docker = host.which("docker")
     if docker is None:
-        raise Failed(f"the Dockerfile uses `{why}`, which only BuildKit builds; the docker command, which it needs, is not on the host")
+        raise Failed(f"the build uses `{why}`, which only BuildKit knows; the docker command, which it needs, is not on the host")
     argv = [docker, "build", "--progress=plain", "-t", recipe.image, "-f", os.path.join(recipe.path, recipe.dockerfile)]
     for name in recipe.args:
         argv += ["--build-arg", name]  # the value rides in the environment, out of the process list
@@ -375,6 +385,12 @@ def _build_with_command(host: Host, api: Any, recipe: Recipe, labels: Mapping[st
     argv += ["--pull"] if recipe.pull else []
     argv += ["--shm-size", str(recipe.shm_size)] if recipe.shm_size else []
     env = {"DOCKER_BUILDKIT": "1", **recipe.args}
+    for number, (name, kind, given) in enumerate(recipe.secrets):
+        if kind == "value":  # it rides in the environment, too
+            env[f"NXTPLAY_SECRET_{number}"] = given
+        source = {"file": f"type=file,src={given}", "env": f"type=env,env={given}", "value": f"type=env,env=NXTPLAY_SECRET_{number}"}
+        argv += ["--secret", f"id={name},{source[kind]}"]
+    argv += [f"--output={output}" for output in recipe.outputs]
     url = getattr(api, "base_url", "")
     if url.startswith(("tcp://", "ssh://")):
         env["DOCKER_HOST"] = url
@@ -384,8 +400,8 @@ def _build_with_command(host: Host, api: Any, recipe: Recipe, labels: Mapping[st
         said = (done.stderr or done.stdout).strip()
         if "buildx" in said and ("missing" in said or "not a docker command" in said):
             raise Failed(
-                f"the Dockerfile uses `{why}`, which only BuildKit builds, and this host's docker command lacks buildx: "
-                "install docker-buildx (Debian and Ubuntu) or docker-buildx-plugin (Docker's packages), or do without that instruction"
+                f"the build uses `{why}`, which only BuildKit knows, and this host's docker command lacks buildx: "
+                "install docker-buildx (Debian and Ubuntu) or docker-buildx-plugin (Docker's packages), or do without"
             )
         raise Failed(f"building {recipe.image} failed: {said[-3000:]}", rc=done.rc)
     identity: str = api.inspect_image(recipe.image)["Id"]

@@ -30,12 +30,18 @@ class Mount(Args):
     read_only: bool = arg(False, help="Not to be written.")
     propagation: Optional[str] = arg(None, help="Propagation of a bind.")
     create_mountpoint: bool = arg(False, help="Make a missing folder of a bind.")
+    consistency: Optional[str] = arg(None, help="How closely both sides follow each other; counts on macOS and Windows only.")
+    non_recursive: bool = arg(False, help="Leave out what is mounted below a bind.")
+    read_only_non_recursive: bool = arg(False, help="A bind that is not to be written, but what is mounted below it may be.")
+    read_only_force_recursive: bool = arg(False, help="An error where what is mounted below a bind cannot be made read-only, too.")
+    subpath: Optional[str] = arg(None, help="Folder inside the volume.")
     no_copy: bool = arg(False, help="Do not fill a new volume from the image.")
     labels: dict[str, str] = arg(default_factory=dict, help="Labels of a new volume.")
     volume_driver: Optional[str] = arg(None, help="Driver of a new volume.")
     volume_options: dict[str, str] = arg(default_factory=dict, help="Options of its driver.")
     tmpfs_size: Optional[Size] = arg(None, help="Size of a tmpfs.")
     tmpfs_mode: Optional[str] = arg(None, help="Permission mode of a tmpfs.")
+    tmpfs_options: list[dict[str, Raw]] = arg(default_factory=list, help="Further options of a tmpfs, such as noexec: null.")
 
 
 class Network(Args):
@@ -48,6 +54,7 @@ class Network(Args):
     links: list[str] = arg(default_factory=list, help="Containers to reach by name.")
     mac_address: Optional[str] = arg(None, help="Hardware address.")
     driver_opts: dict[str, str] = arg(default_factory=dict, help="Options of the driver.")
+    gw_priority: Optional[int] = arg(None, help="The network with the highest one has the default route.")
 
 
 class ByteRate(Args):
@@ -189,13 +196,22 @@ class ContainerOptions(_docker.DockerOptions):
 def mount_form(mount: Mount) -> str:
     """A mount in the form in which it is compared."""
     out: dict[str, Any] = {"Type": mount.type, "Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
+    out["Consistency"] = mount.consistency
     if mount.type == "bind":
-        out["BindOptions"] = {"Propagation": mount.propagation, "CreateMountpoint": mount.create_mountpoint}
+        out["BindOptions"] = {
+            "Propagation": mount.propagation,
+            "CreateMountpoint": mount.create_mountpoint,
+            "NonRecursive": mount.non_recursive,
+            "ReadOnlyNonRecursive": mount.read_only_non_recursive,
+            "ReadOnlyForceRecursive": mount.read_only_force_recursive,
+        }
     elif mount.type == "volume":
         driver = {"Name": mount.volume_driver, "Options": mount.volume_options} if mount.volume_driver else None
-        out["VolumeOptions"] = {"NoCopy": mount.no_copy, "Labels": mount.labels, "DriverConfig": driver}
+        out["VolumeOptions"] = {"NoCopy": mount.no_copy, "Labels": mount.labels, "DriverConfig": driver, "Subpath": mount.subpath}
     elif mount.type == "tmpfs":
-        out["TmpfsOptions"] = {"SizeBytes": mount.tmpfs_size, "Mode": int(mount.tmpfs_mode, 8) if mount.tmpfs_mode else None}
+        further = [[name] if value is None else [name, str(value)] for one in mount.tmpfs_options for name, value in one.items()]
+        mode = int(mount.tmpfs_mode, 8) if mount.tmpfs_mode else None
+        out["TmpfsOptions"] = {"SizeBytes": mount.tmpfs_size, "Mode": mode, "Options": further}
     return _docker_container.mount_text(out)
 
 
@@ -211,3 +227,19 @@ def health_form(check: Healthcheck) -> dict[str, Any]:
         value = getattr(check, name)
         out[name] = round(value * 1e9) if value is not None else None
     return {key: value for key, value in out.items() if value}
+
+
+_NEWER = {  # the version of the engine's API that an option came with
+    "networks": {"mac_address": "1.44", "gw_priority": "1.48"},
+    "mounts": {"read_only_non_recursive": "1.44", "read_only_force_recursive": "1.44", "subpath": "1.45", "tmpfs_options": "1.46"},
+}
+
+
+def too_new(options: ContainerOptions, spoken: str) -> str:
+    """The first option given that an engine of this API version would pass over in silence; "" where there is none."""
+    for option, names in _NEWER.items():
+        for given in getattr(options, option) or ():
+            for name, needed in names.items():
+                if getattr(given, name) and [int(n) for n in spoken.split(".")] < [int(n) for n in needed.split(".")]:
+                    return f"{option}: {name} needs an engine with API {needed}; this one speaks {spoken}"
+    return ""

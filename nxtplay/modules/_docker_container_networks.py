@@ -20,6 +20,8 @@ def held(live: Mapping[str, Any]) -> dict[str, Any]:
             "ipv4": _address(asked.get("IPv4Address")),
             "ipv6": _address(asked.get("IPv6Address")),
             "links": sorted(found.get("Links") or ()),
+            "mac": str(found.get("MacAddress") or ""),
+            "gw_priority": int(found.get("GwPriority") or 0),
         }
     return out
 
@@ -42,8 +44,12 @@ def wanted(options: ContainerOptions, before: Optional[Mapping[str, Any]], how: 
             "aliases": sorted(network.aliases or ()),
             "ipv4": _address(network.ipv4_address),
             "ipv6": _address(network.ipv6_address),
+            "mac": (network.mac_address or "").replace("-", ":").lower(),
+            "gw_priority": network.gw_priority or 0,
             "links": sorted(f"{name}:{alias or name}" for name, _, alias in (link.partition(":") for link in network.links or ())),
         }
+        if network.gw_priority is None and network.name in there:
+            want["gw_priority"] = there[network.name]["gw_priority"]
         same = network.name in there and _fits(want, there[network.name])
         asked[network.name] = there[network.name] if same else want
     return asked if options.purge_networks or how == "strict" else {**there, **asked}
@@ -51,7 +57,8 @@ def wanted(options: ContainerOptions, before: Optional[Mapping[str, Any]], how: 
 
 def _fits(want: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     lists = all(set(want[name]) <= set(there[name]) for name in ("aliases", "links"))
-    return lists and all(want[name] in ("", there[name]) for name in ("ipv4", "ipv6"))
+    address = want["mac"] in ("", there["mac"]) or not there["mac"]  # one that does not run has none
+    return lists and address and all(want[name] in ("", there[name]) for name in ("ipv4", "ipv6", "gw_priority"))
 
 
 def _by_default(options: ContainerOptions) -> dict[str, Any]:
@@ -59,7 +66,7 @@ def _by_default(options: ContainerOptions) -> dict[str, Any]:
     mode = options.network_mode or "bridge"
     if mode.startswith("container:") or first(options) is not None:
         return {}
-    return {"bridge" if mode == "default" else mode: {"aliases": [], "ipv4": "", "ipv6": "", "links": []}}
+    return {"bridge" if mode == "default" else mode: {"aliases": [], "ipv4": "", "ipv6": "", "links": [], "mac": "", "gw_priority": 0}}
 
 
 def first(options: ContainerOptions) -> Optional[Network]:
@@ -67,7 +74,8 @@ def first(options: ContainerOptions) -> Optional[Network]:
     return options.networks[0] if options.networks and options.networks_cli_compatible and not options.network_mode else None
 
 
-def endpoint(network: Network) -> dict[str, Any]:
+def endpoint(api: Any, network: Network) -> dict[str, Any]:
+    """How a container is on a network, as the engine takes it."""
     given = {
         "aliases": network.aliases,
         "ipv4_address": network.ipv4_address,
@@ -76,7 +84,8 @@ def endpoint(network: Network) -> dict[str, Any]:
         "mac_address": network.mac_address,
         "driver_opt": network.driver_opts,
     }
-    return {key: value for key, value in given.items() if value}
+    out: dict[str, Any] = api.create_endpoint_config(**{key: value for key, value in given.items() if value})
+    return {**out, "GwPriority": network.gw_priority} if network.gw_priority is not None else out
 
 
 def move(api: Any, options: ContainerOptions, identity: str, asked: Mapping[str, Any], there: Mapping[str, Any]) -> None:
@@ -90,4 +99,6 @@ def move(api: Any, options: ContainerOptions, identity: str, asked: Mapping[str,
             continue
         if name in there:
             api.disconnect_container_from_network(identity, name)
-        api.connect_container_to_network(identity, name, **endpoint(given[name]) if name in given else {})
+        url = api._url("/networks/{0}/connect", name)  # the SDK's own call does not know all of it
+        body = {"Container": identity, "EndpointConfig": endpoint(api, given[name]) if name in given else {}}
+        api._raise_for_status(api._post_json(url, data=body))

@@ -17,7 +17,7 @@ from nxtplay.modules import _docker, _docker_build, _docker_registry, _docker_sw
 from nxtplay.modules import _docker_container as options_
 from nxtplay.modules import _docker_container_args as args_
 from nxtplay.modules import _docker_container_networks as networks_
-from nxtplay.modules._docker_container_args import ContainerOptions
+from nxtplay.modules._docker_container_args import ContainerOptions, too_new
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
     def desired(self, host: Reader, before: Optional[ContainerState]) -> Optional[ContainerState]:
         if self.state == "absent" or (before is None and self._started and self.auto_remove):
             return None
+        self._check_version(host)
         given = self._given(host)
         how = options_.comparisons(self.comparisons)
         held, inherited = (before.config, before.inherited) if before else ({}, {})
@@ -195,6 +196,13 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
             return after if self.detach else dataclasses.replace(after, status="stopped", health="none")  # run once it is there
         kept = dataclasses.replace(after, other=before.other, id=before.id)
         return kept if self.detach else dataclasses.replace(kept, status=before.status, health=before.health)
+
+    def _check_version(self, host: Reader) -> None:
+        if self.networks or self.mounts:
+            with _docker.engine(host, self) as api:
+                problem = "" if isinstance(api, _docker.EmptyEngine) else too_new(self, api.api_version)
+            if problem:
+                raise Failed(problem)
 
     def _check_labels(self, host: Reader, given: Mapping[str, Any]) -> None:
         """Labels that strict `labels` leave out cannot be kept off a container whose image has them."""
@@ -292,7 +300,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         first = networks_.first(self)
         if first is not None:
             body["HostConfig"]["NetworkMode"] = first.name
-            body["NetworkingConfig"] = {"EndpointsConfig": {first.name: api.create_endpoint_config(**networks_.endpoint(first))}}
+            body["NetworkingConfig"] = {"EndpointsConfig": {first.name: networks_.endpoint(api, first)}}
         identity: str = api.create_container_from_config(body, self.name, self.platform)["Id"]
         found = _docker.inspect_container(api, identity) or {}
         try:

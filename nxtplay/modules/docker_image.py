@@ -11,7 +11,7 @@ from nxtplay.core.state import Plan, Unknown, diff
 from nxtplay.core.types import Path, Size
 from nxtplay.modules import _docker, _docker_archive, _docker_build, _docker_registry
 from nxtplay.modules._docker_build import ImageState
-from nxtplay.modules.docker_image_build import DockerImageBuild
+from nxtplay.modules.docker_image_build import ContainerLimits, DockerImageBuild
 from nxtplay.modules.docker_image_export import DockerImageExport
 from nxtplay.modules.docker_image_load import DockerImageLoad
 from nxtplay.modules.docker_image_pull import DockerImagePull
@@ -30,6 +30,7 @@ class Build(Args):
     network: Optional[str] = arg(None, help="Network for RUN instructions.")
     shm_size: Optional[Size] = arg(None, help="Size of /dev/shm while building.")
     etc_hosts: dict[str, str] = arg(default_factory=dict, help="Extra hosts while building, name to address.")
+    container_limits: Optional[ContainerLimits] = arg(None, help="Limits of the containers that build.")
     nocache: bool = arg(False, help="Build without cached layers.")
     pull: bool = arg(False, help="Fetch newer base images first.")
     rm: bool = arg(True, help="Accepted for Ansible's sake; containers of a build do not stay.")

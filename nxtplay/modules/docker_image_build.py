@@ -6,11 +6,56 @@ import json
 from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import Resource, arg
-from nxtplay.core.state import Plan
+from nxtplay.core.resource import Args, Resource, arg, required_if
+from nxtplay.core.state import Plan, Secret
 from nxtplay.core.types import Path, Size
 from nxtplay.modules import _docker, _docker_build
 from nxtplay.modules._docker_build import ImageState, Recipe
+
+
+class ContainerLimits(Args):
+    """Limits of the containers that build."""
+
+    memory: Optional[Size] = arg(None, help="Memory.")
+    memswap: Optional[Size] = arg(None, help="Memory and swap together.")
+    cpushares: Optional[int] = arg(None, help="Weight.")
+    cpusetcpus: Optional[str] = arg(None, help="Which processors.")
+
+    def given(self) -> dict[str, Any]:
+        held = {name: getattr(self, name) for name in ("memory", "memswap", "cpushares", "cpusetcpus")}
+        return {name: value for name, value in held.items() if value is not None}
+
+
+class BuildSecret(Args):
+    """A secret that instructions of the Dockerfile may read, and that stays out of the image."""
+
+    rules = (required_if("type", "file", "src"), required_if("type", "env", "env"), required_if("type", "value", "value"))
+
+    id: str = arg(help="Its name; it is the file /run/secrets/ID.")
+    type: Literal["file", "env", "value"] = arg(help="Where it comes from.")
+    src: Optional[Path] = arg(None, help="With `file`: the file, on the host.")
+    env: Optional[str] = arg(None, help="With `env`: the environment variable of the task.")
+    value: Optional[Secret] = arg(None, help="With `value`: the secret itself.", secret=True)
+
+
+class BuildOutput(Args):
+    """A further place for what is built."""
+
+    rules = (required_if("type", "local", "dest"), required_if("type", "tar", "dest"), required_if("type", "oci", "dest"))
+
+    type: Literal["local", "tar", "oci", "docker", "image"] = arg(help="In what form.")
+    dest: Optional[Path] = arg(None, help="The folder (`local`) or archive, on the host.")
+    context: Optional[str] = arg(None, help="With `docker`: the context whose engine gets it.")
+    name: list[str] = arg(default_factory=list, help="With `image`: its names; the task's `name` by default.")
+    push: bool = arg(False, help="With `image`: push it.")
+
+    def text(self, image: str) -> str:
+        """As the docker command takes it."""
+        fields = {"type": self.type, "dest": self.dest, "context": self.context if self.type == "docker" else None}
+        if self.type == "image":
+            fields.update(name=",".join(self.name) or image, push="true" if self.push else None)
+        words = [f"{name}={value}" for name, value in fields.items() if value]
+        return ",".join('"' + word.replace('"', '""') + '"' if set(',"') & set(word) else word for word in words)
 
 
 class DockerImageBuild(_docker.DockerOptions, Resource[ImageState]):
@@ -36,6 +81,11 @@ class DockerImageBuild(_docker.DockerOptions, Resource[ImageState]):
     etc_hosts: dict[str, str] = arg(default_factory=dict, help="Extra hosts while building, name to address.")
     nocache: bool = arg(False, help="Build without cached layers.")
     pull: bool = arg(False, help="Fetch newer base images first.")
+    secrets: list[BuildSecret] = arg(default_factory=list, help="Secrets for the build; needs the docker command with buildx.")
+    outputs: list[BuildOutput] = arg(default_factory=list, help="Further places for what is built; needs the docker command with buildx.")
+    container_limits: Optional[ContainerLimits] = arg(None, help="Limits of the containers that build.")
+    docker_cli: Optional[str] = arg(None, help="Accepted for Ansible's sake.")
+    cli_context: Optional[str] = arg(None, help="Accepted for Ansible's sake; give docker_host instead.")
     rebuild: Literal["never", "always"] = arg("never", help="`never`: build when the inputs changed. `always`: build every time.")
 
     def key(self) -> str:
@@ -61,7 +111,17 @@ class DockerImageBuild(_docker.DockerOptions, Resource[ImageState]):
             extra_hosts=self.etc_hosts,
             nocache=self.nocache,
             pull=self.pull,
+            limits=self.container_limits.given() if self.container_limits else {},
+            secrets=tuple((s.id, s.type, str(s.value or s.env or s.src)) for s in self.secrets),
+            outputs=self._outputs(),
         )
+
+    def _outputs(self) -> tuple[str, ...]:
+        """What is asked for; the image itself is always among it, as whether it has to be built is remembered in it."""
+        own = f"type=image,name={self._image()}"
+        texts = [output.text(self._image()) for output in self.outputs]
+        loaded = any((o.type == "docker" and not o.dest) or (o.type == "image" and self._image() in o.name) for o in self.outputs)
+        return tuple(texts if not texts or own in texts or loaded else [own, *texts])
 
     def observe(self, host: Reader) -> Optional[ImageState]:
         with _docker.engine(host, self) as api:

@@ -52,7 +52,9 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
     ipam_config: list[Pool] = arg(default_factory=list, help="Ranges of addresses.")
     internal: Optional[bool] = arg(None, help="Cut off from the outside.")
     attachable: Optional[bool] = arg(None, help="Lets single containers join a Swarm network.")
+    enable_ipv4: Optional[bool] = arg(None, help="IPv4 addresses; engines before 27.4 always give them.")
     enable_ipv6: Optional[bool] = arg(None, help="IPv6 addresses, too.")
+    ingress: Optional[bool] = arg(None, help="The network of a Swarm through which services are reached from outside.")
     scope: Optional[Literal["local", "global", "swarm"]] = arg(None, help="Scope of the network.")
     labels: dict[str, str] = arg(default_factory=dict, help="Labels.")
     connected: list[str] = arg(default_factory=list, help="Containers to be connected.", aliases=["containers"])
@@ -99,7 +101,9 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
             "ipam_config": [_pool(p.subnet, p.iprange, p.gateway, p.aux_addresses) for p in self.ipam_config] or None,
             "internal": self.internal,
             "attachable": self.attachable,
+            "enable_ipv4": self.enable_ipv4,
             "enable_ipv6": self.enable_ipv6,
+            "ingress": self.ingress,
             "scope": self.scope,
             "labels": self.labels or None,
         }
@@ -158,7 +162,9 @@ class DockerNetwork(_docker.DockerOptions, Resource[NetworkState]):
             "IPAM": {"Driver": self.ipam_driver or "default", "Config": pools, "Options": _docker.texts(self.ipam_driver_options)},
             "Internal": self.internal,
             "Attachable": self.attachable,
+            "EnableIPv4": self.enable_ipv4,
             "EnableIPv6": self.enable_ipv6,
+            "Ingress": self.ingress,
             "Scope": self.scope,
             "Labels": self.labels,
             "ConfigOnly": self.config_only,
@@ -232,7 +238,9 @@ def _options(live: dict[str, Any]) -> dict[str, Any]:
         ],
         "internal": live.get("Internal"),
         "attachable": live.get("Attachable"),
+        "enable_ipv4": live.get("EnableIPv4", True),
         "enable_ipv6": live.get("EnableIPv6"),
+        "ingress": live.get("Ingress"),
         "scope": live.get("Scope"),
         "labels": live.get("Labels") or {},
     }

@@ -118,3 +118,33 @@ def test_addresses_of_both_families_are_compared(folder: Path) -> None:
     settle("docker_container", at(6))
     assert engine().inspect_container(NAME)["NetworkSettings"]["Networks"][NETWORK]["GlobalIPv6Address"] == "fdb6:feea:7::6"
     bench.remove_containers()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mounts": [{"target": "/t", "type": "tmpfs", "tmpfs_size": "1m", "tmpfs_options": [{"noexec": None}, {"uid": 7}]}]},
+        {"mounts": [{"target": "/t", "type": "bind", "source": "/usr", "read_only": True, "read_only_non_recursive": True}]},
+        {"networks": [{"name": NETWORK, "mac_address": "92:d0:c6:0a:29:55"}]},
+        {"networks": [{"name": NETWORK, "gw_priority": 5}]},
+    ],
+    ids=["tmpfs_options", "read_only_non_recursive", "mac_address", "gw_priority"],
+)
+def test_options_settle_or_are_told_to_be_too_new_for_the_engine(folder: Path, options: dict[str, Any]) -> None:
+    settle("docker_network", {"name": NETWORK, "labels": LABELS})
+    settle("docker_container", {**BASE, "networks": [{"name": NETWORK}]})
+    foreseen = check("docker_container", {**BASE, **options})
+    if foreseen.status == "failed":
+        assert f"this one speaks {engine().api_version}" in foreseen.reason == run("docker_container", {**BASE, **options}).reason
+        return
+    settle("docker_container", {**BASE, **options})
+    settle("docker_container", {**BASE, **options, "user": "7"})
+    settle("docker_container", {**BASE, **options, "state": "stopped"})
+
+
+def test_a_running_container_keeps_its_hardware_address_where_none_is_said(folder: Path) -> None:
+    settle("docker_network", {"name": NETWORK, "labels": LABELS})
+    settle("docker_container", {**BASE, "networks": [{"name": NETWORK}]})
+    settle("docker_container", {**BASE, "networks": [{"name": NETWORK}], "user": "7"})
+    settle("docker_container", {**BASE, "networks": [{"name": NETWORK, "aliases": ["x"]}], "state": "stopped"})
+    settle("docker_container", {**BASE, "networks": [{"name": NETWORK}], "state": "started"})

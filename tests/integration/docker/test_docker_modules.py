@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import docker_bench as bench
 import pytest
 from docker_bench import IMAGE, LABELS, ME, check, engine, run, settle
 
+from nxtplay.core.resource import check_args
 from nxtplay.core.state import Unknown
 from nxtplay.core.world import World
+from nxtplay.modules import registry
 from nxtplay.modules._docker_build import ImageState
 
 pytestmark = pytest.mark.docker
@@ -97,6 +100,8 @@ def test_networks_and_volumes(folder: Path) -> None:
     settle("docker_container", {**BASE, "networks": [{"name": network, "aliases": ["foo"]}], "purge_networks": True})
     assert run("docker_container_exec", {"container": NAME, "argv": ["ping", "-c1", "foo"]}).result["rc"] == 0
     settle("docker_container", {"name": NAME, "state": "absent"})
+    settle("docker_network", {"name": network, "state": "absent"})
+    settle("docker_network", {"name": network, "labels": LABELS, "enable_ipv4": True, "ingress": False})
     settle("docker_network", {"name": network, "state": "absent"})
     settle("docker_volume", {"name": volume, "labels": LABELS})
     differs = {"name": volume, "labels": {**LABELS, "x": "y"}}
@@ -265,6 +270,34 @@ def test_an_image_is_built_when_its_inputs_changed(folder: Path) -> None:
     (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nARG A\nCOPY . /src\n")
     assert bench.paths(settle("docker_image_build", build(folder, args={"A": "x"}))) == {"id", "inputs.dockerfile"}
     assert run("docker_image_build", build(folder, args={"A": "x"}, rebuild="always")).reason == "rebuild: always"
+
+
+def test_what_only_buildkit_does_goes_to_the_docker_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, said = f"nxtplay-test/kit:{ME}", folder / "said"
+    (folder / "context").mkdir()
+    (folder / "context" / "Dockerfile").write_text(f"FROM {IMAGE}\n")
+    program = folder / "bin" / "docker"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {said}; env >> {said}\nexit 3\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    args: dict[str, Any] = {"name": own, "path": str(folder / "context"), "labels": LABELS}
+    secrets = [
+        {"id": "a", "type": "value", "value": "hunter22"},
+        {"id": "b", "type": "file", "src": "/etc/b"},
+        {"id": "c", "type": "env", "env": "C"},
+    ]
+    outputs = [{"type": "tar", "dest": "/tmp/a,b"}, {"type": "image", "name": [own, "other:1"], "push": True}]
+    assert "failed" in run("docker_image_build", {**args, "secrets": secrets, "outputs": outputs}).reason
+    words = said.read_text().splitlines()
+    assert {"id=a,type=env,env=NXTPLAY_SECRET_0", "id=b,type=file,src=/etc/b", "id=c,type=env,env=C"} <= set(words)
+    assert "NXTPLAY_SECRET_0=hunter22" in words
+    assert {'--output=type=tar,"dest=/tmp/a,b"', f'--output=type=image,"name={own},other:1",push=true'} <= set(words)
+    run("docker_image_build", {**args, "outputs": outputs[:1]})
+    assert f"--output=type=image,name={own}" in said.read_text().splitlines(), "the image is made in any case"
+    assert "src" in str(check_args(registry.load("docker_image_build"), {**args, "secrets": [{"id": "a", "type": "file"}]}))
+    limits = {"memory": "64M", "memswap": "128M", "cpushares": 512, "cpusetcpus": "0"}
+    settle("docker_image", {"name": own, "source": "build", "build": {"path": args["path"], "labels": LABELS, "container_limits": limits}})
 
 
 def test_a_build_that_fails_says_where(folder: Path) -> None:
