@@ -208,7 +208,7 @@ class Dispatch:
         if reply.status == "failed":
             reason = str(fields.get("msg", "failed"))
         elif reply.status == "unknown":
-            reason = f"depends on {(reply.unknown or '').removeprefix('depends on ')}"
+            reason = reply.unknown or ""
         attempt = Attempt(reply.status, fields, changes, reason)
         if reply.status == "ok" and fields.get("skipped") is True:
             attempt.status = "skipped"

@@ -169,7 +169,7 @@ def looked(host: Reader, key: str, found: Manager, *, missing_fails: bool) -> Op
         return ServiceState(active=False, enabled=False, masked=False)
     coming = _coming(host, found.name)
     if coming:
-        later = Unknown(f"{coming} is not installed yet, so the service {found.name} is not there")
+        later = Unknown(f"{coming}, so the service {found.name} may come with it")
         return ServiceState(later, later, later)
     if missing_fails:
         raise Failed(f"Could not find the requested service {found.name}: it is not on this host")
@@ -185,15 +185,15 @@ def _unit_to_come(host: Reader, name: str) -> bool:
 
 
 def _coming(host: Reader, name: str) -> str:
-    """What an earlier task would have brought that may hold the service: a package, a unit file; "" for nothing."""
+    """Why a service may be there by then: a package, a unit file, what an earlier task would have done; "" for nothing."""
     packages = [key[len("package:") :] for key, state in host.foreseen_under("package:").items() if state is not None]
     bare = name.split(".")[0].split("@")[0]
     near = [p for p in packages if bare in p or p.rstrip("0123456789.-") in bare]
     if near or packages:
-        return f"the package {(near or packages)[0]}"
+        return f"the package {(near or packages)[0]} is not installed yet"
     for key, state in host.foreseen_under("file:").items():
         if state is not None and os.path.basename(key).split(".")[0].split("@")[0] == bare and ("/systemd/" in key or "/init.d/" in key):
-            return key[len("file:") :]
+            return f"{key[len('file:') :]} is not written yet"
     act = host.pending_act()
     return act.reason if act is not None else ""
 

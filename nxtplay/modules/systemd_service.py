@@ -9,7 +9,7 @@ from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan
 from nxtplay.modules import _services
-from nxtplay.modules._services import Manager, ServiceState, Systemd
+from nxtplay.modules._services import Manager, ServiceState
 
 SHOWN = ("Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "MainPID", "Result", "FragmentPath")  # after a change
 
@@ -36,10 +36,10 @@ class SystemdService(Resource[ServiceState]):
 
     def observe(self, host: Reader) -> Optional[ServiceState]:
         if self.name is None:
-            self._systemd(host)
+            self._manager(host)
             return None
         asked = self.state is not None or bool(self.enabled) or self.masked is False
-        return _services.looked(host, self.key(), self._systemd(host), missing_fails=asked)
+        return _services.looked(host, self.key(), self._manager(host), missing_fails=asked)
 
     def desired(self, host: Reader, before: Optional[ServiceState]) -> Optional[ServiceState]:
         if self.name is None:
@@ -57,7 +57,7 @@ class SystemdService(Resource[ServiceState]):
         )
 
     def apply(self, host: Host, plan: Plan[ServiceState]) -> None:
-        manager = self._systemd(host)
+        manager = self._manager(host)
         if plan.changed("masked") and self.masked is not None:
             manager.mask(host, self.masked)
         if plan.changed("enabled") and self.enabled is not None:
@@ -75,7 +75,7 @@ class SystemdService(Resource[ServiceState]):
         _services.reload(host, scope, reload=self.daemon_reload, reexec=self.daemon_reexec)
 
     def perform(self, host: Host, plan: Plan[ServiceState]) -> None:
-        self._systemd(host).act(host, "reload" if self.state == "reloaded" else "restart")
+        self._manager(host).act(host, "reload" if self.state == "reloaded" else "restart")
 
     def result(self, before: Optional[ServiceState], after: Optional[ServiceState]) -> dict[str, Any]:
         out = _services.result(self.name or "", after, self.state, self.enabled)
@@ -85,10 +85,8 @@ class SystemdService(Resource[ServiceState]):
         only_looks = self.state is None and self.enabled is None and self.masked is None
         return {**out, "status": status if only_looks else {name: status[name] for name in SHOWN if name in status}}
 
-    def _systemd(self, host: Reader) -> Manager:
-        options = [] if self.scope == "system" else [f"--{self.scope}"]
-        if self.no_block:
-            options.append("--no-block")
-        found = _services.manager(host, self.name or "", options=options, use="systemd")
-        assert isinstance(found, Systemd)
-        return found
+    def _manager(self, host: Reader) -> Manager:
+        return _services.manager(host, self.name or "", options=self._options(), use="systemd")
+
+    def _options(self) -> list[str]:
+        return [*([] if self.scope == "system" else [f"--{self.scope}"]), *(["--no-block"] if self.no_block else [])]

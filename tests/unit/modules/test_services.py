@@ -7,10 +7,12 @@ from typing import Any, Union
 
 import pytest
 
-from nxtplay.core.host import Completed, Reader
+from nxtplay.core.host import Completed, Failed, Reader
 from nxtplay.core.resource import decode
+from nxtplay.core.state import Unknown
 from nxtplay.modules import _hardware
 from nxtplay.modules._services import Systemd
+from nxtplay.modules.service import Service
 from nxtplay.modules.systemd_service import SystemdService
 
 
@@ -56,3 +58,33 @@ def test_what_enabling_changes(said: str, wanted: bool, changes: bool) -> None:
     assert before is not None and after is not None
     assert (before.enabled != after.enabled) == changes
     assert unit.result(before, after)["enabled"] == wanted
+
+
+class Missing(Systemctl):
+    """A machine on which systemd runs and has no such unit."""
+
+    def look(self, argv: Union[str, Sequence[str]], **_: Any) -> Completed:
+        return Completed(tuple(argv), 0, b"LoadState=not-found\nActiveState=inactive\n", b"")
+
+
+def test_under_systemd_service_takes_what_systemd_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(Systemctl, "which", lambda self, name: name)
+    reload = decode(Service, {"daemon_reload": True})
+    assert reload.observe(Missing("")) is None and reload.desired(Missing(""), None) is None
+    masked = decode(Service, {"name": "a", "masked": True, "no_block": True, "scope": "user"})
+    after = masked.desired(Systemctl("enabled\n"), masked.observe(Systemctl("enabled\n")))
+    assert after is not None and after.masked
+    assert decode(Service, {"name": "none", "enabled": False}).observe(Missing("")) is None
+    with pytest.raises(Failed):
+        decode(Service, {"name": "none", "state": "stopped"}).observe(Missing(""))
+
+
+def test_a_service_that_an_earlier_task_may_bring_is_unknown_with_a_reason_that_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(Systemctl, "which", lambda self, name: name)
+    host = Missing("")
+    monkeypatch.setattr(host, "pending_act", lambda: Unknown("command was not run"))
+    state = decode(Service, {"name": "a", "state": "stopped"}).observe(host)
+    assert state is not None and isinstance(state.active, Unknown)
+    assert state.active.reason == "command was not run, so the service a may come with it"
