@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from backup_peers import storage
+from backup_peers import run, storage
 from backup_stack import Backed
 
 pytestmark = pytest.mark.docker
@@ -123,3 +123,51 @@ def test_a_second_one_of_a_day_replaces_nothing(backed: Backed) -> None:
     assert backed.play("backup", backup_format="sql.gz").rc == 0
     both = backed.picture()
     assert len(both) == 2 * len(first) and all(both[name] == what for name, what in first.items())
+
+
+def test_the_database_that_everybody_logs_in_to_first_is_swapped_too(backed: Backed) -> None:
+    """`postgres` is where a session goes that names no database."""
+    settings = {"backup_database": "postgres", "backup_name": "first"}
+    backed.sql("CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)", "postgres")
+    try:
+        done = backed.play("backup", **settings)
+        assert done.rc == 0, done.text
+        backed.sql("UPDATE kept SET n = 2", "postgres")
+        foreseen = backed.play("restore", "--check", **settings)
+        restored = backed.play("restore", confirm=backed.stack.project, **settings)
+        assert foreseen.rc == restored.rc == 0, foreseen.text + restored.text
+        assert foreseen.with_status("changed") <= restored.with_status("changed")
+        assert backed.sql("SELECT n FROM kept", "postgres") == [{"n": 1}]
+        undone = backed.play("restore-undo", confirm=backed.stack.project, **settings)
+        assert undone.rc == 0, undone.text
+        assert backed.sql("SELECT n FROM kept", "postgres") == [{"n": 2}]
+        again = backed.play("restore", confirm=backed.stack.project, **settings)
+        confirmed = backed.play("restore-confirm", confirm=backed.stack.project, **settings)
+        assert again.rc == confirmed.rc == 0, again.text + confirmed.text
+        assert backed.sql("SELECT n FROM kept", "postgres") == [{"n": 1}]
+        left = backed.sql("SELECT datname AS n FROM pg_database WHERE datname LIKE 'postgres%'", "template1")
+        assert [row["n"] for row in left if "undone" not in row["n"]] == ["postgres"], left
+    finally:
+        backed.sql("DROP TABLE IF EXISTS kept", "postgres")
+
+
+def test_after_a_restore_that_was_killed_in_the_midst_of_its_swap(backed: Backed) -> None:
+    """The old database has stepped aside, and none is in service."""
+    stack = backed.stack.project
+    rows = backed.rows("routes")
+    assert backed.play("backup").rc == 0
+
+    def killed() -> None:
+        aside = {"state": "rename", "target": "nxtbus_before_20260101_000000", "force": True}
+        assert run("postgresql_db", container=backed.postgres, name="nxtbus", **aside).status == "changed"
+
+    killed()
+    undone = backed.play("restore-undo", confirm=stack)
+    assert undone.rc == 0 and backed.rows("routes") == rows, undone.text
+    killed()
+    foreseen, restored = backed.play("restore", "--check"), backed.play("restore", confirm=stack)
+    assert foreseen.rc == restored.rc == 0, foreseen.text + restored.text
+    assert "it replaced none" in restored.text and backed.rows("routes") == rows
+    assert foreseen.with_status("changed") <= restored.with_status("changed") <= foreseen.with_status("changed", "unknown")
+    assert backed.play("restore-confirm", confirm=stack).rc == 0
+    assert backed.sql("SELECT 1 FROM pg_database WHERE datname LIKE 'nxtbus_before%'", "postgres") == []
