@@ -134,7 +134,7 @@ def _mode(value: Any, at: tuple[Any, ...]) -> tuple[Any, list[Any]]:
     text = str(value).strip()
     if text.startswith("0o"):
         text = text[2:]
-    if text == "preserve" or (text and len(text) <= 5 and all(c in "01234567" for c in text)) or (text and is_symbolic_mode(text)):
+    if text in ("", "preserve") or (len(text) <= 5 and all(c in "01234567" for c in text)) or is_symbolic_mode(text):
         return Mode(text), []
     return None, [ArgError(at, f"mode '{value}' is neither octal nor symbolic", "such as '0644' or 'u=rw,go=r'")]
 

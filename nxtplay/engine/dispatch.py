@@ -39,7 +39,6 @@ from nxtplay.variables.precedence import Scope
 
 MAX_TIMEOUT = 100_000_000  # seconds
 Ask = Callable[[str, bool], str]  # (prompt, echo) -> what is typed
-LISTED_DIFFS = frozenset(("blockinfile", "copy", "lineinfile", "replace", "template"))  # whose results have a list of differences
 
 
 @dataclass
@@ -203,7 +202,7 @@ class Dispatch:
         fields = result_.from_reply(reply, where=where)
         changes = tuple(Change(path, before, after) for path, before, after in reply.changes)
         if task.shared.diff is not None or self.options.diff:
-            self._add_diff(task, scope, fields, changes)
+            self._add_diff(task, scope, fields, changes, prepared.job.args)
         reason = reply.reason
         if reply.status == "failed":
             reason = str(fields.get("msg", "failed"))
@@ -227,12 +226,14 @@ class Dispatch:
             attempt.facts_for = receiver
         return attempt
 
-    def _add_diff(self, task: Task, scope: TaskScope, fields: dict[str, Any], changes: tuple[Change, ...]) -> None:
+    def _add_diff(
+        self, task: Task, scope: TaskScope, fields: dict[str, Any], changes: tuple[Change, ...], args: Mapping[str, Any]
+    ) -> None:
         """The differences in the result, where they are asked for and the module has any to tell."""
         asked = self.options.diff if task.shared.diff is None else self.flag(task.shared.diff, scope)
         if asked and "diff" not in fields and issubclass(self.load_class(task), Resource):
-            name = str(dict.get(fields, "dest") or dict.get(fields, "path") or "")
-            fields["diff"] = result_.diff_of(changes, name, listed=task.module in LISTED_DIFFS)
+            name = next((str(place[n]) for place in (fields, dict(args)) for n in ("dest", "path") if dict.get(place, n)), "")
+            fields["diff"] = result_.diff_of(changes, name, task.module)
 
     def facts_receiver(self, task: Task, host: HostRun, scope: TaskScope) -> HostRun:
         """Facts go to the host itself unless delegate_facts says otherwise."""

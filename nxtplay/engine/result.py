@@ -48,9 +48,15 @@ def with_lines(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def diff_of(changes: Sequence[Change], name: str, *, listed: bool) -> Any:
+LISTED_DIFFS = frozenset(("blockinfile", "copy", "lineinfile", "template"))  # whose results have a list of differences
+EDITORS = frozenset(("blockinfile", "lineinfile"))  # whose differences say what they are of
+SHOWN = {"kind": "state", "uid": "owner", "gid": "group"}
+
+
+def diff_of(changes: Sequence[Change], name: str, module: str) -> Any:
     """What differs, as `register` has it where differences are asked for: a text under `before` and `after`, other attributes as
-    mappings under the same names. `listed`: as a list of both, as the modules give it that edit files."""
+    mappings under the same names; of some modules as a list of both."""
+    listed = module in LISTED_DIFFS
     texts: dict[str, Any] = {}
     sides: tuple[dict[str, Any], dict[str, Any]] = ({"path": name} if name else {}, {"path": name} if name else {})
     for change in changes:
@@ -60,8 +66,11 @@ def diff_of(changes: Sequence[Change], name: str, *, listed: bool) -> Any:
                 whole = {k: v for k, v in value.items() if v is not None} if isinstance(value, Mapping) else {"state": value or "absent"}
             if "content" in whole:
                 texts[key] = whole.pop("content") or ""
-            side.update({"state" if field == "kind" else field: _octal(field, one) for field, one in whole.items() if field != "inode"})
-    attributes = {"before": sides[0], "after": sides[1]}
+            side.update({SHOWN.get(field, field): _octal(field, one) for field, one in whole.items() if field != "inode"})
+    attributes: dict[str, Any] = {"before": sides[0], "after": sides[1]}
+    if module in EDITORS and changes:
+        attributes.update(dict.fromkeys(("before_header", "after_header"), f"{name} (file attributes)"))
+        name += " (content)"
     if not any(texts.values()):
         return [attributes] if listed and changes else [] if listed else attributes
     text = {"before": "", "after": "", **texts, "before_header": name, "after_header": name}
@@ -69,7 +78,7 @@ def diff_of(changes: Sequence[Change], name: str, *, listed: bool) -> Any:
 
 
 def _octal(name: str, value: Any) -> Any:
-    return f"{value:04o}" if name == "mode" and isinstance(value, int) else value
+    return f"0{value:03o}" if name == "mode" and isinstance(value, int) else value
 
 
 def skipped(reason: str, condition: Any = None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal
 from nxtplay.errors import Diagnostic, Span, TemplateError, UndefinedVariable, did_you_mean
+from nxtplay.inventory.names import with_port
 from nxtplay.playbook.keywords import is_identifier
 from nxtplay.playbook.model import Task
 from nxtplay.template.render import Templates
@@ -145,7 +146,9 @@ def add_host(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, ar
     groups = [g.strip() for g in groups.split(",")] if isinstance(groups, str) else list(groups)
     if doubt is not None:
         return _in_doubt(doubt)
-    changed = dispatch.scopes.add_host(str(name), groups, args)
+    name, port = with_port(str(name))
+    args = args if port is None else {**args, "ansible_ssh_port": port}
+    changed = dispatch.scopes.add_host(name, groups, args)
     result = {"changed": changed, "failed": False, "add_host": {"host_name": name, "groups": groups, "host_vars": args}}
     return Attempt("changed" if changed else "ok", result)
 

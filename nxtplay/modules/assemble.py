@@ -54,7 +54,7 @@ class Assemble(_files.Ownership, _files.Content_, Resource[FileState]):
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         checksums = _files.checksum_of(after.content) if after is not None else {}
         src = self.src.name if isinstance(self.src, SourceTree) else str(self.src)
-        return {"dest": _files.host_path(self.dest), "src": src, **_files.facts_of(after), **checksums}
+        return {"dest": _files.host_path(self.dest), "src": src, **_files.facts_of(after), **checksums, "msg": "OK"}
 
     def _pieces(self, host: Reader) -> list[bytes]:
         if isinstance(self.src, SourceTree):

@@ -36,13 +36,11 @@ class Blockinfile(_lines.Edited, _files.Ownership, _files.Content_, Resource[Fil
     encoding: str = arg("utf-8", help="Encoding of the file.")
 
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
-        if before is None and (self.state == "absent" or not self.block) and not self.create:
-            return None
         return _lines.desired(host, self, _lines.place(host, self.path), before, self.edit, create=self.create)
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         if before is None:
-            return {"msg": "File created" if after is not None else f"{self.path} is not there"}
+            return {"msg": "File created"}
         return {"msg": _lines.said(before, after, "Block inserted", "Block removed" if not self._lines() else "Block inserted")}
 
     # -- the text

@@ -21,8 +21,12 @@ class Command(_commands.Run, _commands.Input, Action):
     executable: str | None = arg(None, help="Taken and not used: no shell is there for it to be.")
     expand_argument_vars: bool = arg(True, help="Fill in $NAME and ~ in the words.")
 
+    def given(self) -> list[str]:
+        """The words as they were written; results name them so."""
+        return list(self.argv) if self.argv is not None else _commands.words_of(self.cmd or "")
+
     def words(self, host: Reader) -> list[str]:
-        words = list(self.argv) if self.argv is not None else _commands.words_of(self.cmd or "")
+        words = self.given()
         if not words or not words[0]:
             raise Failed("no command given", rc=256, cmd=words)
         return [_commands.expanded(word, host.environ) for word in words] if self.expand_argument_vars else words
@@ -32,12 +36,12 @@ class Command(_commands.Run, _commands.Input, Action):
         return None if _commands.reason_to_skip(host, self) else "runs " + words[0]
 
     def idle(self, host: Reader) -> dict[str, Any]:
-        return _commands.skipped(_commands.reason_to_skip(host, self), self.words(host))
+        return _commands.skipped(_commands.reason_to_skip(host, self), self.given())
 
     def perform(self, host: Host) -> dict[str, Any]:
         words = self.words(host)
         cwd = _commands.working_directory(host, self)
-        done = _commands.carry_out(host, words, cmd=words, cwd=cwd, stdin=_commands.stdin_of(self), strip=self.strip_empty_ends)
+        done = _commands.carry_out(host, words, cmd=self.given(), cwd=cwd, stdin=_commands.stdin_of(self), strip=self.strip_empty_ends)
         if self.executable:
             done["warnings"] = ["executable is no longer supported by command, and not used; shell takes it"]
         return done

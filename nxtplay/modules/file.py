@@ -89,7 +89,8 @@ class File(_files.Ownership, Resource[FileState]):
     def _file(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
         path = self._place(host)
         if before is None and self.state != "touch":
-            raise Failed(f"{path} is absent; state: file only looks after a file that is there (touch, copy or template make one)")
+            hint = "state: file only looks after a file that is there (touch, copy or template make one)"
+            raise Failed(f"{path} is absent; {hint}", path=path, state="absent")
         if before is None:
             before = dataclasses.replace(_files.fresh(host, path, "file"), content=Content.of(b""))
         elif before.kind != "file" and self.state == "file":
@@ -209,7 +210,7 @@ class File(_files.Ownership, Resource[FileState]):
     # -- times, and touching
 
     def due(self, host: Reader, plan: Plan[FileState]) -> Optional[str]:
-        if self.state == "touch" and plan.before is not None and "now" in (self._time("modification"), self._time("access")):
+        if plan.before is not None and plan.after is not None and "now" in (self._time("modification"), self._time("access")):
             return "touches it"
         return None
 

@@ -59,54 +59,50 @@ class Find(Query):
             if not host.is_dir(path):
                 skipped[root] = f"'{root}' is not a directory"
                 continue
-            for found, state in self._walk(host, path, 1):
-                examined += 1
-                if state is None:
-                    continue
+            for entries in self._walk(host, path, 1):
+                examined += len(entries)
                 try:
-                    facts = self._facts(host, found, state, now, oldest, largest)
+                    for found, state in entries.items():
+                        facts = None if state is None else self._facts(host, found, state, now, oldest, largest)
+                        if facts is not None:
+                            files.append(facts)
+                        if len(files) == self.limit:
+                            return self._result(files, examined, skipped, "Limit of matches reached")
                 except (UnicodeDecodeError, LookupError) as error:
                     unreadable = f"Failed to read the file {found} due to an encoding error. current encoding: {self.encoding}"
                     skipped[root] = str(error) if isinstance(error, LookupError) else unreadable
                     break
-                if facts is not None:
-                    files.append(facts)
-                    if self.limit is not None and len(files) >= self.limit:
-                        return self._result(files, examined, skipped)
-        return self._result(files, examined, skipped)
+        return self._result(files, examined, skipped, "All paths examined")
 
-    def _result(self, files: list[dict[str, Any]], examined: int, skipped: dict[str, str]) -> dict[str, Any]:
-        told = "Not all paths examined, check warnings for details" if skipped else "All paths examined"
+    def _result(self, files: list[dict[str, Any]], examined: int, skipped: dict[str, str], told: str) -> dict[str, Any]:
+        told = "Not all paths examined, check warnings for details" if skipped else told
         return {"files": files, "matched": len(files), "examined": examined, "skipped_paths": skipped, "msg": told}
 
-    def _walk(self, host: Reader, directory: str, level: int) -> Iterator[tuple[str, Optional[FileState]]]:
-        """What is below, as far down as is asked for; what is just beyond depth counts as examined, and comes without a state."""
-        for name in host.listdir(directory):
-            path = os.path.join(directory, name)
-            state = host.stat(path)
-            if state is None or (name.startswith(".") and not self.hidden):
-                continue
-            if isinstance(state.kind, Unknown):
-                raise UnknownReached(state.kind)
-            yield path, state
-            deeper = state.kind == "directory" or (self.follow and state.kind == "link" and host.is_dir(path))
-            if self.recurse and deeper and (self.depth is None or level < self.depth) and level < 100:
+    def _walk(self, host: Reader, directory: str, level: int) -> Iterator[dict[str, Optional[FileState]]]:
+        """What is in each directory, from the top; what is just beyond depth counts as examined, and comes without a state."""
+        paths = [os.path.join(directory, name) for name in host.listdir(directory)]
+        beyond = bool(self.depth) and level > self.depth  # type: ignore[operator]
+        entries = dict.fromkeys(paths) if beyond else {path: host.stat(path) for path in paths}
+        yield entries
+        for path, state in entries.items() if self.recurse and level < 100 else ():
+            if state is not None and (state.kind == "directory" or (self.follow and state.kind == "link" and host.is_dir(path))):
                 yield from self._walk(host, path, level + 1)
-            elif self.recurse and deeper and level == self.depth:
-                yield from ((os.path.join(path, one), None) for one in host.listdir(path) if self.hidden or not one.startswith("."))
 
     def _facts(
         self, host: Reader, path: str, state: FileState, now: float, oldest: Optional[float], largest: Optional[float]
     ) -> Optional[dict[str, Any]]:
         """What is told of a path; None where it does not belong to what is looked for."""
-        if self.file_type not in ("any", state.kind) or not self._named(os.path.basename(path)):
+        if isinstance(state.kind, Unknown):
+            raise UnknownReached(state.kind)
+        name = os.path.basename(path)
+        if self.file_type not in ("any", state.kind) or (name.startswith(".") and not self.hidden) or not self._named(name):
             return None
         live = self._live(host, path)
         age = None if live is None else now - getattr(live, "st_" + self.age_stamp)
         size = _size(state, live)
         if oldest is not None and not _beyond(age if age is not None else 0.0, oldest):
             return None
-        if largest is not None and (state.kind != "file" or not _beyond(float(size), largest)):
+        if largest is not None and state.kind == "file" and not _beyond(float(size), largest):
             return None
         if not self._mode_fits(state) or not self._content_fits(host, path, state):
             return None
@@ -145,7 +141,7 @@ class Find(Query):
         return state.mode == wanted if self.exact_mode else state.mode & wanted == wanted
 
     def _content_fits(self, host: Reader, path: str, state: FileState) -> bool:
-        if self.contains is None or state.kind != "file":
+        if self.contains is None or self.file_type != "file":
             return True
         try:
             text = host.read(path).decode(self.encoding or "utf-8", "strict" if self.encoding else "surrogateescape")

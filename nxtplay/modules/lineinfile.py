@@ -100,10 +100,7 @@ class Lineinfile(_lines.Edited, _files.Ownership, _files.Content_, Resource[File
                     new = match.expand(new)
                 except re.error as error:
                     raise Failed(f"line uses a group that regexp does not have: {error}") from None
-            ending = lines[index][len(lines[index].rstrip(b"\r\n")) :]
-            if lines[index].rstrip(b"\r\n") == new and ending:
-                return text
-            return b"".join([*lines[:index], new + (ending or b"\n" if not new.endswith(b"\n") else b""), *lines[index + 1 :]])
+            return b"".join([*lines[:index], new if new.endswith(b"\n") else new + b"\n", *lines[index + 1 :]])
         if self.backrefs or any(line.rstrip(b"\r\n") == new for line in lines):
             return text
         return self._inserted(lines, new, text)

@@ -27,6 +27,7 @@ KINDS = (
     ("ischr", "char"),
     ("isblk", "block"),
 )
+MIMES = {"link": "symlink", "char": "chardevice", "block": "blockdevice"}  # what file(1) calls them
 
 
 class Stat(Query):
@@ -105,7 +106,7 @@ class Stat(Query):
 def _mime(host: Reader, path: str, found: FileState) -> tuple[Any, Any]:
     """The kind of a file's content and its character set, as file(1) tells them; "unknown" without it."""
     if found.kind != "file":
-        return f"inode/{'symlink' if found.kind == 'link' else found.kind}", "binary"
+        return f"inode/{MIMES.get(found.kind, found.kind)}", "binary"
     if host.has_foreseen("file:" + host.canonical(host.resolve(path))):
         later = Unknown(f"{path} is only foreseen")
         return later, later

@@ -24,7 +24,7 @@ from nxtplay.modules._sources import Source
 class Unarchive(_files.Ownership, Resource[FileState]):
     """Unpack a tar or zip archive of the controller, of the host, or from an address. What is there already is compared by content."""
 
-    rules = (exclusive("include", "exclude"),)
+    rules = (exclusive("include", "exclude"), exclusive("copy", "remote_src"))
 
     src: Raw = arg(help="The archive: a path on the controller; with remote_src a path on the host or an address.")
     dest: Path = arg(help="The directory to unpack into.", key=True)
@@ -121,6 +121,8 @@ class Unarchive(_files.Ownership, Resource[FileState]):
             "src": self.src.name if isinstance(self.src, Source) else str(self.src),
             **_files.facts_of(after),
         }
+        if not isinstance(after, FileTree):
+            out.update(skipped=True, msg=f"skipped, since {self.creates} exists")
         if isinstance(after, FileTree) and self.list_files:
             root = _files.host_path(self.dest)
             out["files"] = [
