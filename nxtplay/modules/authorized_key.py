@@ -70,7 +70,9 @@ class AuthorizedKey(Resource[FileState]):
         return [(f"file:{one}", state) for one, state in self._directories(host, path).items()] if path else []
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
-        return {"user": self.user, "key": self.key_, "keyfile": after.path if after is not None else None}
+        given = ("comment", "exclusive", "follow", "key_options", "manage_dir", "path", "state", "user", "validate_certs")
+        told = {name: getattr(self, name) for name in given}
+        return {**told, "key": self.key_, "keyfile": after.path if after is not None else None}
 
     # -- where
 

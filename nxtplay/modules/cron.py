@@ -114,7 +114,7 @@ class Cron(Resource[_Table]):
         text = after.text if after is not None else ""
         jobs = [line[len(MARK) :] for line in text.splitlines() if line.startswith(MARK)]
         envs = re.findall(r"^([A-Za-z_]\w*)\s*=", text, re.MULTILINE)
-        return {"jobs": jobs, "envs": envs}
+        return {"jobs": jobs, "envs": envs, **({"cron_file": self.cron_file} if self.cron_file else {})}
 
     # -- the text
 

@@ -39,12 +39,13 @@ class Getent(Query):
             raise Failed(f"no database '{self.database}' on this host")
         if done.rc != 0:
             raise Failed(f"getent {self.database} failed: {done.stderr.strip() or done.rc}")
-        found: dict[str, Any] = {}
+        lines: dict[str, list[list[str]]] = {}
         for line in done.stdout.splitlines():
             separator = self.split or SPLITS.get(self.database)
             fields = line.split(separator) if separator else line.split()
             if fields:
-                found[fields[0]] = fields[1:]
+                lines.setdefault(fields[0], []).append(fields[1:])
+        found: dict[str, Any] = {name: several[0] if len(several) == 1 else several for name, several in lines.items()}
         if not self.key_:
             found = {name: fields for name, fields in {**found, **coming}.items() if fields is not None}
         return {"ansible_facts": {fact: found}}

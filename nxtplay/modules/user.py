@@ -16,7 +16,7 @@ from nxtplay.core.state import Plan, Secret, Unknown
 from nxtplay.core.types import Mode, Path
 from nxtplay.modules import _accounts, _files
 
-LOCKED = ("!", "*")
+AGING = {"min": 3, "max": 4, "warn": 5, "account_disable": 6}  # days: the end of the argument, the field in shadow
 _HASH = re.compile(r"[!*x]*|[!*]*(\$[0-9a-z]+\$[-./0-9A-Za-z$,=]+|[./0-9A-Za-z]{13})")  # or no password at all
 
 
@@ -34,6 +34,8 @@ class _User:
     expires: Optional[str]  # days since 1970 as shadow writes them, "" for never
     home_there: bool
     ssh_key: Union[str, Unknown, None] = None  # the public key, where one is asked for
+    has_ssh_key: bool = False
+    aging: Optional[dict[str, Union[str, Unknown]]] = None  # the days of AGING that are asked for, as shadow writes them
 
 
 class User(Resource[_User]):
@@ -97,10 +99,12 @@ class User(Resource[_User]):
         except KeyError:
             return None
         groups = tuple(sorted(g.gr_name for g in grp.getgrall() if self.name in g.gr_mem and g.gr_gid != entry.pw_gid))
+        public_key = self._public_key(host, entry.pw_dir)
         return _User(
             entry.pw_uid, entry.pw_gid, entry.pw_gecos, entry.pw_dir, entry.pw_shell, groups,
             _secret(_accounts.field("/etc/shadow", self.name, 1)), _accounts.field("/etc/shadow", self.name, 7), host.is_dir(entry.pw_dir),
-            self._public_key(host, entry.pw_dir),
+            public_key, public_key is not None,
+            {name: _accounts.field("/etc/shadow", self.name, AGING[name]) or "" for name in self._aging()},
         )  # fmt: skip
 
     def desired(self, host: Reader, before: Optional[_User]) -> Optional[_User]:
@@ -126,6 +130,8 @@ class User(Resource[_User]):
             expires=base.expires if self.expires is None else _days(self.expires),
             home_there=self.create_home or there,
             ssh_key=base.ssh_key if not self.generate_ssh_key or base.ssh_key is not None else Unknown("the SSH key is made by the run"),
+            has_ssh_key=base.has_ssh_key or self.generate_ssh_key,
+            aging={**(base.aging or {}), **self._aging()},
         )
         if before is None or after is not before:
             self._root_where_needed(host, before, after)
@@ -136,6 +142,11 @@ class User(Resource[_User]):
         shell = _accounts_default("SHELL") or "/bin/sh"
         home = os.path.join(_accounts_default("HOME") or "/home", self.name)
         return _User(later, later, "", home, shell, (), later, "", False)
+
+    def _aging(self) -> dict[str, str]:
+        """The days that are asked for; below zero there is no limit."""
+        given = {name: getattr(self, f"password_expire_{name}") for name in AGING}
+        return {name: str(days) if days >= 0 else "" for name, days in given.items() if days is not None}
 
     def _groups(self, host: Reader, base: _User) -> tuple[str, ...]:
         if self.groups is None:
@@ -186,6 +197,7 @@ class User(Resource[_User]):
         else:
             self._modify(host, plan)
         self._set_password(host, plan)
+        self._set_aging(host, plan)
         if plan.before is not None and plan.after.home_there and not os.path.isdir(plan.after.home):
             self._make_home(host, plan.after)
         if self.generate_ssh_key and plan.changed("ssh_key"):
@@ -233,9 +245,16 @@ class User(Resource[_User]):
         after = plan.after
         if after is None or not isinstance(after.password, str) or not plan.changed("password"):
             return
-        if after.password in LOCKED and plan.before is None:
+        if after.password == "!" and plan.before is None:
             return  # a new account has no password yet
         _accounts.change(host, ["chpasswd", "-e"], stdin=f"{self.name}:{str.__str__(after.password)}\n".encode())
+
+    def _set_aging(self, host: Host, plan: Plan[_User]) -> None:
+        letters = {"min": "-m", "max": "-M", "warn": "-W", "account_disable": "-I"}
+        held = (plan.before.aging or {}) if plan.before is not None else {}
+        words = [word for name, days in self._aging().items() if held.get(name) != days for word in (letters[name], days or "-1")]
+        if words:
+            _accounts.change(host, ["chage", *words, self.name])
 
     def _make_home(self, host: Host, after: _User) -> None:
         import shutil
@@ -300,6 +319,10 @@ class User(Resource[_User]):
             return {**out, "remove": self.remove, "force": self.force}
         out.update(uid=after.uid, group=after.gid, comment=after.comment, home=after.home, shell=after.shell, append=self.append)
         out["create_home"], out["system"] = self.create_home, self.system
+        if before is not None:
+            out["move_home"] = self.move_home
+        if self.password is not None:
+            out["password"] = "NOT_LOGGING_PASSWORD"
         if self.groups is not None:
             out["groups"] = ",".join(self.groups)
         if self.generate_ssh_key:

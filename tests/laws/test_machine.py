@@ -89,6 +89,15 @@ else:
             ].status
             == "failed"
         )
+        assert check_then_run([("user", {"name": "lawstar", "create_home": False, "password": "*"})]) == ["changed"]
+        ages = {"password_expire_max": 30, "password_expire_min": 2, "password_expire_warn": 5}
+        assert check_then_run([("user", {"name": "lawstar", **ages})]) == ["changed"]
+        assert check_then_run([("user", {"name": "lawstar", "password_expire_max": -1, "password_expire_account_disable": 9})]) == ["changed"]
+        assert [line.split(":")[3:7] for line in Path("/etc/shadow").read_text().splitlines() if line.startswith("lawstar:*:")] == [
+            ["2", "", "5", "9"]
+        ]
+        (key,) = harness.check([("user", {"name": "lawuser", "generate_ssh_key": True, "ssh_key_type": "ed25519"})])
+        assert key.status == "changed"
         assert check_then_run([("user", {"name": "lawnone", "group": "no-such-group"})]) == ["failed"]
         assert check_then_run([("group", {"name": "lawtwice", "gid": 4242})]) == ["failed"]
         assert check_then_run([("user", {"name": "lawuser", "state": "absent", "remove": True})]) == ["changed"]
