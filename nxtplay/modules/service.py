@@ -6,7 +6,7 @@ import time
 from typing import Optional
 
 from nxtplay.core.host import Failed, Host, Reader
-from nxtplay.core.resource import arg, one_of
+from nxtplay.core.resource import arg
 from nxtplay.core.state import Plan
 from nxtplay.modules import _services
 from nxtplay.modules._services import Manager, ServiceState
@@ -15,8 +15,6 @@ from nxtplay.modules.systemd_service import SystemdService
 
 class Service(SystemdService):
     """Start, stop, restart a service; have it start with the machine. Under systemd it takes what systemd_service takes."""
-
-    rules = (one_of("state", "enabled", "masked", "daemon_reload", "daemon_reexec"),)
 
     sleep: int | None = arg(None, help="Seconds between stop and start of a restart.")
     pattern: str | None = arg(None, help="Of no effect: the service itself is asked.")

@@ -92,7 +92,8 @@ else:
         assert check_then_run([("user", {"name": "lawstar", "create_home": False, "password": "*"})]) == ["changed"]
         ages = {"password_expire_max": 30, "password_expire_min": 2, "password_expire_warn": 5}
         assert check_then_run([("user", {"name": "lawstar", **ages})]) == ["changed"]
-        assert check_then_run([("user", {"name": "lawstar", "password_expire_max": -1, "password_expire_account_disable": 9})]) == ["changed"]
+        ages = {"password_expire_max": -1, "password_expire_account_disable": 9}
+        assert check_then_run([("user", {"name": "lawstar", **ages})]) == ["changed"]
         assert [line.split(":")[3:7] for line in Path("/etc/shadow").read_text().splitlines() if line.startswith("lawstar:*:")] == [
             ["2", "", "5", "9"]
         ]
@@ -189,6 +190,7 @@ else:
             ("service", {"name": "lawd", "state": "started", "enabled": True}),
         ]
         assert check_then_run(tasks) == ["changed", "ok", "changed"]
+        assert check_then_run([("service", {"name": "lawd"})]) == ["ok"]
         assert check_then_run([("service", {"name": "lawd", "state": "stopped"})]) == ["changed"]
         assert [o.status for o in harness.run([("service", {"name": "lawd", "state": "restarted"})] * 2)] == ["changed", "changed"]
         assert check_then_run([("service", {"name": "no-such-service", "state": "started"})]) == ["failed"]
