@@ -68,6 +68,12 @@ def source_of(name: str) -> str | None:
     return None
 
 
+def is_package(name: str) -> bool:
+    """Whether what is carried along under this name holds further modules."""
+    place = f"{name.replace('.', '/')}/__init__.py"
+    return place in _LIBRARY or place.partition("ansible/module_utils/")[2] in _FILES
+
+
 @dataclass(frozen=True)
 class _Program:
     """What `prepare` makes of the path: the module's file, and by their places what it imports."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.abc
 import importlib.machinery
 import os
 import sys
 import types
-from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from nxtplay.modules.ansible_module import is_package, source_of
 
 
 class AnsibleError(Exception):
@@ -19,8 +22,8 @@ class AnsibleError(Exception):
 
 
 _ERRORS = (
-    "AnsibleFilterError AnsibleFilterTypeError AnsibleLookupError AnsibleOptionsError AnsibleParserError AnsiblePluginError "
-    "AnsibleRuntimeError AnsibleTemplateError AnsibleUndefinedVariable AnsibleTypeError AnsibleValueError"
+    "AnsibleAssertionError AnsibleFilterError AnsibleFilterTypeError AnsibleLookupError AnsibleOptionsError AnsibleParserError "
+    "AnsiblePluginError AnsibleRuntimeError AnsibleTemplateError AnsibleUndefinedVariable AnsibleTypeError AnsibleValueError"
 )
 
 
@@ -115,37 +118,16 @@ class Display:
         return lambda *args, **kwargs: None
 
 
-def to_text(value: Any, encoding: str = "utf-8", errors: str | None = None, nonstring: str = "simplerepr") -> Any:
-    if isinstance(value, bytes):
-        return value.decode(encoding, "surrogateescape")
-    return value if isinstance(value, str) or nonstring == "passthru" else str(value)
+class _Utils(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """`ansible.module_utils`, the same that modules find on hosts."""
 
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if not fullname.startswith("ansible.module_utils") or source_of(fullname) is None:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=is_package(fullname))
 
-def to_bytes(value: Any, encoding: str = "utf-8", errors: str | None = None, nonstring: str = "simplerepr") -> Any:
-    if isinstance(value, bytes) or (nonstring == "passthru" and not isinstance(value, str)):
-        return value
-    return str(value).encode(encoding, "surrogateescape")
-
-
-def boolean(value: Any, strict: bool = True) -> bool:
-    text = str(value).strip().lower()
-    if text in ("yes", "on", "1", "true", "t", "y", "1.0"):
-        return True
-    if strict and text not in ("no", "off", "0", "false", "f", "n", "0.0"):
-        raise TypeError(f"'{value}' is not a valid boolean")
-    return False
-
-
-def is_string(value: Any) -> bool:
-    return isinstance(value, (str, bytes))
-
-
-def is_iterable(value: Any, include_strings: bool = False) -> bool:
-    return hasattr(value, "__iter__") and (include_strings or not is_string(value))
-
-
-def is_sequence(value: Any, include_strings: bool = False) -> bool:
-    return isinstance(value, Sequence) and (include_strings or not is_string(value))
+    def exec_module(self, module: types.ModuleType) -> None:
+        exec(compile(source_of(module.__name__) or "", f"<{module.__name__}>", "exec"), vars(module))
 
 
 def install() -> None:
@@ -153,39 +135,17 @@ def install() -> None:
     if "ansible" in sys.modules:
         return
     errors = {"AnsibleError": AnsibleError, **{name: type(name, (AnsibleError,), {}) for name in _ERRORS.split()}}
-    texts = {"to_text": to_text, "to_native": to_text, "to_bytes": to_bytes}
-    kinds = {"Mapping": Mapping, "MutableMapping": MutableMapping, "Sequence": Sequence, "MutableSequence": MutableSequence}
-    six = {
-        "string_types": (str,),
-        "integer_types": (int,),
-        "text_type": str,
-        "binary_type": bytes,
-        "PY2": False,
-        "PY3": True,
-        "iteritems": lambda mapping: iter(mapping.items()),
-        "itervalues": lambda mapping: iter(mapping.values()),
-        "iterkeys": iter,
-        "raise_from": _raise_from,
-    }
     modules: dict[str, dict[str, Any]] = {
         "ansible": {"__version__": "2.19.0"},
         "ansible.errors": errors,
         "ansible.release": {"__version__": "2.19.0"},
         "ansible.plugins": {},
         "ansible.plugins.lookup": {"LookupBase": LookupBase, "display": Display()},
-        "ansible.module_utils": {},
-        "ansible.module_utils._text": texts,
-        "ansible.module_utils.common": {},
-        "ansible.module_utils.common.text": {},
-        "ansible.module_utils.common.text.converters": texts,
-        "ansible.module_utils.common._collections_compat": kinds,
-        "ansible.module_utils.common.collections": {"is_string": is_string, "is_iterable": is_iterable, "is_sequence": is_sequence},
-        "ansible.module_utils.parsing": {},
-        "ansible.module_utils.parsing.convert_bool": {"boolean": boolean},
-        "ansible.module_utils.six": six,
         "ansible.utils": {},
         "ansible.utils.display": {"Display": Display},
+        "ansible.utils.listify": {"listify_lookup_plugin_terms": lambda terms, *_, **__: terms if isinstance(terms, list) else [terms]},
     }
+    sys.meta_path.append(_Utils())
     for name, values in modules.items():
         module = types.ModuleType(name)
         module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
@@ -195,7 +155,3 @@ def install() -> None:
         parent, _, last = name.rpartition(".")
         if parent:
             setattr(sys.modules[parent], last, module)
-
-
-def _raise_from(error: BaseException, cause: BaseException | None) -> None:
-    raise error from cause

@@ -124,7 +124,10 @@ def _module(path: str) -> Any:
         from nxtplay.template import ansible_shim
 
         ansible_shim.install()
+    _, below, place = path.rpartition("/ansible_collections/")
     name = "nxtplay_plugin_" + hashlib.sha256(path.encode()).hexdigest()[:12]
+    if below:  # as itself: it may import what lies beside it
+        name = f"ansible_collections.{place[:-3].replace('/', '.')}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

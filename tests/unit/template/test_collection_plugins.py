@@ -17,11 +17,16 @@ class FilterModule:
         return {"twice": doubled, "combine": lambda *_: "never asked by its short name"}
 """
 LOOKUP = """
+from ansible.module_utils.common.validation import check_type_dict
+from ansible.module_utils.compat.version import LooseVersion
+from ansible.module_utils.six.moves.urllib.parse import quote
 from ansible.plugins.lookup import LookupBase
+from ..plugin_utils.shared import doubled
 
 
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **options):
+        assert doubled(quote("a b")) == "a%20ba%20b" and check_type_dict("a=1") == {"a": "1"} and LooseVersion("1.10") > LooseVersion("1.9")
         places = [self._loader.path_dwim_relative("/nowhere", "files", term) for term in terms]
         return [place.removeprefix("/nowhere/files/").upper() for place in places]
 """
