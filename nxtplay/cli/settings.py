@@ -122,6 +122,7 @@ ABSENT = (
     Absent("inventory.ignore_patterns", "INVENTORY_IGNORE_REGEX", "what a folder of inventories passes over is fixed", ("",)),
     Absent("inventory.host_pattern_mismatch", "HOST_PATTERN_MISMATCH", "a pattern without hosts is a warning", ("warning",)),
     Absent("defaults.action_plugins", "ACTION_PLUGINS", "plugins of this kind are not read", ("plugins",)),
+    Absent("defaults.callback_plugins", "CALLBACK_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.connection_plugins", "CONNECTION_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.inventory_plugins", "INVENTORY_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.vars_plugins", "VARS_PLUGINS", "plugins of this kind are not read", ("plugins",)),
@@ -139,7 +140,7 @@ ADDITIONS = ("timer", "profile_tasks", "junit", "tree")
 HARMLESS = {
     "defaults": (
         "action_warnings agnostic_become_prompt allow_broken_conditionals allow_embedded_templates allow_world_readable_tmpfiles "
-        "ansible_managed any_unparsed_is_failed async_dir bin_ansible_callbacks cache_plugins callback_format_pretty callback_plugins "
+        "ansible_managed any_unparsed_is_failed async_dir bin_ansible_callbacks cache_plugins callback_format_pretty "
         "check_mode_markers cliconf_plugins collections_on_ansible_version_mismatch collections_scan_sys_path "
         "command_warnings conditional_bare_variables connection_facts_modules cow_selection cow_whitelist cowpath cowsay_enabled_stencils "
         "debug deprecation_warnings devel_warning display_args_to_stdout "

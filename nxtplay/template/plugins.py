@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +16,28 @@ from nxtplay.errors import Diagnostic, Span, TemplateError
 from nxtplay.template import routing
 from nxtplay.template.lazy import finish
 
+NOT_READ = tuple(f"{kind}_plugins" for kind in ("action", "become", "callback", "connection", "strategy", "vars"))
 FOLDERS = {"filter": "filter_plugins", "test": "test_plugins", "lookup": "lookup_plugins"}
 
 
 def load(places: Iterable[str], *, over: bool = True) -> list[Diagnostic]:
     """Take in the plugins of places (a playbook's folder, a role's), later ones over earlier ones. `over`, warnings: as `load_folder`."""
+    places = list(places)
     folders = ((kind, os.path.join(place, name)) for place in places for kind, name in FOLDERS.items())
-    return [fault for kind, folder in folders for fault in load_folder(kind, folder, over=over)]
+    faults = [fault for kind, folder in folders for fault in load_folder(kind, folder, over=over)]
+    return [*faults, *(fault for place in places for fault in _not_read(place))]
+
+
+def _not_read(place: str) -> Iterator[Diagnostic]:
+    """A warning for each folder of plugins of a kind that is not here."""
+    for name in NOT_READ:
+        folder = os.path.join(place, name)
+        files = (
+            sorted(file for file in os.listdir(folder) if file.endswith(".py") and file != "__init__.py") if os.path.isdir(folder) else ()
+        )
+        if files:
+            message = f"plugins of this kind are not read: {', '.join(files)}"
+            yield Diagnostic(message, Span(folder), "docs/differences.md tells what there is instead", severity="warning")
 
 
 def load_folder(kind: str, folder: str, *, over: bool = True) -> list[Diagnostic]:
