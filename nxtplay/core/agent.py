@@ -185,7 +185,11 @@ class Session:
             return self._leave(decode(self._load(job["module"]), wire.decode(job["args"], fetch=_no_files)), environ, *job["background"])
         if job["permit"]:
             permit = Host(World(), emit=emit, environ=environ)
-            return converge(decode(self._load(job["module"]), args), permit, World(), permit)
+            outcome = converge(decode(self._load(job["module"]), args), permit, World(), permit)
+            pending = Reader(self._world).pending_act() if outcome.status == "failed" else None
+            if pending is not None:  # `check_mode: false` in a check: what is missing may be what that act would have brought
+                return Outcome("failed", outcome.result, outcome.changes, outcome.reason, pending)
+            return outcome
         world = World() if job.get("apart") else self._world
         reader = Reader(world, emit=emit, environ=environ)
         try:

@@ -208,7 +208,7 @@ class Dispatch:
             reason = str(fields.get("msg", "failed"))
         elif reply.status == "unknown":
             reason = reply.unknown or ""
-        attempt = Attempt(reply.status, fields, changes, reason)
+        attempt = Attempt(reply.status, fields, changes, reason, pending=(reply.unknown or "") if reply.status == "failed" else "")
         if reply.status == "ok" and fields.get("skipped") is True:
             attempt.status = "skipped"
         if prepared.receive is not None and reply.status in ("ok", "changed"):

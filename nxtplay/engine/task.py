@@ -317,6 +317,14 @@ class TaskRunner:
             time.sleep(delay)
 
     def _judge(self, task: Task, scope: TaskScope, attempt: Attempt, number: int) -> Attempt:
+        """The module's word under the task's own conditions; what may only fail in a check is unknown."""
+        attempt = self._by_conditions(task, scope, attempt, number)
+        if attempt.status != "failed" or not attempt.pending or task.shared.ignore_errors is not None:
+            return attempt
+        unknown = Unknown(f"{attempt.pending}; as things are this would fail: {attempt.reason}")
+        return Attempt("unknown", PartialResult({"failed": False, "changed": False}, unknown), reason=unknown.reason)
+
+    def _by_conditions(self, task: Task, scope: TaskScope, attempt: Attempt, number: int) -> Attempt:
         """changed_when and failed_when over the module's own word."""
         result = attempt.result
         if number:

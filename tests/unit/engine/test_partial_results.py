@@ -24,3 +24,23 @@ def test_items_taken_from_them_are_unknown(tmp_path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "unknown=3" in done.stdout
+
+
+def check(tmp_path: Path, tasks: str) -> tuple[int, str]:
+    (tmp_path / "site.yml").write_text("- hosts: localhost\n  gather_facts: false\n  tasks:\n" + tasks)
+    words = [sys.executable, "-m", "nxtplay", str(tmp_path / "site.yml"), "--check"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_command_of_a_check_that_misses_what_an_act_may_bring_is_unknown(tmp_path: Path) -> None:
+    """With `check_mode: false` it runs in the check, before what the act would have done."""
+    looks = "    - {command: cat /nowhere/version, check_mode: false, changed_when: false, register: found}\n"
+    code, text = check(tmp_path, looks)
+    assert code == 2, text
+    code, text = check(tmp_path, "    - command: install-it\n" + looks + "    - debug: {msg: '{{ found.stdout }}'}\n")
+    assert code == 0 and "as things are this would fail" in text, text
+    code, text = check(tmp_path, "    - command: install-it\n" + looks.replace("changed_when", "failed_when: false, changed_when"))
+    assert code == 0 and "as things are" not in text, "what the task makes of its failure is told"
+    code, text = check(tmp_path, "    - command: install-it\n" + looks.replace("changed_when", "ignore_errors: true, changed_when"))
+    assert "ignored=1" in text, text
