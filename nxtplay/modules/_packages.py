@@ -8,7 +8,7 @@ import os
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Iterable, Mapping, Optional, Sequence, Union
+from typing import Collection, Iterable, Mapping, Optional, Sequence, Union
 
 from nxtplay.core.host import Completed, Failed, Host, Reader
 from nxtplay.core.state import Unknown
@@ -19,6 +19,7 @@ OWNED = ("/etc/", "/usr/", "/var/", "/lib/", "/run/")  # where packages put thin
 STAMPS = ("/var/lib/apt/periodic/update-success-stamp", LISTS)
 MORE = "packages:along"  # foreseen where packages come along of which nobody can tell the names yet
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"}
+BEGUN = ("half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending")  # states of dpkg between there and not
 SPEC = re.compile(r"(?P<name>[a-z0-9*?\[][a-z0-9.+*?\[\]-]*)(?::(?P<arch>[a-z0-9-]+))?(?:(?P<op>=|>=)(?P<version>\S+))?$")
 
 
@@ -58,8 +59,8 @@ def spec_of(text: str) -> Spec:
     return Spec(text.strip(), found.group("name"), found.group("arch") or "", found.group("version") or "")
 
 
-def installed(host: Reader) -> dict[str, str]:
-    """Every installed package with its version; what a check foresees is laid over it. `name` and `name:arch` are both there."""
+def installed(host: Reader, besides: Collection[str] = ()) -> dict[str, str]:
+    """Every installed package with its version, and those in a state of dpkg's `besides`. `name` and `name:arch` are both there."""
     out: dict[str, str] = {}
     done = host.look(["dpkg-query", "-W", "-f", "${Package}\t${Architecture}\t${db:Status-Status}\t${Version}\t${Provides}\n"])
     if done.rc != 0:
@@ -67,8 +68,9 @@ def installed(host: Reader) -> dict[str, str]:
     virtual: dict[str, str] = {}
     for line in done.stdout.splitlines():
         name, arch, status, version, provides = (line.split("\t") + [""] * 5)[:5]
-        if status == "installed":
+        if status == "installed" or status in besides:
             out[name] = out[f"{name}:{arch}"] = version
+        if status == "installed":
             for word in provides.split(","):
                 virtual.setdefault(word.split("(")[0].strip(), version)
     return {**{n: v for n, v in virtual.items() if n}, **out}
@@ -92,9 +94,9 @@ def expanded(host: Reader, specs: Sequence[Spec]) -> list[Spec]:
     return out
 
 
-def looked(host: Reader, specs: Sequence[Spec]) -> dict[str, Version]:
+def looked(host: Reader, specs: Sequence[Spec], besides: Collection[str] = ()) -> dict[str, Version]:
     """The version of each package spoken of, foreseen or real; patterns stand for the installed packages that match."""
-    have = installed(host)
+    have = installed(host, besides)
     out: dict[str, Version] = {}
     for spec in specs:
         if is_pattern(spec):

@@ -64,7 +64,8 @@ class Apt(Resource[Packages]):
     def observe(self, host: Reader) -> Optional[Packages]:
         if not host.which("dpkg-query"):
             raise Failed("no dpkg on this host: apt is for Debian, Ubuntu and their kin")
-        versions = _packages.looked(host, self._entries(host))
+        left = (*_packages.BEGUN, *(["config-files"] if self.purge else [])) if self._removes() else ()
+        versions = _packages.looked(host, self._entries(host), left)
         if self.deb is not None:
             versions.update(self._deb_there(host))
         return Packages(versions, held_back=len(self._upgradable(host)) if self._upgrades() else 0)

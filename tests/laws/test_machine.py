@@ -167,6 +167,8 @@ else:
             Path(root + path).write_text(text)
             os.chmod(root + path, 0o755)
         os.makedirs(f"{root}/DEBIAN")
+        configuration = "".join(f"{path}\n" for path in files if path.startswith("/etc/"))
+        Path(f"{root}/DEBIAN/conffiles").write_text(configuration)
         control = f"Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: t <t@t>\nDescription: t\n"
         Path(f"{root}/DEBIAN/control").write_text(control + (f"Depends: {depends}\n" if depends else ""))
         if postinst:
@@ -214,3 +216,16 @@ else:
         Path("/opt/whole").touch()
         assert check_then_run([("apt", {"name": "lawhalf"})]) == ["changed"]
         os.unlink("/opt/whole")
+        assert check_then_run([("apt", {"name": "lawhalf", "state": "absent"})]) == ["changed"]
+        assert [o.status for o in harness.run([wanted])] == ["failed"]
+        assert check_then_run([("apt", {"name": "lawhalf", "state": "absent"})]) == ["changed"]
+
+    @pytest.mark.usefixtures("repository")
+    def test_what_a_package_left_behind_is_purged() -> None:
+        harness.run([("apt", {"name": "lawpack", "update_cache": True})])
+        assert check_then_run([("apt", {"name": "lawpack", "state": "absent"})]) == ["changed"]
+        assert os.path.exists("/etc/init.d/lawd")
+        assert check_then_run([("apt", {"name": "lawpack", "state": "absent"})]) == ["ok"]
+        assert check_then_run([("apt", {"name": "lawpack", "state": "absent", "purge": True})]) == ["changed"]
+        assert not os.path.exists("/etc/init.d/lawd")
+        assert check_then_run([("apt", {"name": "lawpack", "state": "absent", "purge": True})]) == ["ok"]
