@@ -58,10 +58,8 @@ def _form(name: str) -> re.Pattern[str]:
 
 
 def unnotified(course: Course) -> set[Span]:
-    """The handlers that no task asks for; none of them where a notification is a template."""
+    """The handlers that no task asks for by name; a notification that is a template may ask for any, and surely for none."""
     asked = [one.value for seen in (*course.tasks, *course.handlers) for one in seen.task.shared.notify]
-    if any(templated(one) for one in asked):
-        return set()
     words = {str(one).rpartition(" : ")[2] for one in asked}
     tasks = [seen.task for seen in course.handlers if not seen.includes]
     named = {task.span: {str(task.name.value) if task.name else "", *task.listen} for task in tasks}

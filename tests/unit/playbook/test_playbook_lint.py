@@ -491,6 +491,8 @@ def test_what_is_never_reached_may_ask_for_what_is_not_there(tree: Tree) -> None
     ]
     asked = play.replace("      loop", "      notify: idle\n      loop")
     assert ("error", "undefined variable 'nowhere'") in [(d.severity, d.message) for d in lint(tree, asked, names={"h": set()})]
+    perhaps = play.replace("      loop", "      notify: '{{ pool__items | first | default(omit) }}'\n      loop")
+    assert ("warning", "undefined variable 'nowhere'") in [(d.severity, d.message) for d in lint(tree, perhaps, names={"h": set()})]
 
 
 def test_a_file_that_is_not_there_brings_its_neighbour_to_mind(tmp_path: Path) -> None:
