@@ -37,7 +37,31 @@ INSTEAD = {
     "yum": "package",
     "zypper": "package",
 }
+# the docker command's word for what only a Swarm has
+DOCKER = {
+    "docker_config": "config",
+    "docker_context_info": "context ls",
+    "docker_node": "node update",
+    "docker_node_info": "node inspect",
+    "docker_plugin": "plugin",
+    "docker_secret": "secret",
+    "docker_stack": "stack deploy",
+    "docker_stack_info": "stack ls",
+    "docker_stack_task_info": "stack ps",
+    "docker_swarm": "swarm",
+    "docker_swarm_info": "node ls",
+    "docker_swarm_service": "service",
+    "docker_swarm_service_info": "service inspect",
+}
 _FULL = re.compile(r"[a-z_]\w*\.[a-z_]\w*\.([a-z_]\w*)\Z")
+
+
+def instead(name: str, known: Collection[str]) -> str:
+    """What to use for a module that is not here."""
+    if name in DOCKER:
+        other = "docker_compose_v2 for the services of one machine, or " if name in ("docker_stack", "docker_swarm_service") else ""
+        return f"use {other}`command: docker {DOCKER[name]}`"
+    return f"use {INSTEAD[name]}" if INSTEAD.get(name) in known else "use a module that is here, or command"
 
 
 def is_foreign(word: str, known: Collection[str], collections: Collection[str]) -> bool:

@@ -10,7 +10,7 @@ from nxtplay.errors import Span
 from nxtplay.playbook import imports, roles
 from nxtplay.playbook.collections import Program
 from nxtplay.playbook.findings import check_keys, check_values, place_of, shown, unknown_key
-from nxtplay.playbook.foreign import INSTEAD
+from nxtplay.playbook.foreign import instead
 from nxtplay.playbook.inherit import each, inherit, located, words
 from nxtplay.playbook.keywords import BLOCK, HANDLER, LOOP_CONTROL, TASK, legal, templated
 from nxtplay.playbook.model import Block, Item, Located, Loop, LoopControl, Shared, Task, YamlList, YamlMap
@@ -106,8 +106,7 @@ def _routed(reading: Reading, routes: Sequence[Route], action: Action) -> bool:
 
 def _not_here(reading: Reading, action: Action, place: Place, *, conditional: bool, lacking: Sequence[str]) -> None:
     """A module that only Ansible has is an error where it surely runs, and a warning where it may not."""
-    instead = INSTEAD.get(action.module)
-    hint = f"use {instead}" if instead in place.known else "use a module that is here, or command"
+    hint = instead(action.module, place.known)
     hint += f"; it is installed, but needs {', '.join(lacking)}" if lacking else ""
     if conditional:
         message = f"module '{action.module}' is Ansible's and not in nxtplay: the task fails if it ever runs"

@@ -512,3 +512,15 @@ def test_a_lookup_of_ansible_in_a_variable_may_never_be_asked_for(tree: Tree) ->
         ("error", "kup named 'fil'"),
         ("error", "kup named 'dig'"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ("community.docker.docker_stack", "docker_compose_v2 for the services of one machine, or `command: docker stack deploy`"),
+        ("docker_swarm", "`command: docker swarm`"),
+        ("docker_secret", "`command: docker secret`"),
+    ],
+)
+def test_what_only_a_swarm_has_names_the_command(rich: Tree, module: str, told: str) -> None:
+    assert rich.task_finding(f"- {module}: {{name: x}}")[2] == f"use {told}"
