@@ -119,7 +119,29 @@ def desired(host: Reader, api: Any, recipe: Recipe, before: Optional[ImageState]
     inputs = gather(host, api, recipe)
     if before is not None and before.inputs == inputs:
         return before
+    _check_builder(host, api, recipe)
     return ImageState(Unknown(f"the id of {recipe.image} is known once it is built"), inputs)
+
+
+def _check_builder(host: Reader, api: Any, recipe: Recipe) -> None:
+    """Failed where the build needs BuildKit and the host has no command for it."""
+    if isinstance(api, _docker.EmptyEngine):
+        return
+    try:
+        parsed = _docker_file.parse(read_dockerfile(host, recipe), recipe.args, recipe.target)
+    except UnknownReached:
+        return
+    why = recipe.buildkit(parsed)
+    if not why or any("docker" in key or "buildx" in key for key in host.foreseen_under("package:")):
+        return
+    docker = host.which("docker")
+    if docker is None:
+        raise Failed(f"the build uses `{why}`, which only BuildKit knows; the docker command, which it needs, is not on the host")
+    if host.look([docker, "buildx", "version"]).rc != 0:
+        raise Failed(
+            f"the build uses `{why}`, which only BuildKit knows, and this host's docker command lacks buildx: "
+            "install docker-buildx (Debian and Ubuntu) or docker-buildx-plugin (Docker's packages), or do without"
+        )
 
 
 def gather(host: Reader, api: Any, recipe: Recipe) -> Inputs:
@@ -274,9 +296,8 @@ def build(host: Host, api: Any, recipe: Recipe, inputs: Optional[Inputs]) -> str
         inputs = _with_bases(host, api, recipe)
     parsed = _docker_file.parse(read_dockerfile(host, recipe), recipe.args, recipe.target)
     labels = {**recipe.labels, **as_labels(inputs)}
-    why = recipe.buildkit(parsed)
-    if why:
-        return _build_with_command(host, api, recipe, labels, why)
+    if recipe.buildkit(parsed):
+        return _build_with_command(host, api, recipe, labels)
     repository, tag = _docker.split_image(recipe.image)
     with tempfile.TemporaryFile() as stream:
         name = pack(host, recipe, stream)
@@ -368,11 +389,10 @@ def follow(host: Host, events: Any, image: str) -> None:
             host.progress(f"{image}: step {step.partition(':')[0]}: {text.strip().splitlines()[-1]}"[:160])
 
 
-def _build_with_command(host: Host, api: Any, recipe: Recipe, labels: Mapping[str, str], why: str) -> str:
+def _build_with_command(host: Host, api: Any, recipe: Recipe, labels: Mapping[str, str]) -> str:
     """BuildKit speaks a protocol that the SDK does not; the docker command does."""
-    docker = host.which("docker")
-    if docker is None:
-        raise Failed(f"the build uses `{why}`, which only BuildKit knows; the docker command, which it needs, is not on the host")
+    _check_builder(host, api, recipe)
+    docker = host.which("docker") or "docker"
     argv = [docker, "build", "--progress=plain", "-t", recipe.image, "-f", os.path.join(recipe.path, recipe.dockerfile)]
     for name in recipe.args:
         argv += ["--build-arg", name]  # the value rides in the environment, out of the process list
@@ -398,11 +418,6 @@ def _build_with_command(host: Host, api: Any, recipe: Recipe, labels: Mapping[st
     done = host.run([*argv, recipe.path], env=env, stream=True)
     if done.rc != 0:
         said = (done.stderr or done.stdout).strip()
-        if "buildx" in said and ("missing" in said or "not a docker command" in said):
-            raise Failed(
-                f"the build uses `{why}`, which only BuildKit knows, and this host's docker command lacks buildx: "
-                "install docker-buildx (Debian and Ubuntu) or docker-buildx-plugin (Docker's packages), or do without"
-            )
         raise Failed(f"building {recipe.image} failed: {said[-3000:]}", rc=done.rc)
     identity: str = api.inspect_image(recipe.image)["Id"]
     return identity

@@ -73,7 +73,9 @@ class DockerImageExport(_docker.DockerOptions, Resource[ArchiveState]):
         return None if held is None else ArchiveState(held, self._described(host))
 
     def desired(self, host: Reader, before: Optional[ArchiveState]) -> Optional[ArchiveState]:
-        return ArchiveState({name: image.id for name, image in self._images(host).items()}, self._described(host))
+        images = {name: image.id for name, image in self._images(host).items()}
+        named = [identity for name, identity in images.items() if name != identity]  # an id beside a name of it adds nothing
+        return ArchiveState({n: i for n, i in images.items() if n != i or i not in named}, self._described(host))
 
     def _described(self, host: Reader) -> list[dict[str, Any]]:
         return [image.described(name) for name, image in self._images(host).items()]

@@ -8,8 +8,8 @@ from typing import Any, Iterable, Optional
 
 from nxtplay.core.host import Failed
 from nxtplay.core.state import Plan
-from nxtplay.modules import _docker, _docker_swap, _docker_wait
-from nxtplay.modules._compose import create
+from nxtplay.modules import _docker, _docker_build, _docker_swap, _docker_wait
+from nxtplay.modules._compose import create, listing
 from nxtplay.modules._compose import plan as plan_
 from nxtplay.modules._compose import state as state_
 from nxtplay.modules._compose.state import StackState
@@ -49,12 +49,20 @@ def bring_up(work: Work, plan: Plan[StackState], names: list[str], *, force: boo
         busy = {p.service for p in waiting}
         up |= {n for n in started if n not in busy}
         if failures and not waiting:
-            raise Failed("\n\n".join(failures), timeline=work.timeline, actions=work.actions)
+            raise Failed("\n\n".join(failures), timeline=work.timeline, actions=work.actions, **_listed(work))
         if waiting:
             time.sleep(0.25)
     if work.wish.state == "present" and names:
         work.event("all services", "running")
     _restart_dependents(work, plan, set(names))
+
+
+def _listed(work: Work) -> dict[str, Any]:
+    """The containers and images there are, as the module registers them."""
+    live = state_.look(work.api, work.project.name).containers
+    found = [container for name in work.project.services for container in live.get(name) or ()]
+    known = {image: _docker_build.observe(work.host, work.api, image) for image in map(work.project.image, work.project.services)}
+    return {"containers": [listing.container(_docker.shown(c)) for c in found], "images": listing.images(found, known)}
 
 
 def _ready(work: Work, name: str, touched: set[str], started: set[str], up: set[str]) -> bool:
@@ -320,7 +328,7 @@ def restart(work: Work, names: Iterable[str]) -> None:
         while waiting:
             waiting = _poll(work, waiting, failures)
             if failures:
-                raise Failed("\n\n".join(failures), timeline=work.timeline)
+                raise Failed("\n\n".join(failures), timeline=work.timeline, actions=work.actions, **_listed(work))
             if waiting:
                 time.sleep(0.25)
     work.event("all services", "running")

@@ -143,6 +143,10 @@ def test_images_are_exported_when_the_archive_holds_others(folder: Path) -> None
     settle("docker_image_export", {**args, "names": [first, second]})
     archive.write_text("no archive")
     settle("docker_image_export", args)
+    identity = engine().inspect_image(first)["Id"]
+    assert settle("docker_image_export", {**args, "names": [identity, first]}).status == "ok"
+    settle("docker_image_export", {**args, "names": [identity]})
+    settle("docker_image_export", args)
     forced = {**args, "force": True}
     assert (check("docker_image_export", forced).status, run("docker_image_export", forced).status) == ("changed", "changed")
     archive.unlink()
@@ -278,9 +282,12 @@ def test_what_only_buildkit_does_goes_to_the_docker_command(folder: Path, monkey
     (folder / "context" / "Dockerfile").write_text(f"FROM {IMAGE}\n")
     program = folder / "bin" / "docker"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {said}; env >> {said}\nexit 3\n')
+    kit: dict[str, Any] = {"name": own, "path": str(folder / "context"), "outputs": [{"type": "tar", "dest": "/tmp/x"}]}
+    program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    assert "lacks buildx" in check("docker_image_build", kit).reason == run("docker_image_build", kit).reason
+    program.write_text(f'#!/bin/sh\n[ "$1" != buildx ] || exit 0\nprintf "%s\\n" "$@" > {said}; env >> {said}\nexit 3\n')
     args: dict[str, Any] = {"name": own, "path": str(folder / "context"), "labels": LABELS}
     secrets = [
         {"id": "a", "type": "value", "value": "hunter22"},

@@ -103,6 +103,8 @@ def test_a_service_that_does_not_come_up_is_put_back_at_once(folder: Path, broke
     assert said in failed.reason
     assert "cannot find the database" in failed.reason
     assert "back in service" in failed.reason
+    listed = failed.result
+    assert [c["Name"] for c in listed["containers"]] == [i["ContainerName"] for i in listed["images"]] != []
     after = containers()
     assert {n: c["Id"] for n, c in after.items()} == {n: c["Id"] for n, c in before.items()}
     assert all(c["State"]["Running"] for c in after.values())
