@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.abc
 import importlib.machinery
 import os
@@ -10,6 +11,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from nxtplay.modules._ansible.common.validation import TYPES
 from nxtplay.modules.ansible_module import is_package, source_of
 
 
@@ -51,13 +53,12 @@ class Loader:
         return next((place for place in places if os.path.exists(place)), places[0])
 
 
-class LookupBase:
-    """What a lookup plugin is made from."""
+class AnsiblePlugin:
+    """What has options: given, else by a variable or the environment, as its documentation says, else as a default there."""
 
     _documentation = ""
 
-    def __init__(self, loader: Any = None, templar: Any = None, **_: Any) -> None:
-        self._loader, self._templar = loader or Loader(), templar
+    def __init__(self) -> None:
         self._options: dict[str, Any] = {}
         self._variables: Any = {}
 
@@ -65,10 +66,16 @@ class LookupBase:
         self._variables = var_options or {}
         self._options = dict(direct or {})
 
+    def set_option(self, option: str, value: Any) -> None:
+        self._options[option] = value
+
     def get_option(self, name: str, hostvars: Any = None) -> Any:
-        if name in self._options:
-            return self._options[name]
         spec = self._declared().get(name) or {}
+        value = self._options[name] if name in self._options else self._found(spec)
+        kind = str(spec.get("type") or "str")
+        return value if value is None or kind in ("str", "raw") or kind not in TYPES else TYPES[kind](value)
+
+    def _found(self, spec: Mapping[str, Any]) -> Any:
         for one in spec.get("vars") or ():
             if one.get("name") in self._variables:
                 return self._variables[one["name"]]
@@ -77,17 +84,47 @@ class LookupBase:
                 return os.environ[one["name"]]
         return spec.get("default")
 
-    def get_options(self) -> dict[str, Any]:
+    def get_options(self, hostvars: Any = None) -> dict[str, Any]:
         return {name: self.get_option(name) for name in {**self._declared(), **self._options}}
 
     def has_option(self, name: str) -> bool:
         return name in self._options or name in self._declared()
 
     def _declared(self) -> Mapping[str, Any]:
-        from nxtplay.template.filters_codec import FILTERS
+        return declared(self._documentation)
 
-        found = FILTERS["from_yaml"](self._documentation or "{}")
-        return (found or {}).get("options") or {}
+
+@functools.cache
+def declared(documentation: str) -> Mapping[str, Any]:
+    """The options that a plugin's documentation and the fragments that it names speak of."""
+    from nxtplay.template.filters_codec import FILTERS
+
+    about = FILTERS["from_yaml"](documentation or "{}") or {}
+    fragments = about.get("extends_documentation_fragment") or ()
+    texts = [_fragment(str(name)) for name in ([fragments] if isinstance(fragments, str) else fragments)]
+    found: dict[str, Any] = {}
+    for options in (*((FILTERS["from_yaml"](text) or {}).get("options") or {} for text in texts), about.get("options") or {}):
+        for name, spec in options.items():
+            found[name] = {**found.get(name, {}), **(spec or {})}
+    return found
+
+
+def _fragment(name: str) -> str:
+    """The text of `namespace.collection.fragment`, or of its part `namespace.collection.fragment.part`; empty where there is none."""
+    namespace, collection, fragment, part = [*name.split("."), "", "", "", ""][:4]
+    try:
+        place = importlib.import_module(f"ansible_collections.{namespace}.{collection}.plugins.doc_fragments.{fragment}")
+    except ImportError:
+        return "{}"
+    return str(getattr(place.ModuleDocFragment, (part or "documentation").upper(), "{}"))
+
+
+class LookupBase(AnsiblePlugin):
+    """What a lookup plugin is made from."""
+
+    def __init__(self, loader: Any = None, templar: Any = None, **_: Any) -> None:
+        super().__init__()
+        self._loader, self._templar = loader or Loader(), templar
 
     def get_basedir(self, variables: Any) -> str:
         return str(variables["role_path"] if "role_path" in variables else variables.get("playbook_dir", "."))
@@ -139,7 +176,8 @@ def install() -> None:
         "ansible": {"__version__": "2.19.0"},
         "ansible.errors": errors,
         "ansible.release": {"__version__": "2.19.0"},
-        "ansible.plugins": {},
+        "ansible.constants": {"config": types.SimpleNamespace(DEPRECATED=[], WARNINGS=set())},
+        "ansible.plugins": {"AnsiblePlugin": AnsiblePlugin},
         "ansible.plugins.lookup": {"LookupBase": LookupBase, "display": Display()},
         "ansible.utils": {},
         "ansible.utils.display": {"Display": Display},

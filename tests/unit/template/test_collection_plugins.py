@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,56 @@ def test_one_that_is_not_there_is_found_before_the_run(tmp_path: Path) -> None:
     done = play(tmp_path, "thrice")
     assert done.returncode == 4
     assert "there is no filter named 'our.tools.thrice'" in done.stderr + done.stdout
+
+
+ABOUT = '''
+from ansible.plugins import AnsiblePlugin
+from ansible.plugins.lookup import LookupBase
+
+DOCUMENTATION = """
+extends_documentation_fragment: [our.tools.server, our.tools.server.plugins]
+options:
+  own: {type: int, default: "3"}
+"""
+
+
+class Settings(AnsiblePlugin):
+    pass
+
+
+class LookupModule(LookupBase, Settings):
+    def run(self, terms, variables=None, **options):
+        self.set_options(var_options=variables, direct=options)
+        self.set_option("set", 1)
+        return [self.get_option(name) for name in ("own", "address", "safe", "names", "set", "none")]
+'''
+FRAGMENT = '''
+class ModuleDocFragment:
+    DOCUMENTATION = """
+options:
+  address: {type: str}
+  safe: {type: bool, default: true}
+  names: {type: list, default: [a]}
+"""
+    PLUGINS = """
+options:
+  address: {env: [{name: OUR_ADDRESS}], vars: [{name: our_address}]}
+  safe: {env: [{name: OUR_SAFE}]}
+  names: {env: [{name: OUR_NAMES}]}
+"""
+'''
+
+
+def test_options_are_those_of_the_documentation_and_its_fragments(tmp_path: Path) -> None:
+    plugins = tmp_path / "collections/ansible_collections/our/tools/plugins"
+    for path, text in (("lookup/about.py", ABOUT), ("doc_fragments/server.py", FRAGMENT)):
+        (plugins / path).parent.mkdir(parents=True, exist_ok=True)
+        (plugins / path).write_text(text)
+    book = tmp_path / "site.yml"
+    book.write_text(
+        "- hosts: localhost\n  gather_facts: false\n  vars: {our_address: here}\n  tasks:\n"
+        "    - assert: {that: \"query('our.tools.about', 'x', own='7') == [7, 'here', false, ['a', 'b'], 1, none]\"}\n"
+    )
+    environ = {**os.environ, "OUR_SAFE": "no", "OUR_NAMES": "a,b", "OUR_ADDRESS": "there"}
+    done = subprocess.run([sys.executable, "-m", "nxtplay", str(book)], capture_output=True, text=True, check=False, env=environ)
+    assert done.returncode == 0, done.stdout + done.stderr
