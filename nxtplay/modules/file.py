@@ -71,7 +71,11 @@ class File(_files.Ownership, Resource[FileState]):
         if self.recurse and wanted != "directory":
             raise Failed("recurse is of use only with state: directory")
         make = {"absent": self._absent, "directory": self._directory, "link": self._link, "hard": self._hard}.get(wanted, self._file)
-        return make(host, before)
+        try:
+            return make(host, before)
+        except Failed as error:  # what is there instead
+            error.result = {**self.result(before, before), **error.result}
+            raise
 
     def _not_there(self, host: Reader, path: str, wanted: str) -> Optional[FileState]:
         """Nothing, or what cannot be known: a package that would be installed may bring the directory, or what shall be absent."""
