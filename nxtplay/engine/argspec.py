@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from nxtplay.core.state import Unknown
-from nxtplay.errors import did_you_mean
+from nxtplay.errors import TemplateError, did_you_mean
+from nxtplay.template.filters_text import human_to_bytes
 
 TRUE = ("yes", "on", "1", "true", "t", "y")
 FALSE = ("no", "off", "0", "false", "f", "n")
@@ -16,7 +18,7 @@ FALSE = ("no", "off", "0", "false", "f", "n")
 def faults(options: Mapping[str, Any], given: Mapping[str, Any], *, rules: Mapping[str, Any] | None = None, where: str = "") -> list[str]:
     """Everything wrong with the arguments of one level: missing, of another type, not among the choices, not known (in suboptions).
 
-    `rules` holds mutually_exclusive and its kind. Values that a check does not know are taken on trust.
+    `rules` holds mutually_exclusive and its kind, which count for suboptions alone. Values that a check does not know are taken on trust.
     """
     out: list[str] = []
     at = f" found in {where}" if where else ""
@@ -84,6 +86,8 @@ def _among(value: Any, choices: Any) -> bool:
 
 def _taken(kind: str, value: Any) -> Any:
     reader = _READERS.get(kind)
+    if reader is None and kind not in _ANYTHING:
+        return Wrong("there is no such type")
     return value if reader is None else reader(value)
 
 
@@ -129,7 +133,22 @@ def _dict(value: Any) -> Any:
     return Wrong(f"{value!r} is no mapping")
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {"bool": _bool, "int": _int, "float": _float, "list": _list, "dict": _dict}
+def _size(value: Any, *, bits: bool) -> Any:
+    try:
+        return human_to_bytes(value, isbits=bits)
+    except TemplateError as error:
+        return Wrong(error.diagnostics[0].message)
+
+
+def _json(value: Any) -> Any:
+    return value if isinstance(value, (str, Mapping, list, tuple)) else Wrong(f"{value!r} is no JSON text, list or mapping")
+
+
+_ANYTHING = ("str", "path", "raw", "sid")
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "bool": _bool, "int": _int, "float": _float, "list": _list, "dict": _dict, "json": _json, "jsonarg": _json,
+    "bytes": partial(_size, bits=False), "bits": partial(_size, bits=True),
+}
 
 
 def _together(rules: Mapping[str, Any], values: Mapping[str, Any], at: str) -> list[str]:

@@ -272,17 +272,20 @@ def validate_argument_spec(
     from nxtplay.engine.argspec import faults, unknown
 
     context = args.get("validate_args_context") or {}
-    entry: Mapping[str, Any] = {"options": args.get("argument_spec") or {}}
-    given = dict(args.get("provided_arguments") or {})
-    said = set(given)
+    options: Any = args.get("argument_spec")
+    provided: Any = args.get("provided_arguments") or {}
     if context.get("type") == "role" and task.role is not None and task.role.argument_specs:
-        entry = task.role.argument_specs[context["argument_spec_name"]]
-    options = entry.get("options") or {}
+        options = task.role.argument_specs[context["argument_spec_name"]].get("options") or {}
+    for name, value in (("argument_spec", options), ("provided_arguments", provided)):
+        if not isinstance(value, Mapping):
+            said = "is required" if value is None else f"takes a mapping, found {value!r}"
+            raise TemplateError(Diagnostic(f"'{name}' {said}", task.args.values_at.get(name, task.module_span)))
+    given = dict(provided)
     for name, spec in options.items():
         for known in (name, *((spec or {}).get("aliases") or ())):
             if known in scope and known not in given:
                 given[known] = dispatch.templates.evaluate(known, scope)
-    wrong = [*faults(options, given, rules=entry), *unknown(options, said)]
+    wrong = [*faults(options, given), *unknown(options, provided)]
     result: dict[str, Any] = {"changed": False, "failed": False, "msg": "The arg spec validation passed", "validate_args_context": context}
     if not wrong:
         return Attempt("ok", result)

@@ -106,7 +106,7 @@ class SetStats(Args):
 class ValidateArgumentSpec(Args):
     """Checks variables against a specification."""
 
-    argument_spec: Raw = arg(help="The specification.")
+    argument_spec: dict[str, Any] = arg(help="The specification.")
     provided_arguments: dict[str, Any] = arg(default_factory=dict, help="The values.")
     validate_args_context: Raw | None = arg(None, help="Where the specification comes from.")
 
