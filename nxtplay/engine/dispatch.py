@@ -238,7 +238,8 @@ class Dispatch:
     def facts_receiver(self, task: Task, host: HostRun, scope: TaskScope) -> HostRun:
         """Facts go to the host itself unless delegate_facts says otherwise."""
         if task.shared.delegate_to is not None and self.flag(task.shared.delegate_facts, scope):
-            return self.other_host(str(self.templates.render(task.shared.delegate_to.value, scope)))
+            name = str(self.templates.render(task.shared.delegate_to.value, scope))
+            return self.other_host(self.scopes.inventory.meant(name))
         return host
 
     def begin(self, prepared: Sequence[Prepared], host: HostRun) -> Segment:

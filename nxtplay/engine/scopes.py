@@ -363,7 +363,7 @@ class _HostVars(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._scopes.inventory:
             raise KeyError(name)
-        return self._scopes.view_of(name)
+        return self._scopes.view_of(self._scopes.inventory.meant(name))
 
     def __contains__(self, name: object) -> bool:
         return name in self._scopes.inventory

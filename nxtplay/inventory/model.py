@@ -98,6 +98,10 @@ class Inventory:
         """Whether this is this machine, named by no source."""
         return name in LOCAL_NAMES and name not in self._seen.hosts
 
+    def meant(self, name: str) -> str:
+        """The host that a name means: this machine has several, and counts under one."""
+        return self.match(name)[0] if self.is_implicit(name) else name
+
     def members(self, group: str) -> Sequence[str]:
         """The hosts of a group and of the groups below it, in inventory order. KeyError when there is no such group."""
         return self._seen.members[group]

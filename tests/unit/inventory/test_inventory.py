@@ -223,6 +223,8 @@ class TestLocalhost:
         at("group_vars/all.yml", "v: 1\n")
         inventory = load([at("hosts", "h1\n")], read=read)
         assert inventory.match("localhost") == inventory.match("127.0.0.1") == ["localhost"]
+        assert [inventory.meant(name) for name in ("127.0.0.1", "localhost", "h1")] == ["localhost", "localhost", "h1"]
+        assert load([at("own", "127.0.0.1\n")], read=read).meant("localhost") == "127.0.0.1"
         assert inventory.match("all") == ["h1"]
         assert "localhost" in inventory
         assert inventory.variables("localhost")["ansible_connection"] == "local"
