@@ -81,9 +81,10 @@ def desired_tree(host: Reader, args: Any, root: str, before: Optional[FileTree],
 
 
 def on_the_way(host: Reader, args: Any, paths: list[str], mode: Optional[str] = None) -> dict[str, FileState]:
-    """Directories that copy makes: `mode` of the arguments is for files alone, directory_mode is theirs."""
+    """Directories that copy and template make: `mode` of the arguments is for files alone, directory_mode is theirs."""
     plain = dataclasses.replace(args, mode=None)
-    return _files.new_directories(host, plain, paths, mode=mode if args.directory_mode is None else args.directory_mode)
+    own = getattr(args, "directory_mode", None)
+    return _files.new_directories(host, plain, paths, mode=mode if own is None else own)
 
 
 def _owned(host: Reader, args: Any, state: FileState) -> FileState:
@@ -191,6 +192,14 @@ def with_parents(plan: Plan[State], made: Mapping[str, State]) -> list[tuple[str
     if after is None or after.path is None or not made:
         return []
     return [(f"file:{path}", state) for path, state in {**made, after.path: after}.items()]
+
+
+def with_parents_made(host: Reader, args: Any, plan: Plan[State]) -> list[tuple[str, Any]]:
+    """The same for a file that comes with the directories that it lacks."""
+    path = plan.after.path if plan.after is not None else None
+    if path is None or plan.before is not None:
+        return []
+    return with_parents(plan, on_the_way(host, args, _files.missing_parents(host, path)))
 
 
 def write(host: Host, args: Any, plan: Plan[State], data: Optional[Bytes], *, make_parents: bool) -> None:

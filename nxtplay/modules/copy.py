@@ -77,10 +77,7 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
         _copy.write(host, self, plan, data, make_parents=self.dest.endswith("/"))
 
     def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
-        path = plan.after.path if plan.after is not None else None
-        if path is None or plan.before is not None:
-            return _copy.with_parents(plan, {})
-        return _copy.with_parents(plan, _copy.on_the_way(host, self, _files.missing_parents(host, path)))
+        return _copy.with_parents_made(host, self, plan)
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         path = after.path if after is not None and after.path else str(self.dest)

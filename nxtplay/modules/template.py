@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Optional, Sequence
 
 from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
@@ -75,10 +75,13 @@ class Template(_files.Ownership, _files.Content_, Resource[FileState]):
             return before
         content: Any = source.content if isinstance(source.content, Unknown) else _files.content_of(source.content or b"")
         mode = f"{source.mode:04o}" if self.mode == "preserve" else self.mode
-        return _copy.desired_file(host, self, self._path(host), before, content, mode=mode)
+        return _copy.desired_file(host, self, self._path(host), before, content, mode=mode, make_parents=self.dest.endswith("/"))
 
     def apply(self, host: Host, plan: Plan[FileState]) -> None:
-        _copy.write(host, self, plan, self._source().content, make_parents=False)
+        _copy.write(host, self, plan, self._source().content, make_parents=self.dest.endswith("/"))
+
+    def also_foresee(self, host: Reader, plan: Plan[FileState]) -> Sequence[tuple[str, Any]]:
+        return _copy.with_parents_made(host, self, plan)
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         checksums = _files.checksum_of(after.content) if after is not None else {}

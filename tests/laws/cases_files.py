@@ -107,6 +107,8 @@ CASES = [
     Case("copy", {"src": "{root}/a/", "dest": "{root}/b", "remote_src": True}, {"a/x/y": "t"}, expect="changed"),
     # template
     Case("template", {"src": "t.j2", "dest": "{root}/f"}, files={"t.j2": "hello {{ name }}\n"}, expect="changed"),
+    Case("template", {"src": "t.j2", "dest": "{root}/n/m/", "mode": "0600"}, files={"t.j2": "hello {{ name }}\n"}, expect="changed"),
+    Case("template", {"src": "t.j2", "dest": "{root}/n/m"}, files={"t.j2": "hello {{ name }}\n"}, expect="failed"),
     Case("template", {"src": "t.j2", "dest": "{root}/f"}, {"f": "hello world\n"}, {"t.j2": "hello {{ name }}\n"}, expect="ok"),
     Case("template", {"src": "t.j2", "dest": "{root}/d", "mode": "0640"}, {"d": None}, {"t.j2": "hello {{ name }}\n"}, expect="changed"),
     # lineinfile
