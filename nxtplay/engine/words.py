@@ -67,6 +67,8 @@ def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args:
 
 def set_fact(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     cacheable = as_bool(args.pop("cacheable", False))
+    if not args:
+        raise TemplateError(Diagnostic("set_fact needs at least one key/value pair", task.module_span))
     values = {dispatch.templates.render(name, scope): value if doubt is None else doubt for name, value in args.items()}
     for name in values:
         if not isinstance(name, str) or not is_identifier(name):

@@ -13,7 +13,7 @@ from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg, decode
 from nxtplay.core.state import Plan, Unknown, UnknownReached
 from nxtplay.core.types import Path
-from nxtplay.modules import _files
+from nxtplay.modules import _files, _http
 
 KINDS = r"(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-[\w-]+@openssh\.com|ssh-\S+-cert-v01@openssh\.com)"
 KEY = re.compile(rf"(?:(?P<options>.*?\S)\s+)??(?P<kind>{KINDS})\s+(?P<data>[A-Za-z0-9+/=]+)(?:\s+(?P<comment>.*))?\Z")
@@ -27,14 +27,14 @@ class AuthorizedKey(Resource[FileState]):
     """Keys in a user's authorized_keys."""
 
     user: str = arg(help="The user whose file it is.", key=True)
-    key_: str = arg(help="One public key or several, a line each.", aliases=["key"])
+    key_: str = arg(help="One public key or several, a line each; or the address they are at.", aliases=["key"])
     state: Literal["present", "absent"] = arg("present", help="Whether they may log in.")
     path: Path | None = arg(None, help="The file; ~/.ssh/authorized_keys of the user when not given.")
     manage_dir: bool = arg(True, help="Whether the directory is made, and is the user's alone.")
     key_options: str | None = arg(None, help='Options before the keys, such as from="10.0.0.1".')
     comment: str | None = arg(None, help="The comment behind the keys instead of their own.")
     exclusive: bool = arg(False, help="Whether all other keys go.")
-    validate_certs: bool = arg(True, help="Of no effect: keys are not fetched.")
+    validate_certs: bool = arg(True, help="Check the certificate of the server that has the keys.")
     follow: bool = arg(False, help="Follow the file where it is a link.")
 
     def key(self) -> str:
@@ -49,7 +49,7 @@ class AuthorizedKey(Resource[FileState]):
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
         place = self._place(host)
         old = host.read(place) if before is not None else b""
-        new = self._edited(old)
+        new = self._edited(old, self._keys(host))
         if new == old and (before is None or self.state == "absent"):
             return before
         missing = _files.missing_parents(host, place)
@@ -104,9 +104,9 @@ class AuthorizedKey(Resource[FileState]):
 
     # -- the text
 
-    def _edited(self, text: bytes) -> bytes:
+    def _edited(self, text: bytes, keys: list[_Key]) -> bytes:
         lines = text.decode("utf-8", "surrogateescape").splitlines()
-        wanted = {one.data: one for one in self._keys()}
+        wanted = {one.data: one for one in keys}
         out: list[str] = []
         seen: set[str] = set()
         for line in lines:
@@ -126,11 +126,20 @@ class AuthorizedKey(Resource[FileState]):
             return text
         return "".join(f"{line}\n" for line in out).encode("utf-8", "surrogateescape")
 
-    def _keys(self) -> list[_Key]:
-        if self.key_.startswith(("http://", "https://", "file://")):
-            raise Failed("keys are not fetched: take them in with uri or lookup('file', ...) and give their text")
+    def _fetched(self, host: Reader) -> str:
+        """The keys' text, from where it is."""
+        if self.key_.startswith("file://"):
+            return host.read(self.key_[len("file://") :]).decode("utf-8", "surrogateescape")
+        if not self.key_.startswith(("http://", "https://")):
+            return self.key_
+        answer = _http.send(_http.Request(url=self.key_, redirects="all", verify=self.validate_certs, environ=host.environ))
+        if answer.status >= 300:
+            raise Failed(f"key: {self.key_} answered {answer.status} {answer.reason}")
+        return answer.body.decode("utf-8", "surrogateescape")
+
+    def _keys(self, host: Reader) -> list[_Key]:
         found = []
-        for line in self.key_.splitlines():
+        for line in self._fetched(host).splitlines():
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
             one = _parsed(line)

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import io
 import os
+import pwd
 import tarfile
 import threading
 import zipfile
@@ -24,6 +25,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "/f.sha256": f"{hashlib.sha256(b'hello' + bytes([10])).hexdigest()}  f\n".encode(),
             "/f.bsd": f"SHA256 (g) = 0\nSHA256 (f) = {hashlib.sha256(b'hello' + bytes([10])).hexdigest()}\n".encode(),
             "/json": b'{"a": 1}',
+            "/keys": b"# whose\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF00000000000000000000000000000000000000000a me@here\n",
         }.get(self.path.partition("?")[0])
         unchanged = "since" in self.path and "If-Modified-Since" in self.headers
         if self.path == "/digest":
@@ -43,6 +45,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 _server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
 threading.Thread(target=_server.serve_forever, daemon=True).start()
 URL = f"http://127.0.0.1:{_server.server_port}"
+ME = pwd.getpwuid(os.geteuid()).pw_name
 SUM = "sha256:" + hashlib.sha256(b"hello\n").hexdigest()
 
 
@@ -78,6 +81,8 @@ CRON = {"cron_file": "{root}/jobs", "user": "root", "name": "law"}
 JOB = "#Ansible: law\n0 2 * * * root true\n"
 
 CASES = [
+    Case("authorized_key", {"user": ME, "path": "{root}/keys", "key": f"{URL}/keys"}, expect="changed"),
+    Case("authorized_key", {"user": ME, "path": "{root}/keys", "key": f"{URL}/none"}, expect="failed"),
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f"}, expect="changed"),
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f"}, {"f": "old"}, expect="changed"),
     Case("get_url", {"url": f"{URL}/f", "dest": "{root}/f"}, {"f": "hello\n"}, expect="ok"),

@@ -185,4 +185,6 @@ CASES = [
     _key("failed", key="no key"),
     _key("failed", key=KEY, manage_dir=False),
     Case("authorized_key", {"user": "nobody-such", "key": KEY}, expect="failed"),
+    Case("authorized_key", {"user": ME, "path": "{root}/keys", "key": "file://{root}/k"}, {"k": f"{KEY}\n{OTHER}\n"}, expect="changed"),
+    Case("authorized_key", {"user": ME, "path": "{root}/keys", "key": "file://{root}/k"}, expect="failed"),
 ]
