@@ -129,21 +129,32 @@ class AnsibleModule(Action):
         given = {**self.arguments, "_ansible_module_name": self.name, "_ansible_check_mode": False}
         source = _bytes(program.file)
         as_json = json.dumps({"ANSIBLE_MODULE_ARGS": given})
-        old = not any(mark in source for mark in (b"ansible.module_utils", b"WANT_JSON", _JSON_ARGS))
+        dotted = self._of_collection()
+        old = not dotted and not any(mark in source for mark in (b"ansible.module_utils", b"WANT_JSON", _JSON_ARGS))
         plain = json.dumps(given) if b"WANT_JSON" in source else as_json
         text = " ".join(f"{key}={shlex.quote(_word(value))}" for key, value in self.arguments.items()) if old else plain
         own = {f"ansible/module_utils/{place}": pkgutil.get_data(f"{__package__}._ansible", name) for place, name in _FILES.items()}
         files: dict[str, Any] = {**_LIBRARY, **own}
         files.update({place: b"" if one is None else _bytes(one) for place, one in program.imports.items()})
-        files.update({program.file.name: source.replace(_JSON_ARGS, as_json.encode()), "arguments": text})
+        place = f"{dotted.replace('.', '/')}.py" if dotted else program.file.name
+        files.update({place: source.replace(_JSON_ARGS, as_json.encode()), "arguments": text})
+        if dotted:  # as itself: it may import what lies beside it
+            place = "start.py"
+            files[place] = f"import runpy\n\nrunpy.run_module({dotted!r}, run_name='__main__')\n"
         for name, content in files.items():
-            place = os.path.join(folder, name)
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            with open(place, "wb") as stream:
+            file = os.path.join(folder, name)
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            with open(file, "wb") as stream:
                 stream.write(content.encode() if isinstance(content, str) else content)
-        path = os.path.join(folder, program.file.name)
+        path = os.path.join(folder, place)
         os.chmod(path, 0o700)
         return [*_interpreter(source, program.file.name), path, os.path.join(folder, "arguments")]
+
+    def _of_collection(self) -> str:
+        """What it is to Python where it is a module of a collection; empty for another one."""
+        namespace, _, rest = self.name.partition(".")
+        collection, _, below = rest.partition(".")
+        return f"ansible_collections.{namespace}.{collection}.plugins.modules.{below}" if below else ""
 
 
 def _word(value: Any) -> str:

@@ -184,6 +184,7 @@ class AnsibleModule:
         self.aliases: dict[str, str] = {}
         self.ansible_version = "2.19"
         self._tmpdir: Optional[str] = None
+        self.cleanup_files: list[str] = []
         self._warnings: list[str] = []
         self._deprecations: list[dict[str, Any]] = []
         self.no_log_values: set[str] = set()
@@ -211,9 +212,17 @@ class AnsibleModule:
             answer["warnings"] = [*answer.get("warnings", ()), *told]
         if old:
             answer["deprecations"] = [*answer.get("deprecations", ()), *old]
+        for path in self.cleanup_files:
+            self.cleanup(path)
         if self._tmpdir:
             shutil.rmtree(self._tmpdir, ignore_errors=True)
         print("\n" + json.dumps(remove_values(answer, self.no_log_values), default=_plain))
+
+    def fail_on_missing_params(self, required_params: Any = None) -> None:
+        try:
+            validation.check_missing_parameters(self.params, required_params)
+        except TypeError as error:
+            self.fail_json(msg=str(error))
 
     def warn(self, warning: str, **_: Any) -> None:
         self._warnings.append(to_text(warning))
@@ -327,6 +336,16 @@ class AnsibleModule:
         shutil.copy2(fn, kept)
         return kept
 
+    def preserved_copy(self, src: str, dest: str) -> None:
+        """A copy with owner, rights and times."""
+        shutil.copy2(src, dest)
+        found = os.stat(src)
+        os.chown(dest, found.st_uid, found.st_gid)
+
+    def add_cleanup_file(self, path: str) -> None:
+        """Have it go with the answer."""
+        self.cleanup_files.append(path)
+
     def cleanup(self, tmpfile: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(tmpfile)
@@ -378,6 +397,16 @@ class AnsibleModule:
         if not self.check_mode:
             os.chmod(path, mode)
         return True
+
+    def selinux_enabled(self) -> bool:
+        """Contexts are not looked after."""
+        return False
+
+    def set_default_selinux_context(self, path: str, changed: bool) -> bool:
+        return changed
+
+    def set_context_if_different(self, path: str, context: Any, changed: bool, diff: Any = None) -> bool:
+        return changed
 
     def set_owner_if_different(self, path: str, owner: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
         import pwd

@@ -1,0 +1,4 @@
+from ..module_utils.run import main
+
+if __name__ == "__main__":
+    main()
