@@ -52,6 +52,7 @@ class HostRun(Traveller):
     cached_facts: dict[str, Any] = field(default_factory=dict)  # set_fact with cacheable
     set_facts: dict[str, Any] = field(default_factory=dict)  # set_fact and register share a level: the later one counts
     included: dict[str, Any] = field(default_factory=dict)  # include_vars
+    unread: str = ""  # why a check could not tell which file include_vars would read: any variable may be in it
     tally: Tally = field(default_factory=Tally)
     news: list[tuple[str, Any]] = field(default_factory=list)  # what the check foresaw here, in order, encoded
     out: bool = False  # failed or unreachable: takes part in no further play

@@ -59,6 +59,11 @@ class TaskRunner:
             attempt = run(task, host, scope, task_id, first_doubt)
         except NxtplayError as error:
             attempt = self._broken(error, task)
+        if task.module == "include_vars" and attempt.status == "unknown":
+            host.unread = attempt.reason
+        elif host.unread:
+            attempt.pending = attempt.pending or host.unread
+            attempt = self._perhaps(task, attempt)
         attempt.seconds = time.monotonic() - began
         if undo is not None and attempt.status == "failed":  # a set_fact that failed has set nothing
             host.set_facts.clear()
@@ -318,7 +323,10 @@ class TaskRunner:
 
     def _judge(self, task: Task, scope: TaskScope, attempt: Attempt, number: int) -> Attempt:
         """The module's word under the task's own conditions; what may only fail in a check is unknown."""
-        attempt = self._by_conditions(task, scope, attempt, number)
+        return self._perhaps(task, self._by_conditions(task, scope, attempt, number))
+
+    def _perhaps(self, task: Task, attempt: Attempt) -> Attempt:
+        """A failure in a check, where what was left out before may have brought what it misses."""
         if attempt.status != "failed" or not attempt.pending or task.shared.ignore_errors is not None:
             return attempt
         unknown = Unknown(f"{attempt.pending}; as things are this would fail: {attempt.reason}")

@@ -44,3 +44,12 @@ def test_a_command_of_a_check_that_misses_what_an_act_may_bring_is_unknown(tmp_p
     assert code == 0 and "as things are" not in text, "what the task makes of its failure is told"
     code, text = check(tmp_path, "    - command: install-it\n" + looks.replace("changed_when", "ignore_errors: true, changed_when"))
     assert "ignored=1" in text, text
+
+
+def test_what_a_file_nobody_can_name_yet_may_define_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "x.yml").write_text("brought: 1\n")
+    include = '    - {command: echo x, register: said}\n    - include_vars: "{{ said.stdout }}.yml"\n'
+    code, text = check(tmp_path, include + "    - debug: msg={{ brought }}\n    - {ping: , loop: '{{ brought }}'}\n")
+    assert code == 0 and "unknown=3" in text and "as things are" in text, text
+    code, text = check(tmp_path, "    - include_vars: x.yml\n    - debug: msg={{ brought }}{{ broght }}\n")
+    assert code != 0, text
