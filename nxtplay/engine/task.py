@@ -171,8 +171,8 @@ class TaskRunner:
         try:
             items = self.items.of(task.loop, scope, task.module)
         except UndefinedVariable:
-            if self._surely_not(task, scope):
-                return Attempt("skipped", result_.skipped("Conditional result was False"), reason="condition is false")
+            if (false := self._surely_not(task, scope)) is not None:
+                return Attempt("skipped", result_.skipped("Conditional result was False", _plain(false)), reason="condition is false")
             raise
         if isinstance(items, Unknown):
             unknown = PartialResult({"failed": False, "changed": items}, items)
@@ -202,12 +202,14 @@ class TaskRunner:
                 break
         return _combined(attempts)
 
-    def _surely_not(self, task: Task, scope: TaskScope) -> bool:
-        """Whether the conditions hold the task back even without an item; a fault in them does not outweigh the one in the loop."""
+    def _surely_not(self, task: Task, scope: TaskScope) -> Any:
+        """The condition that holds the task back even without an item, if one does; a fault in it does not outweigh the loop's."""
+        false: list[Any] = []
         try:
-            return bool(task.shared.when) and self.templates.test(task.shared.when, scope) is False
+            self.templates.test(task.shared.when or (), scope, false=false)
         except TemplateError:
-            return False
+            return None
+        return false[0] if false else None
 
     def _label(self, task: Task, scope: TaskScope, attempt: Attempt, item: Any) -> Any:
         """What the item is called; a label that cannot be made fails the item, and that one alone."""
@@ -248,9 +250,10 @@ class TaskRunner:
             no_log = self.dispatch.flag(task.shared.no_log, scope, default=self.options.no_log)
             task, scope = self._with_delegate(task, scope)
             if task.shared.when:
-                held = self.templates.test(task.shared.when, scope)
+                false: list[Any] = []
+                held = self.templates.test(task.shared.when, scope, false=false)
                 if held is False:
-                    result = result_.skipped("Conditional result was False", _plain(task.shared.when[-1].value))
+                    result = result_.skipped("Conditional result was False", _plain(false[0]))
                     return Attempt("skipped", result, reason="condition is false")
                 if isinstance(held, Unknown):
                     doubt = held if held.reason.startswith(DOUBT) else Unknown(f"{DOUBT} ({held.reason})")

@@ -86,11 +86,13 @@ class Templates:
         values = Values(self, scope)
         return self._outermost(lambda: finish(program(values)), span)
 
-    def test(self, conditions: Iterable[Any], scope: Mapping[str, Any], *, span: Span | None = None) -> bool | Unknown:
+    def test(
+        self, conditions: Iterable[Any], scope: Mapping[str, Any], *, span: Span | None = None, false: list[Any] | None = None
+    ) -> bool | Unknown:
         """Whether all conditions hold, asked in order up to the first that does not.
 
         A condition is text, a bool, or an object with `value` and `span`. None and empty text hold. The Unknown that one of them
-        depends on is the answer, unless a later condition is certainly false.
+        depends on is the answer, unless a later condition is certainly false. The one that does not hold is added to `false`.
         """
         unknown: Unknown | None = None
         for condition in conditions:
@@ -113,6 +115,8 @@ class Templates:
             if isinstance(answer, Unknown):
                 unknown = unknown or answer
             elif not answer:
+                if false is not None:
+                    false.append(text)
                 return False
         return True if unknown is None else unknown
 
