@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional, Sequence, Union
 
 from nxtplay.core.files import Content, FileState
@@ -25,6 +25,7 @@ class _Copy:
 
     head: Union[str, Unknown, None]
     remote: Optional[str]
+    offered: Union[str, Unknown, None] = field(default=None, metadata={"volatile": True})  # what the remote has, where none is to be cloned
 
 
 class Git(Resource[_Copy]):
@@ -66,8 +67,8 @@ class Git(Resource[_Copy]):
             state = host.foreseen(f"git:{dest}")
             assert state is None or isinstance(state, _Copy)
             return state
-        if host.stat(dest if self.bare else os.path.join(dest, ".git"), follow=True) is None:
-            return None
+        if not dest or host.stat(dest if self.bare else os.path.join(dest, ".git"), follow=True) is None:
+            return None if self.clone else _Copy(None, None, offered=self._remote_head(host))
         if self.bare and not host.exists(os.path.join(dest, "HEAD")):
             return None
         head = self._look(host, "rev-parse", "--verify", "-q", "HEAD")
@@ -77,6 +78,8 @@ class Git(Resource[_Copy]):
     def desired(self, host: Reader, before: Optional[_Copy]) -> Optional[_Copy]:
         dest = self._dest()
         self._git(host)
+        if before is not None and before.offered is not None:
+            return before
         if before is None:
             if not self.clone:
                 return None
@@ -139,7 +142,8 @@ class Git(Resource[_Copy]):
         return [*((f"file:{p}", s) for p, s in made.items()), (f"file:{dest}", dataclasses.replace(state, content=later))]
 
     def result(self, before: Optional[_Copy], after: Optional[_Copy]) -> dict[str, Any]:
-        return {"before": before.head if before else None, "after": after.head if after else None, "remote_url_changed": False}
+        told = after.offered if after is not None and after.head is None else after.head if after is not None else None
+        return {"before": before.head if before else None, "after": told, "remote_url_changed": False}
 
     # -- the archive of a version
 
@@ -171,6 +175,8 @@ class Git(Resource[_Copy]):
     # -- git itself
 
     def _dest(self) -> str:
+        if self.dest is None and not self.clone:
+            return ""  # only the remote is asked
         if self.dest is None:
             raise Failed("dest is required: where shall the working copy be?")
         return _files.host_path(self.dest)

@@ -67,6 +67,7 @@ CASES = [
     Case("git", {**UP, "bare": True}, setup=upstream, expect="changed", name="git-clone-bare"),
     Case("git", {**UP, "dest": "{root}/n/m/c"}, setup=upstream, expect="changed", name="git-clone-deep"),
     Case("git", {**UP, "clone": False}, setup=upstream, expect="ok", name="git-no-clone"),
+    Case("git", {"repo": "{files}/up", "clone": False, "update": False}, setup=upstream, expect="ok", name="git-no-dest"),
     Case("git", {**UP, "version": "none"}, setup=upstream, expect="failed", name="git-no-such-version"),
     Case("git", {**UP, "repo": "{files}/none"}, expect="failed", name="git-no-such-repository"),
     Case("git", UP, {"c/x": "t"}, setup=upstream, expect="failed", name="git-dest-in-the-way"),
