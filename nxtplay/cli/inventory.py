@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--host", metavar="HOST", help="The variables of one host (JSON).")
 @click.option("-y", "--yaml", "as_yaml", is_flag=True, help="YAML instead of JSON.")
 @click.option("--output", metavar="FILE", help="Write the list there.")
-@click.option("--export", is_flag=True, hidden=True)  # what is listed may be read again anyway
+@click.option("--export", is_flag=True, help="Variables where they are written: those of groups with the groups.")
 @click.option("-v", "--verbose", count=True, hidden=True)
 @click.option("-l", "--limit", default="", metavar="PATTERN", help="Only hosts that match.")
 @click.option("--playbook-dir", default=".", metavar="DIR", help="group_vars and host_vars are looked for here too.")
@@ -33,18 +33,21 @@ def command(**given: Any) -> int:
     from nxtplay.errors import NxtplayError
     from nxtplay.report.masking import Masker
 
-    own = {name: given.pop(name) for name in ("as_list", "as_graph", "with_vars", "host", "as_yaml", "playbook_dir", "group", "output")}
-    del given["export"], given["verbose"]
+    kept = ("as_list", "as_graph", "with_vars", "host", "as_yaml", "playbook_dir", "group", "output", "export")
+    own = {name: given.pop(name) for name in kept}
+    del given["verbose"]
     masker = Masker()
     ground = compose.lay(asked_for(**given), masker, playbook_dir=own["playbook_dir"])
     inventory = ground.inventory
     for warning in inventory.warnings:
         tell(NxtplayError(warning), masker.text)
     if own["host"]:
-        _print(masker.value(inventory.variables(compose.known_host(ground, own["host"]))), yaml=own["as_yaml"])
+        name = compose.known_host(ground, own["host"])
+        _print(masker.value(inventory.variables(name, own=own["export"])), yaml=own["as_yaml"], file=own["output"])
     elif own["as_list"]:
         names = set(inventory.match(given["limit"])) if given["limit"] else set(inventory.hosts)
-        _print(masker.value(listed(inventory, names)), yaml=own["as_yaml"], file=own["output"])
+        told = (tree if own["as_yaml"] else listed)(inventory, names, export=own["export"])
+        _print(masker.value(told), yaml=own["as_yaml"], file=own["output"])
     else:
         top = own["group"] or "all"
         if top not in inventory.groups:
@@ -55,21 +58,49 @@ def command(**given: Any) -> int:
     return 0
 
 
-def listed(inventory: Inventory, names: set[str]) -> dict[str, Any]:
-    """The shape that inventory scripts print: `_meta` with the hosts' variables, and every group that is not empty."""
-    own = {name: inventory.variables(name) for name in inventory.hosts if name in names}
-    out: dict[str, Any] = {"_meta": {"hostvars": {name: values for name, values in own.items() if values}}}
+def listed(inventory: Inventory, names: set[str], *, export: bool = False) -> dict[str, Any]:
+    """The shape that inventory scripts print: `_meta` with the hosts' variables, and every group that is not empty.
+
+    With `export` a host has its own variables only, and the groups have theirs.
+    """
+    own = {name: inventory.variables(name, own=export) for name in inventory.hosts if name in names}
+    told = {name: values for name, values in own.items() if values}
+    out: dict[str, Any] = {"_meta": {"hostvars": told, "profile": "inventory_legacy"}}
     for name, group in inventory.groups.items():
         hosts = [host for host in group.hosts if host in names and name != "all"]  # they are in `ungrouped` as well, or in a group
-        entry = {key: value for key, value in (("children", list(group.children)), ("hosts", hosts)) if value}
+        values = inventory.group_variables(name) if export else {}
+        entry = {key: value for key, value in (("children", list(group.children)), ("hosts", hosts), ("vars", values)) if value}
         if entry or name == "all":
             out[name] = entry
     return out
 
 
+def tree(inventory: Inventory, names: set[str], *, export: bool = False) -> dict[str, Any]:
+    """The shape of an inventory in YAML: groups in groups, the variables of a host where it stands first."""
+    told: set[str] = set()
+
+    def below(name: str) -> dict[str, Any]:
+        told.add(f"@{name}")
+        group = inventory.groups[name]
+        children = {child: {"hosts": {}} if f"@{child}" in told else below(child) for child in group.children}
+        hosts: dict[str, Any] = {}
+        for host in group.hosts if name != "all" else ():
+            if host in names:
+                hosts[host] = {} if host in told else inventory.variables(host, own=export)
+                told.add(host)
+        filled = {child: {key: part for key, part in entry.items() if part} for child, entry in children.items() if entry}
+        values = inventory.group_variables(name) if export else {}
+        return {key: value for key, value in (("children", filled), ("hosts", hosts), ("vars", values)) if value}
+
+    return {"all": below("all")}
+
+
 def graph(inventory: Inventory, top: str, *, variables: bool = False, depth: int = 0) -> Iterator[str]:
-    """The tree below a group; with `variables`, those of each host under it."""
+    """The tree below a group; with `variables`, those of each host and of each group under it."""
     from nxtplay.report.text import clean
+
+    def told(values: dict[str, Any], depth: int) -> Iterator[str]:
+        return (f"{_bars(depth)}{{{name} = {clean(str(value))}}}" for name, value in sorted(values.items()))
 
     yield f"{_bars(depth)}@{top}:"
     group = inventory.groups[top]
@@ -78,8 +109,9 @@ def graph(inventory: Inventory, top: str, *, variables: bool = False, depth: int
     for host in group.hosts if top != "all" else ():  # they are below a child of it as well
         yield f"{_bars(depth + 1)}{host}"
         if variables:
-            for name, value in sorted(inventory.variables(host).items()):
-                yield f"{_bars(depth + 2)}{{{name} = {clean(str(value))}}}"
+            yield from told(inventory.variables(host), depth + 2)
+    if variables:
+        yield from told(inventory.group_variables(top), depth + 1)
 
 
 def _bars(depth: int) -> str:
@@ -94,9 +126,9 @@ def _print(value: Any, *, yaml: bool, file: str | None = None) -> None:
     if yaml:
         import yaml as yaml_
 
-        text = yaml_.safe_dump(plain(value), sort_keys=False, allow_unicode=True, default_flow_style=False)
+        text = yaml_.safe_dump(plain(value), sort_keys=True, allow_unicode=True, default_flow_style=False)
     else:
         told = json.loads(json.dumps(plain(value)))  # keys that are numbers become text, so that they can be sorted
-        text = json.dumps(told, indent=4, sort_keys=True) + "\n"
+        text = json.dumps(told, indent=4, sort_keys=True, ensure_ascii=False) + "\n"
     with click.open_file(file or "-", "w", encoding="utf-8") as stream:
         stream.write(text)

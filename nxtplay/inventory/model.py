@@ -136,9 +136,18 @@ class Inventory:
         host = self._seen.hosts.get(name)
         return [*self._layers_of_groups(self._order(name)), *self._layers_of_host(name, host)]
 
-    def variables(self, name: str) -> dict[str, Any]:
-        """A host's variables from the inventory as written, one value a name (for `inventory --list`)."""
-        return {key: value for layer in self.layers(name) for key, value in layer.values.items()}
+    def variables(self, name: str, *, own: bool = False) -> dict[str, Any]:
+        """A host's variables from the inventory as written, one value a name (for `inventory --list`); with `own` not those of groups."""
+        layers = self._layers_of_host(name, self._seen.hosts.get(name)) if own else self.layers(name)
+        return {key: value for layer in layers for key, value in layer.values.items()}
+
+    def group_variables(self, name: str) -> dict[str, Any]:
+        """A group's own variables and those of its group_vars, one value a name."""
+        directories = (*self._inventory_dirs, *self._playbook_dirs)
+        group = self._seen.groups[name]
+        priority = {"ansible_group_priority": group.priority} if group.priority != 1 else {}
+        written = [priority, group.variables, *(values for pair in directories for _, values in pair.groups.of(name))]
+        return {key: value for values in written for key, value in values.items()}
 
     def names(self, name: str) -> frozenset[str]:
         """The names of a host's variables: one set for all hosts of the same groups that have the same ones of their own."""

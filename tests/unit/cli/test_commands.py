@@ -55,7 +55,7 @@ def test_hosts_of_all_stand_in_the_group_below_it(here: Path) -> None:
     assert done.stdout.splitlines() == ["@all:", "  |--@ungrouped:", "  |  |--one", "  |--@web:", "  |  |--two"]
     told = nxtplay("inventory", "-i", "all.yml", "--list", cwd=here).stdout
     assert json.loads(told)["all"] == {"children": ["ungrouped", "web"]}
-    assert json.loads(told)["_meta"] == {"hostvars": {"two": {"colour": "red", "map": {"1": "a", "b": "c"}}}}
+    assert json.loads(told)["_meta"]["hostvars"] == {"two": {"colour": "red", "map": {"1": "a", "b": "c"}}}
     assert list(json.loads(told)) == sorted(json.loads(told))
 
 
@@ -73,6 +73,26 @@ def test_the_inventory_as_scripts_print_it(here: Path) -> None:
     (here / "again.py").write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(told)}\nEND\n")
     (here / "again.py").chmod(0o755)
     assert json.loads(nxtplay("inventory", "-i", "again.py", "--list", cwd=here).stdout) == told  # what it prints it can read
+
+
+def test_the_inventory_as_it_is_written(here: Path) -> None:
+    (here / "group_vars" / "all.yml").write_text("town: Zürich\n")
+    told = json.loads(nxtplay("inventory", "-i", "hosts.ini", "--list", "--export", cwd=here).stdout)
+    assert told["web"] == {"hosts": ["web1", "web2"], "vars": {"colour": "red", "port": 80}}
+    assert told["all"]["vars"] == {"town": "Zürich"}
+    assert told["_meta"]["hostvars"] == {"web1": {"ansible_host": "10.0.0.1"}, "web2": {"port": 81}}
+    text = nxtplay("inventory", "-i", "hosts.ini", "--list", "--yaml", "--export", cwd=here).stdout
+    assert text.startswith(
+        "all:\n  children:\n    site:\n      children:\n        db:\n          hosts:\n            db1: {}\n        web:\n"
+    )
+    (here / "written").mkdir()
+    (here / "written" / "again.yml").write_text(text)
+    again = nxtplay("inventory", "-i", "written/again.yml", "--list", cwd=here).stdout  # what it writes it can read
+    assert json.loads(again)["_meta"]["hostvars"]["web2"] == {"colour": "red", "port": 81, "town": "Zürich"}
+    assert "Zürich" in again
+    shown = nxtplay("inventory", "-i", "hosts.ini", "--graph", "--vars", cwd=here).stdout.splitlines()
+    assert shown[-1] == "  |--{town = Zürich}"
+    assert "  |  |  |--{colour = red}" in shown
 
 
 def test_the_variables_of_a_host(here: Path) -> None:
