@@ -43,6 +43,7 @@ class Output:
     form: str = ""  # one of Ansible's, by the values of settings.FORMS; "": our own
     result_format: str = "json"
     quiet: frozenset[str] = frozenset()  # statuses that Ansible's default form leaves out
+    custom_stats: bool = False  # what set_stats was given is told
     failures_apart: bool = False  # on stderr
     additions: frozenset[str] = frozenset()  # of settings.ADDITIONS
     tree: str = ""  # the folder of that addition
@@ -57,6 +58,7 @@ class Output:
             form=form,
             result_format="yaml" if form == "yaml" else config.get("callback_result_format", "json"),
             quiet=frozenset(status for status, shown in hidden.items() if not shown),
+            custom_stats=config.get("show_custom_stats", False),
             failures_apart=config.get("display_failed_stderr", False),
             additions=frozenset(map(short, config.get("callbacks_enabled", ()))),
             tree=config.get("callback_tree_dir", os.path.expanduser("~/.ansible/tree")),
@@ -145,6 +147,7 @@ def _classic(stream: TextIO, masker: Masker, output: Output) -> Reporter:
         show_diff=output.diff,
         as_yaml=output.result_format == "yaml",
         quiet=output.quiet,
+        custom_stats=output.custom_stats,
         failures=sys.stderr if output.failures_apart else None,
         mask=masker.text,
     )
@@ -186,7 +189,15 @@ def _human(stream: TextIO, masker: Masker, output: Output) -> Human:
     from nxtplay.report.text import is_live
 
     colours = _colours(stream, output)
-    return Human(stream, live=is_live(stream), colours=colours, verbosity=output.verbosity, show_diff=output.diff, mask=masker.text)
+    return Human(
+        stream,
+        live=is_live(stream),
+        colours=colours,
+        verbosity=output.verbosity,
+        show_diff=output.diff,
+        custom_stats=output.custom_stats,
+        mask=masker.text,
+    )
 
 
 def _writable(option: str, path: str) -> str:

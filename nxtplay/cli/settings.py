@@ -87,6 +87,7 @@ callbacks_enabled | words | callbacks_enabled callback_whitelist | CALLBACKS_ENA
 callback_tree_dir | path | callback_tree.directory | CALLBACK_TREE_DIR | the folder of tree
 display_skipped_hosts | flag | | | false: the default form leaves out what is skipped
 display_ok_hosts | flag | | | false: and what is ok
+show_custom_stats | flag | | | what set_stats was given is told at the end
 display_failed_stderr | flag | | | the default form tells failures on stderr
 log_path | path | | | what is told is appended to this file too
 force_color | flag | | | colours, also where no terminal is
@@ -151,7 +152,7 @@ HARMLESS = {
         "log_verbosity max_diff_size merge_multiple_cli_tags module_args module_compression module_ignore_exts module_lang module_name "
         "module_set_locale module_strict_utf8_response netconf_plugins network_group_modules no_target_syslog nocows null_representation "
         "old_plugin_cache_clear pager parameters pattern pipelining playbook_dir plugin_filters_cfg poll_interval "
-        "python_module_rlimit_nofile remote_tmp result_format_pretty run_vars_plugins show_custom_stats show_per_host_start "
+        "python_module_rlimit_nofile remote_tmp result_format_pretty run_vars_plugins show_per_host_start "
         "show_task_path_on_failure squash_actions "
         "strategy_plugins string_conversion_action syslog_facility system_tmpdirs system_warnings target_log_info "
         "task_debugger_ignore_errors task_includes_static terminal_plugins use_persistent_connections validate_action_group_metadata "

@@ -146,8 +146,15 @@ def _json(value: Any) -> Any:
 
 _ANYTHING = ("str", "path", "raw", "sid")
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "bool": _bool, "int": _int, "float": _float, "list": _list, "dict": _dict, "json": _json, "jsonarg": _json,
-    "bytes": partial(_size, bits=False), "bits": partial(_size, bits=True),
+    "bool": _bool,
+    "int": _int,
+    "float": _float,
+    "list": _list,
+    "dict": _dict,
+    "json": _json,
+    "jsonarg": _json,
+    "bytes": partial(_size, bits=False),
+    "bits": partial(_size, bits=True),
 }
 
 

@@ -226,9 +226,7 @@ class Dispatch:
             attempt.facts_for = receiver
         return attempt
 
-    def _add_diff(
-        self, task: Task, scope: TaskScope, fields: dict[str, Any], changes: tuple[Change, ...], args: Mapping[str, Any]
-    ) -> None:
+    def _add_diff(self, task: Task, scope: TaskScope, fields: dict[str, Any], changes: tuple[Change, ...], args: Mapping[str, Any]) -> None:
         """The differences in the result, where they are asked for and the module has any to tell."""
         asked = self.options.diff if task.shared.diff is None else self.flag(task.shared.diff, scope)
         if asked and "diff" not in fields and issubclass(self.load_class(task), Resource):

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from nxtplay import events as ev
 from nxtplay.report import diff, failure
+from nxtplay.report.stats import CustomStats
 from nxtplay.report.text import Style, clean, width
 
 COLUMNS = 79
@@ -33,11 +34,13 @@ class Classic:
         quiet: Collection[str] = (),
         failures: TextIO | None = None,
         notices: TextIO | None = None,
+        custom_stats: bool = False,
         mask: Callable[[str], str] = str,
     ) -> None:
         self._stream, self._failures, self._notices = stream, failures or stream, notices or sys.stderr
         self._style, self._mask = Style(colours=colours), mask
         self._verbosity, self._show_diff, self._as_yaml, self._quiet = verbosity, show_diff, as_yaml, quiet
+        self._custom = CustomStats() if custom_stats else None
         self._tasks: dict[str, ev.TaskStarted] = {}
         self._left: dict[str, int] = {}  # of each task that runs: how many hosts have not answered
         self._looped: set[tuple[str, str]] = set()
@@ -47,6 +50,8 @@ class Classic:
     def emit(self, event: ev.Event) -> None:
         """See Reporter."""
         if isinstance(event, ev.Finished):
+            if self._custom:
+                self._custom.add(event)
             self._finished(event)
             return
         self._tell_included()
@@ -189,6 +194,9 @@ class Classic:
             numbers = " ".join(f"{name}={getattr(counts, name):<4}" for name in _SHOWN)
             self._say(f"{self._style(worst, f'{host:<26}')} : {numbers}" + (f" unknown={counts.unknown}" if counts.unknown else ""))
         self._say("")
+        if self._custom and self._custom.of:
+            self._banner("CUSTOM STATS:")
+            self._say(*(f"\t{line}" for line in self._custom.lines()), "")
         if recap.interrupted_at:
             self._say(f"[ERROR]: User interrupted execution, at {recap.interrupted_at}", to=self._notices)
 

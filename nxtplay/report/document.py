@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from nxtplay import events as ev
 from nxtplay.errors import Span
+from nxtplay.report.stats import RUN, CustomStats
 
 
 class Document:
@@ -19,10 +20,12 @@ class Document:
     def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.time) -> None:
         self._stream, self._clock = stream, clock
         self._plays: list[dict[str, Any]] = []
+        self._given = CustomStats()
         self._tasks: dict[str, tuple[ev.TaskStarted, dict[str, Any]]] = {}
 
     def emit(self, event: ev.Event) -> None:
         """See Reporter."""
+        self._given.add(event)
         if isinstance(event, ev.PlayStarted):
             play = {"id": str(len(self._plays) + 1), "name": event.name, **self._begin(event.span)}
             self._plays.append({"play": play, "tasks": []})
@@ -38,7 +41,12 @@ class Document:
             told["task"]["duration"]["end"] = self._plays[-1]["play"]["duration"]["end"] = self._now()
         elif isinstance(event, ev.RunFinished):
             stats = {host: _counts(counts) for host, counts in event.recap.hosts.items()}
-            whole = {"plays": self._plays, "stats": stats, "custom_stats": {}, "global_custom_stats": {}}
+            whole = {
+                "plays": self._plays,
+                "stats": stats,
+                "custom_stats": self._given.by_host(),
+                "global_custom_stats": self._given.of.get(RUN, {}),
+            }
             print(json.dumps(whole, indent=4, sort_keys=True), file=self._stream, flush=True)
 
     def close(self) -> None:

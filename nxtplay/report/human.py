@@ -15,6 +15,7 @@ from nxtplay.errors import Diagnostic
 from nxtplay.report import diff, failure
 from nxtplay.report.recap import Tally, recap
 from nxtplay.report.screen import Screen
+from nxtplay.report.stats import CustomStats
 from nxtplay.report.text import Style, clean, count, duration, fit, one_line, outline, width
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -53,6 +54,7 @@ class Human:
         colours: bool = False,
         verbosity: int = 0,
         show_diff: bool = False,
+        custom_stats: bool = False,
         mask: Callable[[str], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,6 +65,7 @@ class Human:
         self._tasks: dict[str, ev.TaskStarted] = {}
         self._running: dict[tuple[str, str], Running] = {}
         self._tally = Tally()
+        self._custom = CustomStats() if custom_stats else None
         self._folded: dict[str, int] = {}
         self._hosts: tuple[str, ...] = ()
         self._host_width = 0
@@ -130,6 +133,8 @@ class Human:
         self._flush_output(event, running)
         name = self._name(event.id)
         self._tally.add(event, name)
+        if self._custom:
+            self._custom.add(event)
         looped = running.items > 0
         bare = event.status in BARE or (looped and event.status == ev.CHANGED)
         if bare and self.screen.live and not self._verbosity and (looped or not self._is_debug(event)):
@@ -180,6 +185,8 @@ class Human:
     def _run_finished(self, event: ev.RunFinished) -> None:
         self.screen.draw([])
         self._running.clear()
+        if self._custom and self._custom.of:
+            self._say("", self._style("title", "CUSTOM STATS"), *(f"  {line}" for line in self._custom.lines()))
         self._say(*recap(event.recap, self._tally, self._style, short=self.screen.live and not self._verbosity))
 
     # -- lines

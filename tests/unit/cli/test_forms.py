@@ -146,3 +146,31 @@ def test_additions(told: Any, tmp_path: Path) -> None:
     (report,) = (tmp_path / "junit").glob("play-*.xml")
     assert ElementTree.parse(report).getroot()[0].get("failures") == "1"
     assert json.loads((tmp_path / "tree" / "localhost").read_text())["msg"] == "no\nmore"
+
+
+GIVEN = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - set_stats: {data: {n: 1, l: [1], d: {a: 1, b: {c: 1}}, s: x, b: true}}
+    - set_stats: {data: {n: 2, d: {b: {e: 2}}}, aggregate: false}
+      run_once: true
+    - set_stats: {data: {h: "{{ inventory_hostname }}", n: 3}, per_host: true}
+    - set_stats: {data: {n: "{{ item }}", d: {b: {e: "{{ item }}"}}, m: "a"}}
+      loop: [5, 6]
+"""
+CUSTOM = """\
+\tlocalhost: { "h": "localhost", "n": 3}
+\tother: { "h": "other", "n": 3}
+\tRUN: { "b": 2, "d": {  "b": {   "e": 6  } }, "l": [  1,  1 ], "m": "aaaa", "n": 24, "s": "xx"}
+"""
+
+
+def test_what_set_stats_was_given(told: Any, tmp_path: Path) -> None:
+    (tmp_path / "play.yml").write_text(GIVEN)
+    assert told(STDOUT_CALLBACK="default", SHOW_CUSTOM_STATS="1").endswith(f"\nCUSTOM STATS: {'*' * 66}\n{CUSTOM}\n")
+    assert f"CUSTOM STATS\n{CUSTOM}".replace("\t", "  ") in told(SHOW_CUSTOM_STATS="1")
+    assert "CUSTOM" not in told()
+    document = json.loads(told(STDOUT_CALLBACK="json"))
+    assert document["global_custom_stats"] == {"b": 2, "d": {"b": {"e": 6}}, "l": [1, 1], "m": "aaaa", "n": 24, "s": "xx"}
+    assert document["custom_stats"] == {"localhost": {"h": "localhost", "n": 3}, "other": {"h": "other", "n": 3}}
