@@ -59,6 +59,9 @@ def call(command: click.Command, program: str, arguments: Sequence[str]) -> int:
         return int(code or 0)
     except click.exceptions.Abort as abort:
         raise KeyboardInterrupt from abort
+    except click.exceptions.NoArgsIsHelpError as error:  # a group of commands alone: which there are
+        print(error.format_message(), file=sys.stderr)
+        return UsageError.exit_code
     except click.ClickException as error:
         said = error.format_message()
         usage = f"\n  try: {program} --help" if isinstance(error, click.UsageError) else ""

@@ -99,7 +99,8 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
     from nxtplay.variables import files
     from nxtplay.variables.vault import Vault
 
-    vault = Vault.open(asked.vault_ids, asked.vault_password_files, ask=secrets.ask if asked.ask_vault_password else None)
+    asking = secrets.ask if asked.ask_vault_password else None
+    vault = Vault.open(asked.vault_ids, asked.vault_password_files, ask=asking, **secrets.labels(asked.config))
 
     def decrypt(text: str, where: str) -> str:
         plain = vault.decrypt(text, where)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING, Any
 
 from nxtplay.errors import Diagnostic, UsageError
+
+if TYPE_CHECKING:
+    from nxtplay.cli.configuration import Config
 
 
 def ask(prompt: str) -> str:
@@ -39,6 +43,12 @@ def from_file(path: str) -> str:
     if not text:
         raise UsageError(Diagnostic(f"the password file {path} is empty"))
     return text
+
+
+def labels(config: Config) -> dict[str, Any]:
+    """What the configuration says of vault labels, as `Vault.open` takes it."""
+    said = {"unlabelled": config.get("vault_identity"), "exact": config.get("vault_id_match")}
+    return {name: value for name, value in said.items() if value}
 
 
 def password(prompt: str, file: str | None, *, wanted: bool) -> str | None:

@@ -56,7 +56,8 @@ def vault_of(ids: tuple[str, ...], files: tuple[str, ...], *, ask: bool) -> Vaul
     if not files and not ask:
         files = tuple(filter(None, [config.get("vault_password_file")]))
     ask = ask or bool(config.get("ask_vault_pass"))
-    return Vault.open(ids, files, ask=secrets.ask if ask or not (ids or files) else None, prompt=secrets.ask)
+    asking = secrets.ask if ask or not (ids or files) else None
+    return Vault.open(ids, files, ask=asking, prompt=secrets.ask, **secrets.labels(config))
 
 
 @command.command("encrypt")
@@ -178,6 +179,8 @@ def encrypt_string(
     elif stdin_name is not None or "-" in texts or not texts:
         name = stdin_name or (names[len(given)] if len(names) > len(given) else "")
         given.append((name, secrets.ask("text") if sys.stdin.isatty() else read("-")))
+    if not all(text for _, text in given):
+        raise UsageError(Diagnostic("the text to encrypt is empty"))
     values = []
     for name, text in given:
         lines = "\n".join(f"          {line}" for line in vault.encrypt(text, label or _configured_identity()).splitlines())

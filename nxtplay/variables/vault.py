@@ -14,9 +14,10 @@ DEFAULT = "default"
 class Vault:
     """Opens vault text with the passwords it was given; each text is opened once."""
 
-    def __init__(self, secrets: Sequence[tuple[str, str]] = ()) -> None:
-        """secrets: (label, password), tried in this order, those with the text's own label first."""
+    def __init__(self, secrets: Sequence[tuple[str, str]] = (), *, exact: bool = False) -> None:
+        """secrets: (label, password), tried in this order, those with the text's own label first; `exact`: those alone."""
         self.secrets = tuple(secrets)
+        self._exact = exact
         self._opened: dict[str, str] = {}
 
     @classmethod
@@ -27,12 +28,15 @@ class Vault:
         *,
         ask: Callable[[str], str] | None = None,
         prompt: Callable[[str], str] | None = None,
+        unlabelled: str = DEFAULT,
+        exact: bool = False,
     ) -> Vault:
         """The vault of a command line.
 
         ids: `label@file`, `label@prompt` or a file; password_files: files; an executable file is run and prints its password
         (one named `*-client` is told the label with --vault-id). `ask(prompt)` is given when a password is to be asked for besides;
-        `prompt` asks where an id says so (getpass when not given). Raises UsageError.
+        `prompt` asks where an id says so (getpass when not given). `unlabelled`: the label of what has none; `exact`: a text is opened by
+        passwords of its own label alone. Raises UsageError.
         """
         import getpass
 
@@ -40,15 +44,15 @@ class Vault:
         secrets: list[tuple[str, str]] = []
         for entry in ids:
             label, at, source = entry.rpartition("@")
-            label = label if at and label else DEFAULT
+            label = label if at and label else unlabelled
             if source in ("prompt", "prompt_ask_vault_pass"):
                 secrets.append((label, at_terminal(f"vault password ({label})")))
             else:
                 secrets.append((label, password_of(source, label)))
-        secrets += [(DEFAULT, password_of(path, DEFAULT)) for path in password_files]
+        secrets += [(unlabelled, password_of(path, unlabelled)) for path in password_files]
         if ask is not None:
-            secrets.append((DEFAULT, ask("vault password")))
-        return cls(secrets)
+            secrets.append((unlabelled, ask("vault password")))
+        return cls(secrets, exact=exact)
 
     def decrypt(self, text: str, where: str = "") -> str:
         """The plain text; `where` names the file for messages. Raises VariableError."""
@@ -57,7 +61,7 @@ class Vault:
             from nxtplay.template import vaulttext
 
             try:
-                found = self._opened[text] = vaulttext.decrypt(text, self.secrets)
+                found = self._opened[text] = vaulttext.decrypt(text, self._fitting(text))
             except VariableError as error:
                 first = error.diagnostics[0]
                 place = Span(where) if where and first.span is None else first.span
@@ -88,8 +92,22 @@ class Vault:
         """Vault text by the password that opens `before`, labelled as that is."""
         from nxtplay.template import vaulttext
 
-        password, label = vaulttext.opened_by(before, self.secrets), vaulttext.label_of(before)
+        password, label = vaulttext.opened_by(before, self._fitting(before)), vaulttext.label_of(before)
         return vaulttext.encrypt(plain, password, label="" if label == DEFAULT else label)
+
+    def _fitting(self, text: str) -> Sequence[tuple[str, str]]:
+        """The secrets that may open a text. Raises VariableError."""
+        from nxtplay.template import vaulttext
+
+        label = vaulttext.label_of(text) or DEFAULT
+        if not self._exact or not self.secrets:
+            return self.secrets
+        found = [secret for secret in self.secrets if secret[0] == label]
+        if not found:
+            known = ", ".join(sorted({name for name, _ in self.secrets}))
+            hint = f"given are: {known}; vault_id_match is on"
+            raise VariableError(Diagnostic(f"no vault password for the identity '{label}' was given", hint=hint))
+        return found
 
     def reader(self, read: Callable[..., Any]) -> Callable[[str], Any]:
         """`read(path, decrypt=...)` with this vault's decrypt bound."""

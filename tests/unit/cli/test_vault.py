@@ -55,6 +55,29 @@ def test_which_identity_encrypts_is_never_guessed() -> None:
         Vault().encrypt("x")
 
 
+def test_labels_by_configuration(here: Path) -> None:
+    """vault_identity is the label of what has none; with vault_id_match only passwords of a text's own label are tried."""
+    labelled = vault(here, "encrypt", "--vault-password-file", "password", stdin=b"x", ANSIBLE_VAULT_IDENTITY="dev")
+    assert labelled.stdout.startswith(b"$ANSIBLE_VAULT;1.2;AES256;dev\n"), labelled.stderr
+    (here / "text").write_bytes(labelled.stdout)
+    crossed = ("--vault-id", "prod@password", "--vault-id", "dev@dev.txt", "text")
+    assert vault(here, "view", *crossed).stdout == b"x"
+    refused = vault(here, "view", *crossed, ANSIBLE_VAULT_ID_MATCH="1")
+    assert (refused.returncode != 0, b"no vault password" in refused.stderr) == (True, True), refused
+    assert vault(here, "view", "--vault-id", "dev@password", "text", ANSIBLE_VAULT_ID_MATCH="1").stdout == b"x"
+    unlabelled = vault(here, "encrypt", "--vault-password-file", "password", stdin=b"y").stdout
+    (here / "text").write_bytes(unlabelled)
+    assert vault(here, "view", "--vault-id", "password", "text", ANSIBLE_VAULT_ID_MATCH="1").stdout == b"y"
+
+
+def test_nothing_to_do_is_said(here: Path) -> None:
+    alone = vault(here)
+    assert (alone.returncode, alone.stderr.startswith(b"Usage: nxtplay vault"), b"error" in alone.stderr) == (5, True, False)
+    for words in ((), ("",)):
+        empty = vault(here, "encrypt-string", "--vault-password-file", "password", *words)
+        assert (empty.returncode, empty.stdout, b"is empty" in empty.stderr) == (5, b"", True)
+
+
 def test_edit_keeps_password_and_identity(here: Path) -> None:
     """Also where the password came without its label."""
     (here / "prod.txt").write_text("for prod")
