@@ -45,7 +45,7 @@ class Diagnostic:
     message: str
     span: Span | None = None
     hint: str = ""
-    severity: str = "error"  # or "warning"
+    severity: str = "error"  # or "warning", "advice"
     notes: tuple[tuple[str, Span | None], ...] = field(default=())  # further places that explain this one
 
     def __str__(self) -> str:

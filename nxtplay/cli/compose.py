@@ -262,8 +262,8 @@ def _places(paths: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(os.path.dirname(os.path.abspath(path)) for path in paths))
 
 
-def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]:
-    """The warnings; raises PlaybookErrors with everything when something is wrong."""
+def findings(playbook: Playbook, ground: Ground, given: Any, *, advice: bool = False) -> list[Diagnostic]:
+    """The warnings, and `advice` where it is asked for; raises PlaybookErrors with everything when something is wrong."""
     from nxtplay.playbook import lint
 
     @cache
@@ -277,6 +277,7 @@ def findings(playbook: Playbook, ground: Ground, given: Any) -> list[Diagnostic]
 
     heard = ground.options.error_on_missing_handler
     found = [*ground.inventory.warnings, *lint.check(playbook, given=given, names_for_host=names_for_host, must_be_heard=heard)]
+    found = [finding for finding in found if advice or finding.severity != "advice"]
     if any(finding.severity == "error" for finding in found):
         raise PlaybookErrors(*found)
     return found

@@ -16,7 +16,8 @@ from nxtplay.cli.run import asked_for, inventory_options
 @click.option("-l", "--limit", default="", metavar="PATTERN", help="Look for undefined variables on these hosts only.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def command(playbooks: tuple[str, ...], strict: bool, limit: str, **given: Any) -> int:
-    """Read playbooks with all that belongs to them and tell everything that is wrong. Exit code 4 when something is."""
+    """Read playbooks with all that belongs to them and tell everything that is wrong, with advice besides. Exit code 4 when something
+    is wrong."""
     from nxtplay.cli import compose
     from nxtplay.cli.app import tell
     from nxtplay.cli.playbooks import find
@@ -30,13 +31,15 @@ def command(playbooks: tuple[str, ...], strict: bool, limit: str, **given: Any) 
         ground = compose.lay(asked_for((path,), limit=limit, **given), masker, playbook_dir=os.path.dirname(path) or ".")
         try:
             playbook, options = compose.read([path], ground)
-            warnings = compose.findings(playbook, ground, options)
+            found = compose.findings(playbook, ground, options, advice=True)
         except PlaybookErrors as error:
             tell(error, masker.text)
             bad += sum(d.severity == "error" for d in error.diagnostics)
         else:
-            for warning in warnings:
-                tell(NxtplayError(warning), masker.text)
-            bad += len(warnings) if strict else 0
-            click.echo(f"{path}: {count(len(warnings), 'warning') if warnings else 'nothing wrong'}")
+            for finding in found:
+                tell(NxtplayError(finding), masker.text)
+            warnings = sum(finding.severity == "warning" for finding in found)
+            bad += warnings if strict else 0
+            advised = f", {count(len(found) - warnings, 'piece')} of advice" if len(found) > warnings else ""
+            click.echo(f"{path}: {count(warnings, 'warning') if warnings else 'nothing wrong'}{advised}")
     return PlaybookErrors.exit_code if bad else 0

@@ -19,10 +19,14 @@ class Findings(list[Diagnostic]):
     def warning(self, message: str, span: Span | None, hint: str = "") -> None:
         self.append(Diagnostic(message, span, hint, "warning"))
 
+    def advice(self, message: str, span: Span | None, hint: str = "") -> None:
+        """What works, and is better said otherwise: for `nxtplay lint`, not for a run."""
+        self.append(Diagnostic(message, span, hint, "advice"))
+
     def soften(self, first: int, *, slips: bool) -> None:
         """Makes warnings of the errors from number `first` on, of likely slips of the hand (`did you mean`) only with `slips`."""
         for number, one in enumerate(self[first:], first):
-            if slips or not one.hint.startswith("did you mean"):
+            if one.severity == "error" and (slips or not one.hint.startswith("did you mean")):
                 self[number] = replace(one, severity="warning")
 
     def take(self, error: PlaybookErrors) -> None:

@@ -23,13 +23,14 @@ _WORDS = frozenset("true false none True False None not and or is in if else".sp
 @dataclass(frozen=True)
 class Text:
     """A text that is or may be a template; an expression stands without braces. A `quiet` one may use what is not defined; a `lazy` one
-    is a variable's, and may never be asked for."""
+    is a variable's, and may never be asked for; of a `value` any kind is right, an expression is a condition otherwise."""
 
     text: str
     span: Span
     expression: bool = False
     quiet: bool = False
     lazy: bool = False
+    value: bool = False
 
 
 class Sources:
@@ -109,7 +110,7 @@ def of_arguments(task: Task) -> Iterator[Text]:
         if task.module in ("include_tasks", "include_role") and key == "apply":
             continue
         for text, span in strings(value, task.args.values_at.get(key, task.module_span)):
-            yield Text(text, span, key in expressions)
+            yield Text(text, span, key in expressions, value=key == "var")
     if task.free_form is not None and "file" not in task.args:
         yield from of_value(task.free_form)
 
@@ -160,6 +161,7 @@ class Used:
     """The names a text uses, each with whether its absence is provided for."""
 
     used: tuple[tuple[str, bool], ...] = ()
+    kind: str = ""  # as template.names says
 
 
 class Templates:
@@ -223,6 +225,10 @@ class Templates:
         if one.expression and "{{" in one.text:
             self._told.add(one.span)
             self.found.warning("a condition is an expression already: braces make it render twice", one.span, "leave out {{ and }}")
+        elif one.expression and not one.value and not isinstance(parsed, TemplateError) and parsed.kind:
+            self._told.add(one.span)
+            hint = "`> 0` or `!= 0` makes it a condition" if parsed.kind == "a number" else "`| length > 0` makes it a condition"
+            self.found.advice(f"a condition is true or false, and this is {parsed.kind}: ansible-core 2.19 refuses it", one.span, hint)
 
     def check_variables(self, variables: YamlMap) -> None:
         for key, value in variables.items():

@@ -60,7 +60,8 @@ def analysed(text: str, *, expression: bool) -> Names:
     shift = len(prefix) if "{{" not in text else 0
     walk = _Walk()
     try:
-        walk.visit(_parsed(environment, source, text, shift), frozenset(), frozenset())
+        parsed = _parsed(environment, source, text, shift)
+        walk.visit(parsed, frozenset(), frozenset())
     except RecursionError:
         raise TemplateError(Diagnostic("the template nests too deep", _span(text, 0), "take it apart into variables")) from None
     _check(walk, text)
@@ -71,7 +72,29 @@ def analysed(text: str, *, expression: bool) -> Names:
         tests=tuple(dict.fromkeys(walk.tests)),
         lookups=tuple(dict.fromkeys(walk.lookups)),
         places=places,
+        kind=_kind(parsed.body[0].nodes[0]) if expression and isinstance(parsed.body[0], nodes.Output) else "",
     )
+
+
+_KINDS = {
+    "a number": "length count int float abs round sum".split(),
+    "a list": "list sort unique map select selectattr reject rejectattr flatten union difference intersect split".split(),
+    "text": "string join lower upper trim replace regex_replace basename dirname".split(),
+}
+_BY_FILTER = {name: kind for kind, names in _KINDS.items() for name in names}
+
+
+def _kind(node: nodes.Node) -> str:
+    """See Names; of `and` and `or` the first of their parts that is neither true nor false."""
+    if isinstance(node, (nodes.And, nodes.Or)):
+        return _kind(node.left) or _kind(node.right)
+    if isinstance(node, nodes.Filter):
+        return _BY_FILTER.get(short_name(node.name), "")
+    if isinstance(node, nodes.Const):
+        return "" if node.value is None or isinstance(node.value, bool) else "text" if isinstance(node.value, str) else "a number"
+    if isinstance(node, (nodes.Sub, nodes.Mul, nodes.Div)):
+        return "a number"
+    return "a list" if isinstance(node, nodes.List) else "text" if isinstance(node, nodes.Concat) else ""
 
 
 _made: list[jinja.Environment] = []

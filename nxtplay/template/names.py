@@ -14,6 +14,7 @@ class Names:
 
     used: every variable name once, with whether its absence is provided for (`default`, `is defined`).
     places: for a name its first place in the text as (line, column), both from 1.
+    kind: of an expression that is surely neither true nor false, what it is ("a number", "a list", "text"); else empty.
     lookups: names of lookups written as plain text in `lookup()`, `query()` or `q()`.
     """
 
@@ -22,6 +23,7 @@ class Names:
     tests: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    kind: str = ""
 
 
 def names(text: str, *, expression: bool = False) -> Names:

@@ -237,6 +237,18 @@ def test_what_is_wrong_is_told_before_anything_runs(here: Path) -> None:
     assert nxtplay("lint", "site.yml", cwd=here).returncode == 4
 
 
+def test_advice_is_for_lint_alone(here: Path) -> None:
+    """What is accepted where ansible-core 2.19 refuses it."""
+    conditions = ("x | length", "a and (b | upper or c)", "x | length > 0", "x is defined", "x")
+    tasks = "".join(f"    - {{ping: , when: {when}}}\n" for when in conditions)
+    head = "- hosts: localhost\n  vars: {x: [1], a: 1, b: b, c: c}\n  tasks:\n"
+    (here / "site.yml").write_text(f"{head}{tasks}    - debug: {{var: x | length}}\n")
+    done = nxtplay("lint", "--strict", "-i", "hosts.ini", "site.yml", cwd=here)
+    assert (done.returncode, done.stdout) == (0, "site.yml: nothing wrong, 2 pieces of advice\n")
+    assert [line for line in done.stderr.splitlines() if "-->" in line] == ["  --> site.yml:4:22", "  --> site.yml:5:22"]
+    assert "advice" not in nxtplay("site.yml", cwd=here).stderr
+
+
 def test_listing(here: Path) -> None:
     (here / "site.yml").write_text("- name: P\n  hosts: web\n  tasks:\n    - {name: A, ping: , tags: x}\n    - {name: B, ping: }\n")
     done = nxtplay("site.yml", "-i", "hosts.ini", "--list-tasks", "--list-hosts", "-t", "x", "-l", "web1", cwd=here)
