@@ -174,7 +174,7 @@ class _Brought:
 def _playbook_file(reading: Reading, path: str, brought: _Brought, stack: tuple[tuple[str, Span], ...]) -> list[Play]:
     before = len(reading.found)
     data = reading.read(path)
-    if data is None:
+    if data is None or data == []:
         if len(reading.found) == before:
             reading.found.error("the playbook is empty", Span(path), "it holds a list of plays, each with hosts: and tasks:")
         return []

@@ -267,6 +267,7 @@ PLAY_FAULTS = [
     ("hosts: all", "site.yml:1:1", "a list of plays was expected, found a mapping", "'- '"),
     ("- all", "site.yml:1:3", "a play was expected, found 'all'", "mapping"),
     ("# nothing", "site.yml", "empty", "list of plays"),
+    ("[]", "site.yml", "empty", "list of plays"),
     ("- hosts: all\n  strategy: linar", "site.yml:2:13", "one of linear, free", ""),
     ("- hosts: all\n  vars_prompt: [{prompt: x}]", "site.yml:2:17", "a prompt without a name", "name:"),
     ("- hosts: all\n  vars_prompt: [{name: x, privat: x}]", "site.yml:2:27", "'privat'", "did you mean 'private'?"),
