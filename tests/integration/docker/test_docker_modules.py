@@ -222,6 +222,7 @@ def test_prune_lists_what_goes_and_only_that_goes(folder: Path) -> None:
 def test_a_check_of_prune_heeds_what_tasks_before_it_would_leave_unused(folder: Path) -> None:
     labelled = {"label": f"{bench.LABEL}={ME}"}
     prune = {f"{kind}_filters": labelled for kind in ("containers", "networks", "volumes", "images")}
+    run("docker_prune", {**prune, **dict.fromkeys(("containers", "networks", "volumes", "images"), True)})  # what earlier tests left
     settle("docker_container", BASE)
     network, own = {"name": f"{NAME}net", "labels": LABELS}, f"nxtplay-test/pruned:{ME}"
     (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL a=b\n")
