@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import Any, Optional
 
 from nxtplay.core.host import Reader
 from nxtplay.modules._facts import Facts, read
@@ -93,37 +93,51 @@ def _lvm(host: Reader) -> Any:
 
 
 def mounts() -> list[dict[str, Any]]:
+    """What the kernel has mounted and a disk or a network stands behind, without what cannot be reached."""
     found = []
     uuids = _links()["uuids"]
     for line in read("/proc/mounts").splitlines():
-        device, mount, fstype, options = (part.encode().decode("unicode_escape") for part in line.split()[:4])
-        if not device.startswith("/") and ":/" not in device and fstype not in ("overlay", "zfs", "btrfs"):
-            continue
-        try:
-            size = os.statvfs(mount)
-        except OSError:
-            continue
-        found.append(
-            {
-                "mount": mount,
-                "device": device,
-                "fstype": fstype,
-                "options": options,
-                "uuid": uuids.get(os.path.basename(os.path.realpath(device)), ["N/A"])[0],
-                "dump": 0,
-                "passno": 0,
-                "size_total": size.f_frsize * size.f_blocks,
-                "size_available": size.f_frsize * size.f_bavail,
-                "block_size": size.f_bsize,
-                "block_total": size.f_blocks,
-                "block_available": size.f_bavail,
-                "block_used": size.f_blocks - size.f_bavail,
-                "inode_total": size.f_files,
-                "inode_available": size.f_favail,
-                "inode_used": size.f_files - size.f_favail,
-            }
-        )
+        mount = row(line)
+        if mount and (mount["device"].startswith("/") or ":/" in mount["device"] or mount["fstype"] in ("overlay", "zfs", "btrfs")):
+            size = room(mount["mount"])
+            if size:
+                found.append({**mount, "uuid": uuid(mount["device"], uuids) or "N/A", **size})
     return found
+
+
+def row(line: str) -> Optional[dict[str, Any]]:
+    """A line of fstab, mtab or /proc/mounts; None where it is none."""
+    fields = [part.encode().decode("unicode_escape") for part in line.partition("#")[0].split()]
+    if len(fields) < 3:
+        return None
+    dump, passno = (int(text) if text.isdigit() else text for text in [*fields[4:6], "0", "0"][:2])
+    options = fields[3] if len(fields) > 3 else "defaults"
+    return {"device": fields[0], "mount": fields[1], "fstype": fields[2], "options": options, "dump": dump, "passno": passno}
+
+
+def room(mount: str) -> dict[str, int]:
+    """How large a mounted file system is, and how much of it is free; nothing where it cannot be asked."""
+    try:
+        size = os.statvfs(mount)
+    except OSError:
+        return {}
+    return {
+        "size_total": size.f_frsize * size.f_blocks,
+        "size_available": size.f_frsize * size.f_bavail,
+        "block_size": size.f_bsize,
+        "block_total": size.f_blocks,
+        "block_available": size.f_bavail,
+        "block_used": size.f_blocks - size.f_bavail,
+        "inode_total": size.f_files,
+        "inode_available": size.f_favail,
+        "inode_used": size.f_files - size.f_favail,
+    }
+
+
+def uuid(device: str, uuids: Optional[dict[str, list[str]]] = None) -> Optional[str]:
+    """The UUID of what a device holds."""
+    known = (_links()["uuids"] if uuids is None else uuids).get(os.path.basename(os.path.realpath(device)))
+    return known[0] if known else None
 
 
 def _names(place: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""expect, known_hosts, service_facts, package_facts, current_container_facts."""
+"""expect, known_hosts, service_facts, package_facts, mount_facts, current_container_facts."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ CASES = [
     Case("known_hosts", {**known, "key": "else.example ssh-rsa AAAA"}, expect="failed"),
     Case("service_facts", {}, expect="ok"),
     Case("current_container_facts", {}, expect="ok"),
+    Case("mount_facts", {}, expect="ok"),
     Case("package_facts", {"manager": "apt"}, expect="ok"),
     Case("package_facts", {"manager": "rpm"}, expect="failed"),
 ]
