@@ -74,6 +74,12 @@ class TaskStarted(Event):
     role: str = ""
     stream: bool = False  # show what it prints as it comes, not only its last line
 
+    @property
+    def title(self) -> str:
+        """Its name behind that of its role; the module's where it has none."""
+        name = self.name or self.module
+        return f"{self.role} : {name}" if self.role else name
+
 
 @frozen
 class Finished(Event):

@@ -58,11 +58,14 @@ class Dispatch:
     def args(self, task: Task, scope: TaskScope) -> dict[str, Any]:
         """Rendered arguments, module_defaults below them. A template that stands for all of them brings a mapping."""
         merged: dict[str, Any] = {}
-        roots = collection_roots(task.role, self.options.collections_path)
+
+        def members(group: str) -> frozenset[str]:
+            return routing.group(group, collection_roots(task.role, self.options.collections_path))
+
         for defaults in task.shared.module_defaults:
             rendered = self.templates.render(defaults.value, scope, span=defaults.span)
             for name, values in (rendered or {}).items():
-                if concerns(str(name), task.module, lambda group: routing.group(group, roots)):
+                if concerns(str(name), task.module, members):
                     merged.update(values)
         if task.free_form is not None:
             whole = self.templates.render(task.free_form.value, scope, span=task.free_form.span)

@@ -317,11 +317,8 @@ class TaskRunner:
                 attempt.result["failed"] = True  # for `is failed`, also where failed_when has cleared the task
                 attempt.result["attempts"] = retries  # as Ansible counts: the repetitions
                 return attempt
-            self.emit(
-                TaskProgress(
-                    task_id, host.name, f"attempt {number} of {retries + 1} did not hold; again in {delay:g} s", retries - number + 1
-                )
-            )
+            said = f"attempt {number} of {retries + 1} did not hold; again in {delay:g} s"
+            self.emit(TaskProgress(task_id, host.name, said, retries_left=retries - number + 1))
             time.sleep(delay)
 
     def _judge(self, task: Task, scope: TaskScope, attempt: Attempt, number: int) -> Attempt:

@@ -7,6 +7,7 @@ import re
 from typing import Any, Optional
 
 from nxtplay.core.host import Reader
+from nxtplay.modules._ansible.facts_utils import get_mount_size
 from nxtplay.modules._facts import Facts, read
 
 BLOCK, LINKS = "/sys/block", {"ids": "by-id", "uuids": "by-uuid", "labels": "by-label"}
@@ -19,14 +20,19 @@ def devices(host: Reader, block: str = BLOCK) -> Facts:
 
 
 def _links(block: str = BLOCK) -> Links:
-    out: Links = {kind: {} for kind in (*LINKS, "masters")}
-    for kind, place in LINKS.items():
-        for name in _names(f"/dev/disk/{place}"):
-            device = os.path.basename(os.path.realpath(f"/dev/disk/{place}/{name}"))
-            out[kind].setdefault(device, []).append(name.encode().decode("unicode_escape"))
+    out: Links = {**{kind: _named(kind) for kind in LINKS}, "masters": {}}
     for name in _names(block):
         for under in _names(f"{block}/{name}/slaves"):
             out["masters"].setdefault(under, []).append(name)
+    return out
+
+
+def _named(kind: str) -> dict[str, list[str]]:
+    """The links of one kind, by the devices they lead to."""
+    out: dict[str, list[str]] = {}
+    for name in _names(f"/dev/disk/{LINKS[kind]}"):
+        device = os.path.basename(os.path.realpath(f"/dev/disk/{LINKS[kind]}/{name}"))
+        out.setdefault(device, []).append(name.encode().decode("unicode_escape"))
     return out
 
 
@@ -95,13 +101,13 @@ def _lvm(host: Reader) -> Any:
 def mounts() -> list[dict[str, Any]]:
     """What the kernel has mounted and a disk or a network stands behind, without what cannot be reached."""
     found = []
-    uuids = _links()["uuids"]
+    known = uuids()
     for line in read("/proc/mounts").splitlines():
         mount = row(line)
         if mount and (mount["device"].startswith("/") or ":/" in mount["device"] or mount["fstype"] in ("overlay", "zfs", "btrfs")):
             size = room(mount["mount"])
             if size:
-                found.append({**mount, "uuid": uuid(mount["device"], uuids) or "N/A", **size})
+                found.append({**mount, "uuid": uuid(mount["device"], known) or "N/A", **size})
     return found
 
 
@@ -115,29 +121,18 @@ def row(line: str) -> Optional[dict[str, Any]]:
     return {"device": fields[0], "mount": fields[1], "fstype": fields[2], "options": options, "dump": dump, "passno": passno}
 
 
-def room(mount: str) -> dict[str, int]:
-    """How large a mounted file system is, and how much of it is free; nothing where it cannot be asked."""
-    try:
-        size = os.statvfs(mount)
-    except OSError:
-        return {}
-    return {
-        "size_total": size.f_frsize * size.f_blocks,
-        "size_available": size.f_frsize * size.f_bavail,
-        "block_size": size.f_bsize,
-        "block_total": size.f_blocks,
-        "block_available": size.f_bavail,
-        "block_used": size.f_blocks - size.f_bavail,
-        "inode_total": size.f_files,
-        "inode_available": size.f_favail,
-        "inode_used": size.f_files - size.f_favail,
-    }
+room = get_mount_size
 
 
-def uuid(device: str, uuids: Optional[dict[str, list[str]]] = None) -> Optional[str]:
-    """The UUID of what a device holds."""
-    known = (_links()["uuids"] if uuids is None else uuids).get(os.path.basename(os.path.realpath(device)))
-    return known[0] if known else None
+def uuids() -> dict[str, list[str]]:
+    """The UUIDs of what devices hold, by the devices' names."""
+    return _named("uuids")
+
+
+def uuid(device: str, known: dict[str, list[str]]) -> Optional[str]:
+    """The UUID of what a device holds; `known` are `uuids()`."""
+    found = known.get(os.path.basename(os.path.realpath(device)))
+    return found[0] if found else None
 
 
 def _names(place: str) -> list[str]:

@@ -53,21 +53,8 @@ def to_host(key: str) -> Any:
 
 
 def _plain(name: str, key: str, *, kind: str = "value", where: str = "host", live: bool = False) -> Option:
-    if where == "host":
-        return Option(
-            name,
-            kind,
-            lambda f: host(key)(f) or ([] if kind in ("list", "set") else {} if kind == "dict" else host(key)(f)),
-            to_host(key),
-            live,
-        )
-    return Option(
-        name,
-        kind,
-        lambda f: config(key)(f) or ([] if kind in ("list", "set") else {} if kind == "dict" else config(key)(f)),
-        to_config(key),
-        live,
-    )
+    read, write = (host(key), to_host(key)) if where == "host" else (config(key), to_config(key))
+    return Option(name, kind, lambda f: read(f) or ([] if kind in ("list", "set") else {} if kind == "dict" else read(f)), write, live)
 
 
 def _env(found: Mapping[str, Any]) -> dict[str, str]:

@@ -30,7 +30,8 @@ class MountFacts(Query):
         if self.timeout is not None and self.timeout <= 0:
             raise Failed(f"argument 'timeout' must be a positive number or null, not {self.timeout:g}")
         warnings: list[str] = []
-        found = [self._whole(source, row, line, warnings) for source, row, line in self._rows(host) if self._wanted(row)]
+        uuids = _block.uuids()
+        found = [self._whole(source, row, line, uuids, warnings) for source, row, line in self._rows(host) if self._wanted(row)]
         points: dict[str, Row] = {}
         for one in found:
             points.setdefault(one["mount"], one)
@@ -85,9 +86,9 @@ class MountFacts(Query):
         chosen: tuple[tuple[Optional[list[str]], str], ...] = ((self.devices, row["device"]), (self.fstypes, row["fstype"]))
         return all(patterns is None or any(fnmatch.fnmatchcase(value, one) for one in patterns) for patterns, value in chosen)
 
-    def _whole(self, source: str, row: Row, line: str, warnings: list[str]) -> Row:
+    def _whole(self, source: str, row: Row, line: str, uuids: dict[str, list[str]], warnings: list[str]) -> Row:
         context = {"source": source, "source_data": line}
-        return {**row, "uuid": _block.uuid(row["device"]), **self._room(row["mount"], warnings), "ansible_context": context}
+        return {**row, "uuid": _block.uuid(row["device"], uuids), **self._room(row["mount"], warnings), "ansible_context": context}
 
     def _room(self, mount: str, warnings: list[str]) -> dict[str, int]:
         """How large it is; nothing of one that does not answer in time, unless that is an error."""

@@ -30,8 +30,7 @@ class Document:
             play = {"id": str(len(self._plays) + 1), "name": event.name, **self._begin(event.span)}
             self._plays.append({"play": play, "tasks": []})
         elif isinstance(event, ev.TaskStarted) and self._plays:
-            name = f"{event.role} : {event.name}" if event.role else event.name
-            told = {"task": {"id": event.id, "name": name, **self._begin(event.span)}, "hosts": {}}
+            told = {"task": {"id": event.id, "name": event.title, **self._begin(event.span)}, "hosts": {}}
             self._tasks[event.id] = (event, told)
             self._plays[-1]["tasks"].append(told)
         elif isinstance(event, ev.TaskFinished) and event.id in self._tasks:

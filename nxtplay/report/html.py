@@ -55,7 +55,7 @@ class Html:
         elif isinstance(event, ev.PlayStarted):
             self._play = event.name
         elif isinstance(event, ev.TaskStarted):
-            self._names[event.id] = f"{event.role} : {event.name or event.module}" if event.role else event.name or event.module
+            self._names[event.id] = event.title
         elif isinstance(event, ev.ItemFinished):
             self._items.setdefault((event.id, event.host), []).append(event)
         elif isinstance(event, ev.TaskFinished):

@@ -56,7 +56,7 @@ class JUnit:
         return [*out, "  </testsuite>"]
 
     def _case(self, task: ev.TaskStarted | None, case: ev.TaskFinished) -> list[str]:
-        name = f"[{case.host}] {task.role + ' : ' if task and task.role else ''}{task.name or task.module if task else case.id}"
+        name = f"[{case.host}] {task.title if task else case.id}"
         place = f" file={_attribute(task.span.file)} line={_attribute(str(task.span.line))}" if task and task.span else ""
         head = f"    <testcase name={_attribute(name)} classname={_attribute(case.host)}{place} "
         head += f'time="{case.seconds:.3f}"'

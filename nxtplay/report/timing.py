@@ -24,7 +24,7 @@ class Timing:
         """See Reporter."""
         if isinstance(event, ev.TaskStarted):
             stamp = self._next()
-            self._names.append(f"{event.role} : {event.name}" if event.role else event.name)
+            self._names.append(event.title)
             if self._show_tasks and self._stamps:
                 self._say(stamp)
         elif isinstance(event, ev.RunFinished):
