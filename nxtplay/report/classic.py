@@ -16,7 +16,6 @@ from nxtplay.report.text import Style, clean, width
 COLUMNS = 79
 _WORDS = {ev.OK: "ok", ev.CHANGED: "changed", ev.SKIPPED: "skipping", ev.UNKNOWN: "unknown"}
 _ALWAYS_TOLD = ("debug", "assert")  # their results are what they are for
-_INCLUDES = ("include_tasks", "include_role")
 _SHOWN = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 
@@ -93,9 +92,9 @@ class Classic:
         self._looped -= set() if is_item else {key}
         if event.status in self._quiet or (of_loop and event.status not in (ev.SKIPPED, ev.IGNORED)):
             return
-        if task is not None and task.module in _INCLUDES and "include" in event.result and event.status == ev.OK:
+        if task is not None and (included := _included(task, event)):
             self._head(event.id)
-            self._included.setdefault((self._file(task, event), event.item_label), []).append(event.host)
+            self._included.setdefault((included, event.item_label), []).append(event.host)
             return
         self._tell_included()
         self._head(event.id)
@@ -153,12 +152,6 @@ class Classic:
             label = f" => (item={item})" if item else ""
             self._say(self._style(ev.SKIPPED, f"included: {file} for {', '.join(hosts)}{label}"))
 
-    def _file(self, task: ev.TaskStarted, event: ev.Finished) -> str:
-        """What was included: a role's name, a file's path."""
-        said = str(event.result["include"])
-        beside = os.path.abspath(os.path.join(os.path.dirname(task.span.file), said)) if task.span else said
-        return beside if task.module == "include_tasks" and os.path.exists(beside) else said
-
     # -- the rest
 
     def _head(self, id: str) -> None:
@@ -172,8 +165,7 @@ class Classic:
 
     def _name(self, id: str) -> str:
         task = self._tasks.get(id)
-        name = (clean(task.name) or task.module) if task else id
-        return f"{task.role} : {name}" if task and task.role else name
+        return clean(task.title) if task else id
 
     def _banner(self, title: str) -> None:
         self._say("", f"{title} {'*' * max(3, COLUMNS - width(title))}")
@@ -202,6 +194,18 @@ class Classic:
 
     def _say(self, *lines: str, to: TextIO | None = None) -> None:
         print(*lines, sep="\n", file=to or self._stream, flush=True)
+
+
+def _included(task: ev.TaskStarted, event: ev.Finished) -> str:
+    """What was included: a file's path, a role's name; empty where nothing was."""
+    if event.status != ev.OK:
+        return ""
+    if task.module == "include_role":
+        args = event.result.get("include_args") or {}
+        return str(args.get("name") or args.get("role") or "")
+    said = str(event.result.get("include") or "") if task.module == "include_tasks" else ""
+    beside = os.path.abspath(os.path.join(os.path.dirname(task.span.file), said)) if task.span and said else said
+    return beside if os.path.exists(beside) else said
 
 
 def _where(event: ev.Finished) -> str:

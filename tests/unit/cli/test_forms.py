@@ -21,6 +21,7 @@ PLAYBOOK = """
     - {name: each, command: "echo {{ item }}", loop: [1, 2, 3], when: item != 2, notify: h, delegate_to: other}
     - {name: again, command: "false", register: r, until: r.rc == 0, retries: 1, delay: 0, ignore_errors: true}
     - {include_tasks: more.yml}
+    - {include_role: {name: brought}}
     - {name: secret, debug: {msg: x}, no_log: true}
     - {name: last, fail: {msg: "no\\nmore"}}
 - {hosts: nobody, tasks: []}
@@ -55,18 +56,24 @@ included: HERE/more.yml for localhost
 TASK [inside] ******************************************************************
 ok: [localhost]
 
+TASK [include_role : brought] **************************************************
+included: brought for localhost
+
+TASK [brought : of the role] ***************************************************
+ok: [localhost]
+
 TASK [secret] ******************************************************************
 ok: [localhost]
 
 TASK [last] ********************************************************************
 [ERROR]: Task failed: no
 more
-Origin: play.yml:13:7
+Origin: play.yml:14:7
 
 fatal: [localhost]: FAILED! => {"changed": false, "msg": "no\\nmore"}
 
 PLAY RECAP *********************************************************************
-localhost                  : ok=6    changed=2    unreachable=0    failed=1    skipped=1    rescued=0    ignored=1  \x20
+localhost                  : ok=8    changed=2    unreachable=0    failed=1    skipped=1    rescued=0    ignored=1  \x20
 
 """
 
@@ -76,6 +83,8 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.chdir(tmp_path)
     (tmp_path / "play.yml").write_text(PLAYBOOK)
     (tmp_path / "more.yml").write_text("- {name: inside, ping: }\n")
+    (tmp_path / "roles/brought/tasks").mkdir(parents=True)
+    (tmp_path / "roles/brought/tasks/main.yml").write_text("- {name: of the role, ping: }\n")
     (tmp_path / "hosts").write_text("localhost ansible_connection=local\nother ansible_connection=local\n")
 
     def run(*words: str, stderr: bool = False, **environ: str) -> str:
@@ -118,18 +127,20 @@ def test_results_alone(told: Any) -> None:
     lines = told(STDOUT_CALLBACK="oneline").splitlines()
     assert lines[0] == 'localhost | SUCCESS => {"changed": false, "msg": "hello"}'
     assert "localhost | FAILED | rc=1 | (msg) non-zero return code" in lines[3] or lines[3].startswith("localhost | FAILED | rc=1")
-    assert len(lines) == 8
+    assert len(lines) == 10
 
 
 def test_one_document(told: Any) -> None:
     document = json.loads(told(STDOUT_CALLBACK="json"))
     tasks = document["plays"][0]["tasks"]
-    assert [task["task"]["name"] for task in tasks] == ["say", "left out", "each", "again", "include_tasks", "inside", "secret", "last"]
+    brought = ["include_role : brought", "brought : of the role"]
+    names = ["say", "left out", "each", "again", "include_tasks", "inside", *brought, "secret", "last"]
+    assert [task["task"]["name"] for task in tasks] == names
     assert tasks[0]["hosts"]["localhost"] == {"action": "debug", "changed": False, "msg": "hello"}
     assert [one["item"] for one in tasks[2]["hosts"]["localhost"]["results"]] == [1, 2, 3]
-    assert "msg" not in tasks[6]["hosts"]["localhost"]
+    assert "msg" not in tasks[8]["hosts"]["localhost"]
     assert document["stats"]["localhost"] == {
-        "ok": 6, "changed": 2, "unreachable": 0, "failures": 1, "skipped": 1, "rescued": 0, "ignored": 1
+        "ok": 8, "changed": 2, "unreachable": 0, "failures": 1, "skipped": 1, "rescued": 0, "ignored": 1
     }  # fmt: skip
 
 
@@ -137,10 +148,10 @@ def test_additions(told: Any, tmp_path: Path) -> None:
     folders = {"JUNIT_OUTPUT_DIR": str(tmp_path / "junit"), "CALLBACK_TREE_DIR": str(tmp_path / "tree")}
     text = told(CALLBACKS_ENABLED="timer, ansible.posix.profile_tasks, junit, tree", STDOUT_CALLBACK="default", **folders)
     assert "Playbook run took 0 days, 0 hours, 0 minutes, " in text
-    assert len(re.findall(r"^\w+day \d\d .* \(0:00:0\d\.\d{3}\) +0:00:0\d\.\d{3} \*+ $", text, re.MULTILINE)) == 9
+    assert len(re.findall(r"^\w+day \d\d .* \(0:00:0\d\.\d{3}\) +0:00:0\d\.\d{3} \*+ $", text, re.MULTILINE)) == 11
     slowest = text.rpartition("=\x20\n")[2].splitlines()
     assert sorted(line.partition(" -")[0] for line in slowest) == sorted(
-        ["say", "left out", "each", "again", "include_tasks", "inside", "secret", "last"]
+        ["say", "left out", "each", "again", "include_tasks", "inside", "include_role : brought", "brought : of the role", "secret", "last"]
     )
     assert {len(line) for line in slowest} == {79}
     (report,) = (tmp_path / "junit").glob("play-*.xml")
