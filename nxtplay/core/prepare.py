@@ -37,6 +37,9 @@ class Controller(Protocol):
     def blob(self, path: str) -> Blob:
         """A controller file for the host: small ones ride inside the job, large ones are sent when the host asks."""
 
+    def opened(self, path: str) -> Optional[bytes]:
+        """The plain content of a controller file that is encrypted by vault; None for one that is not. Failed without the password."""
+
     def template(self, path: str, options: Mapping[str, Any]) -> Any:
         """The rendered text of a template file (Unknown where that cannot be foreseen)."""
 

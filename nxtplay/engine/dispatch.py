@@ -130,6 +130,7 @@ class Dispatch:
             lambda path, options: self.scopes.render_file(path, options, scope, folders),
             self.register_secret,
             environ,
+            decrypt=self.scopes.templates.decrypted,
         )
         try:
             ready = cls.prepare(args, controller)

@@ -11,7 +11,9 @@ from typing import IO, Any
 from nxtplay.core.host import Failed, Host
 from nxtplay.core.state import Secret
 from nxtplay.core.wire import Blob
+from nxtplay.errors import NxtplayError
 from nxtplay.playbook.search import candidates
+from nxtplay.template import vaulttext
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Controller:
     register_secret: Callable[[str], None]
     environ: Mapping[str, str] = field(default_factory=dict)
     where: str = "on the controller"
+    decrypt: Callable[[str], str] | None = None
 
     def find(self, path: str, subfolder: str) -> str:
         places = candidates(path, subfolder, self.folders)
@@ -77,6 +80,20 @@ class Controller:
         except OSError as error:
             raise Failed(f"cannot read {path} on the controller: {error.strerror}") from error
         return Blob(digest.hexdigest(), size, path, mode)
+
+    def opened(self, path: str) -> bytes | None:
+        try:
+            with open(path, "rb") as stream:
+                start = stream.read(len(vaulttext.HEADER))
+                if start != vaulttext.HEADER.encode() or self.decrypt is None:
+                    return None
+                text = (start + stream.read()).decode("utf-8", "surrogateescape")
+            return self.decrypt(text).encode("utf-8", "surrogateescape")
+        except NxtplayError as error:
+            first = error.diagnostics[0]
+            raise Failed(f"cannot decrypt {path}: {first.message}" + (f" ({first.hint})" if first.hint else "")) from None
+        except OSError as error:
+            raise Failed(f"cannot read {path} on the controller: {error.strerror}") from error
 
     def template(self, path: str, options: Mapping[str, Any]) -> Any:
         return self.render_file(path, options)

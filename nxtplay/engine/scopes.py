@@ -14,12 +14,13 @@ from nxtplay.engine.includes import Includes
 from nxtplay.engine.magic import Magic, of_template
 from nxtplay.engine.options import Options
 from nxtplay.engine.prompts import Ask, answers
-from nxtplay.errors import Diagnostic, PlaybookErrors, TemplateError
+from nxtplay.errors import Diagnostic, PlaybookErrors, TemplateError, VariableError
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Located, Loop, Play, Role, Shared, Task
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, needs_rendering
+from nxtplay.template.vaulttext import HEADER
 from nxtplay.variables.precedence import Layer, Level, Scope
 
 if TYPE_CHECKING:
@@ -290,6 +291,11 @@ class Scopes:
 
         with open(path, encoding="utf-8", newline="") as stream:
             text = stream.read()
+        if text.startswith(HEADER):
+            try:
+                text = self.templates.decrypted(text)
+            except VariableError as error:
+                raise TemplateError(*error.diagnostics) from None
         known = {f.name: options[f.name] for f in fields(TemplateOptions) if options.get(f.name) is not None}
         around = scope.plus(of_template(path, str(options.get("src", path)), options.get("dest")))
         return self.templates.render_file(text, around, options=TemplateOptions(**known), file=path, search=search)

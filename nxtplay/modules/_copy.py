@@ -54,6 +54,9 @@ def observe_tree(host: Reader, root: str, tree: SourceTree) -> Optional[FileTree
     if state is None:
         return None
     others = {path: host.stat(path, content=True) for path in (os.path.join(root, entry.name) for entry in tree.entries)}
+    others.update(
+        (path, _files.hidden(others[path])) for path in (os.path.join(root, entry.name) for entry in tree.entries if entry.secret)
+    )
     return FileTree(**{f.name: getattr(state, f.name) for f in dataclasses.fields(FileState)}, others=others)
 
 
@@ -110,7 +113,9 @@ def _desired_entry(
     if now is not None and not force:
         return now
     base = now if now is not None and now.kind == "file" else _files.fresh(host, path, "file", parent)
-    return _files.holding(_files.with_attributes(host, args, base, mode=preserve), _files.content_of(entry.content), path)
+    return _files.holding(
+        _files.with_attributes(host, args, base, mode=preserve), _files.content_of(entry.content, secret=entry.secret), path
+    )
 
 
 def apply_tree(host: Host, args: Any, root: str, plan: Plan[Any], tree: SourceTree) -> None:

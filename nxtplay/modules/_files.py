@@ -173,14 +173,25 @@ def set_attributes(path: str, before: FileState, after: FileState) -> None:
 
 
 def holding(state: FileState, content: Any, path: str) -> FileState:
-    """The state with other content; a file whose content changes is replaced, so it is another inode."""
+    """The state with other content; a file whose content changes is replaced, so it is another inode, and of whoever replaces it."""
     if isinstance(content, Unknown) or content != state.content:
-        return dataclasses.replace(state, content=content, path=path, inode=None)
+        uid, gid = state.uid, state.gid
+        if os.geteuid() != 0:
+            uid = os.geteuid()
+            gid = gid if gid in (os.getegid(), *os.getgroups()) or isinstance(gid, Unknown) else os.getegid()
+        return dataclasses.replace(state, content=content, path=path, inode=None, uid=uid, gid=gid)
     return dataclasses.replace(state, path=path)
 
 
-def content_of(data: Bytes) -> Content:
-    return Content.of(data) if isinstance(data, bytes) else Content(data.sha256, data.size)
+def content_of(data: Bytes, *, secret: bool = False) -> Content:
+    return Content.of(data, secret=secret) if isinstance(data, bytes) else Content(data.sha256, data.size)
+
+
+def hidden(state: Optional[FileState]) -> Optional[FileState]:
+    """The state with a content that no difference shows."""
+    if state is None or not isinstance(state.content, Content):
+        return state
+    return dataclasses.replace(state, content=dataclasses.replace(state.content, secret=True))
 
 
 def put(host: Host, args: Any, path: str, before: Optional[FileState], after: FileState, data: Optional[Bytes]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
-from typing import Any, Optional, Union
+from dataclasses import dataclass, replace
+from typing import Any, Mapping, Optional, Union
 
 from nxtplay.core.host import Failed
+from nxtplay.core.types import TRUE
 from nxtplay.core.wire import Blob
 
 INLINE = 64 * 1024  # bytes that ride inside the job
@@ -22,6 +23,8 @@ class Source:
     mode: int
     content: Union[bytes, Blob, None] = None
     target: Optional[str] = None
+    secret: bool = False  # it lay there encrypted
+    path: str = ""  # where it lies
 
 
 @dataclass(frozen=True)
@@ -31,18 +34,33 @@ class SourceTree:
     name: str
     mode: int
     entries: tuple[Source, ...]
+    path: str = ""  # where it lies, with the slash that it was named with
 
 
-def take(controller: Any, path: str, *, subfolder: str = "files", follow: bool = True) -> Union[Source, SourceTree]:
-    """The controller's file or directory that `path` names. A slash at its end leaves a directory's own name out."""
+def stated(args: Mapping[str, Any], name: str, default: bool) -> bool:
+    """What an argument says that is not decoded yet, as `prepare` meets it."""
+    return str(args.get(name, default)).strip().lower() in TRUE
+
+
+def take(controller: Any, path: str, *, subfolder: str = "files", follow: bool = True, decrypt: bool = False) -> Union[Source, SourceTree]:
+    """The controller's file or directory that `path` names. A slash at its end leaves a directory's own name out. With `decrypt`, what is
+    encrypted by vault comes plain."""
     if not path:
         raise Failed("src (or content) is required; it is empty")  # the folder of files as a whole is not what was meant
     found = controller.find(path, subfolder)
     bare = found.rstrip("/")
     if os.path.isdir(found):
         name = "" if path.endswith("/") else os.path.basename(bare)
-        return SourceTree(name, _mode(bare), tuple(_entries(controller, bare, "", follow, ())))
-    return _file(controller, bare, os.path.basename(bare))
+        entries = _entries(controller, bare, "", follow, ())
+        return SourceTree(name, _mode(bare), tuple(_plain(controller, entry) if decrypt else entry for entry in entries), found)
+    source = _file(controller, bare, os.path.basename(bare))
+    return _plain(controller, source) if decrypt else source
+
+
+def _plain(controller: Any, source: Source) -> Source:
+    """The source as it was before vault encrypted it."""
+    opened = controller.opened(source.path) if source.content is not None else None
+    return source if opened is None else replace(source, content=opened, secret=True)
 
 
 def _identity(path: str) -> tuple[int, int]:
@@ -57,7 +75,7 @@ def _mode(path: str) -> int:
 def _file(controller: Any, path: str, name: str) -> Source:
     try:
         blob = controller.blob(path)
-        return Source(name, _mode(path), b"".join(blob.chunks()) if blob.size <= INLINE else blob)
+        return Source(name, _mode(path), b"".join(blob.chunks()) if blob.size <= INLINE else blob, path=path)
     except OSError as error:
         raise Failed(f"cannot read {path} on the controller: {error.strerror}") from error
 

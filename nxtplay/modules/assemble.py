@@ -29,8 +29,8 @@ class Assemble(_files.Ownership, _files.Content_, Resource[FileState]):
     @classmethod
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
         src = args.get("src")
-        if isinstance(src, str) and str(args.get("remote_src", "yes")).lower() in ("false", "no", "off", "0", "n", "f"):
-            return {**args, "src": _sources.take(controller, src)}
+        if isinstance(src, str) and not _sources.stated(args, "remote_src", True):
+            return {**args, "src": _sources.take(controller, src, decrypt=_sources.stated(args, "decrypt", True))}
         return args
 
     def key(self) -> str:

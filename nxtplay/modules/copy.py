@@ -38,10 +38,10 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
     @classmethod
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
         src = args.get("src")
-        if not isinstance(src, str) or str(args.get("remote_src", "no")).lower() in ("true", "yes", "on", "1", "y", "t"):
+        if not isinstance(src, str) or _sources.stated(args, "remote_src", False):
             return args
-        follow = str(args.get("local_follow", "yes")).lower() not in ("false", "no", "off", "0", "n", "f")
-        return {**args, "src": _sources.take(controller, src, follow=follow)}
+        follow, decrypt = _sources.stated(args, "local_follow", True), _sources.stated(args, "decrypt", True)
+        return {**args, "src": _sources.take(controller, src, follow=follow, decrypt=decrypt)}
 
     def key(self) -> str:
         return _files.file_key(self.dest)
@@ -53,7 +53,8 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
         source = self._source(host)
         if isinstance(source, SourceTree):
             return _copy.observe_tree(host, self._path(host, source), source)
-        return host.stat(self._path(host, source), content=True)
+        found = host.stat(self._path(host, source), content=True)
+        return _files.hidden(found) if isinstance(source, Source) and source.secret else found
 
     def desired(self, host: Reader, before: Optional[FileState]) -> Optional[FileState]:
         _files.check_validate(self.validate)
@@ -82,7 +83,9 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
         path = after.path if after is not None and after.path else str(self.dest)
         out = {"dest": path, "path": path, **_files.facts_of(after)}
-        src = self.src.name if isinstance(self.src, (Source, SourceTree)) else self.src
+        src = self.src.path if isinstance(self.src, (Source, SourceTree)) else self.src
+        if isinstance(after, FileTree) and (isinstance(self.src, SourceTree) or str(src).endswith("/")):
+            out["dest"] = str(self.dest).rstrip("/") + "/"
         if src is not None:
             out["src"] = src
         if after is not None and not isinstance(after, FileTree):
@@ -113,6 +116,8 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
             if dest == real or dest.startswith(real.rstrip("/") + "/"):
                 raise Failed(f"src: {path} cannot be copied into itself ({self.dest})")
             return _copy.tree_on_host(host, path, name="" if src.endswith("/") else os.path.basename(path), follow=bool(self.local_follow))
+        if state.kind != "file":
+            raise Failed(f"src: {path} is not a file but a {state.kind}")
         return Source(os.path.basename(path), _copy.known(state.mode), content=host.read(path))
 
     def _path(self, host: Reader, source: Union[Source, SourceTree, Content, Unknown]) -> str:
@@ -131,7 +136,7 @@ class Copy(_files.Ownership, _files.Content_, Resource[FileState]):
                 digest.update(chunk)
             if digest.hexdigest() != self.checksum.lower():
                 raise Failed(f"src has the SHA-1 {digest.hexdigest()}, expected {self.checksum}")
-        return _files.content_of(source.content)
+        return _files.content_of(source.content, secret=source.secret)
 
 
 def _text(value: Any) -> str:

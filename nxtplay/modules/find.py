@@ -59,7 +59,7 @@ class Find(Query):
             if not host.is_dir(path):
                 skipped[root] = f"'{root}' is not a directory"
                 continue
-            for entries in self._walk(host, path, 1):
+            for entries in self._walk(host, path, 1, skipped):
                 examined += len(entries)
                 try:
                     for found, state in entries.items():
@@ -78,15 +78,20 @@ class Find(Query):
         told = "Not all paths examined, check warnings for details" if skipped else told
         return {"files": files, "matched": len(files), "examined": examined, "skipped_paths": skipped, "msg": told}
 
-    def _walk(self, host: Reader, directory: str, level: int) -> Iterator[dict[str, Optional[FileState]]]:
-        """What is in each directory, from the top; what is just beyond depth counts as examined, and comes without a state."""
-        paths = [os.path.join(directory, name) for name in host.listdir(directory)]
-        beyond = bool(self.depth) and level > self.depth  # type: ignore[operator]
-        entries = dict.fromkeys(paths) if beyond else {path: host.stat(path) for path in paths}
+    def _walk(self, host: Reader, directory: str, level: int, skipped: dict[str, str]) -> Iterator[dict[str, Optional[FileState]]]:
+        """What is in each directory, from the top; what is just beyond depth counts as examined, and comes without a state. A directory
+        that may not be looked into is `skipped`, with the reason."""
+        try:
+            paths = [os.path.join(directory, name) for name in host.listdir(directory)]
+            beyond = bool(self.depth) and level > self.depth  # type: ignore[operator]
+            entries = dict.fromkeys(paths) if beyond else {path: host.stat(path) for path in paths}
+        except Failed as failed:
+            skipped[directory] = failed.message
+            return
         yield entries
         for path, state in entries.items() if self.recurse and level < 100 else ():
             if state is not None and (state.kind == "directory" or (self.follow and state.kind == "link" and host.is_dir(path))):
-                yield from self._walk(host, path, level + 1)
+                yield from self._walk(host, path, level + 1, skipped)
 
     def _facts(
         self, host: Reader, path: str, state: FileState, now: float, oldest: Optional[float], largest: Optional[float]

@@ -34,9 +34,9 @@ class Patch(Action):
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
         name = "patchfile" if "patchfile" in args else "src"
         given = args.get(name)
-        if not isinstance(given, str) or str(args.get("remote_src", False)).lower() in ("true", "yes", "on", "1"):
+        if not isinstance(given, str) or _sources.stated(args, "remote_src", False):
             return args
-        source = _sources.take(controller, given)
+        source = _sources.take(controller, given, decrypt=True)
         if not isinstance(source, _sources.Source):
             raise Failed(f"src: {given} is a directory; a patch is a file")
         return {**args, name: source}

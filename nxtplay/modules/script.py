@@ -39,7 +39,7 @@ class Script(_commands.Run, Action):
         if isinstance(text, Unknown) or not isinstance(text, str) or not text.strip():
             return args
         words = _commands.words_of(text)
-        source = _sources.take(controller, words[0])
+        source = _sources.take(controller, words[0], decrypt=_sources.stated(args, "decrypt", True))
         if not isinstance(source, _sources.Source):
             raise Failed(f"{words[0]} is a directory; script takes a file")
         return {**args, name: _Script(source, tuple(words[1:]))}

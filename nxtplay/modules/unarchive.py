@@ -42,12 +42,11 @@ class Unarchive(_files.Ownership, Resource[FileState]):
 
     @classmethod
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
-        said = str(args.get("remote_src", "no")).lower(), str(args.get("copy", "yes")).lower()
-        remote = said[0] in ("true", "yes", "on", "1") or said[1] in ("false", "no", "off", "0")
+        remote = _sources.stated(args, "remote_src", False) or not _sources.stated(args, "copy", True)
         src = args.get("src")
         if remote or not isinstance(src, str) or (args.get("creates") and "://" in src):
             return args
-        return {**args, "src": _sources.take(controller, src)}
+        return {**args, "src": _sources.take(controller, src, decrypt=_sources.stated(args, "decrypt", True))}
 
     def key(self) -> str:
         return _files.file_key(self.dest)

@@ -184,15 +184,19 @@ class Templates:
         return self._file_programs[key]
 
     def reveal(self, text: str) -> str:
+        """The plain text of vault text, which no output may show."""
+        plain = Decrypted(self.decrypted(text))
+        if self.on_secret:
+            self.on_secret(plain)
+        return plain
+
+    def decrypted(self, text: str) -> str:
         """The plain text of vault text."""
         if self._decrypt is None:
             raise TemplateError(
                 Diagnostic("this value is encrypted and no vault password was given", hint="add --vault-password-file or -J")
             )
-        plain = Decrypted(self._decrypt(text))
-        if self.on_secret:
-            self.on_secret(plain)
-        return plain
+        return self._decrypt(text)
 
     def is_static(self, value: Any) -> bool:
         """Whether a container holds no template at all (remembered for the containers of files)."""

@@ -66,6 +66,12 @@ class Controller:
             data = stream.read()
         return wire.Blob(hashlib.sha256(data).hexdigest(), len(data), path)
 
+    def opened(self, path: str) -> bytes | None:
+        """Plain is what the law's stand-in for vault holds behind its header."""
+        with open(path, "rb") as stream:
+            header, _, plain = stream.read().partition(b"\n")
+        return plain if header == b"$ANSIBLE_VAULT;law" else None
+
     def template(self, path: str, options: Mapping[str, Any]) -> Any:
         with open(path, encoding="utf-8") as stream:
             return stream.read().replace("{{ name }}", "world")

@@ -148,3 +148,32 @@ def test_ansible_vault_reads_ours_and_we_read_its(here: Path, words: tuple[str, 
     assert vault(here, "view", *keys, "theirs").stdout == b"theirs: \xc3\xa4\n"
     assert subprocess.run([ANSIBLE, "rekey", *keys, "--new-vault-password-file", "dev.txt", "ours"], cwd=here, check=False).returncode == 0
     assert vault(here, "view", "--vault-password-file", "dev.txt", "ours").stdout == b"ours: \xc3\xa4\n"
+
+
+def test_files_that_are_encrypted_come_to_hosts_plain(here: Path) -> None:
+    script = b"#!/bin/sh\necho it ran\n"
+    for name, plain in {"files/secret": bytes(range(256)), "templates/t.j2": b"it is {{ 1 + 1 }}\n", "files/s.sh": script}.items():
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_bytes(vault(here, "encrypt", "--vault-password-file", "password", stdin=plain).stdout)
+    (here / "p.yml").write_text(
+        """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - {copy: {src: secret, dest: "{{ playbook_dir }}/one"}}
+    - {copy: {src: files/, dest: "{{ playbook_dir }}/tree"}}
+    - {copy: {src: secret, dest: "{{ playbook_dir }}/closed", decrypt: false}}
+    - {template: {src: t.j2, dest: "{{ playbook_dir }}/two"}}
+    - {script: s.sh}
+"""
+    )
+    done = nxtplay("p.yml", "-v", "--diff", "--vault-password-file", "password", cwd=here)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (here / "one").read_bytes() == (here / "tree" / "secret").read_bytes() == bytes(range(256))
+    assert (here / "closed").read_bytes() == (here / "files" / "secret").read_bytes()
+    assert (here / "two").read_text() == "it is 2\n"
+    assert "it ran" in done.stdout
+    assert "echo it ran" not in done.stdout  # what lay there encrypted is in no difference
+    without = nxtplay("p.yml", cwd=here)
+    assert without.returncode == 2
+    assert f"cannot decrypt {here}/files/secret" in without.stdout

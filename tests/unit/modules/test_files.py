@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,42 @@ def test_a_path_may_name_what_the_environment_holds(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("LAW", str(tmp_path))
     assert _files.host_path("$LAW/a/") == f"{tmp_path}/a"
     assert _files.host_path("/price in $/x") == "/price in $/x"
+
+
+def test_where_a_directory_was_copied_is_told_as_ansible_tells_it(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    done = run("copy", src=f"{tmp_path}/from/", dest=f"{tmp_path}/to", remote_src=True).result
+    assert (done["src"], done["dest"]) == (f"{tmp_path}/from/", f"{tmp_path}/to/")
+    assert run("copy", src=f"{tmp_path}/from", dest=f"{tmp_path}/to", remote_src=True).result["dest"] == f"{tmp_path}/to/from"
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A directory that everybody may write to, while this process is nobody."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        (Path(folder) / "f").write_text("root's")
+        (Path(folder) / "closed").mkdir(0o700)
+        os.setegid(65534)
+        os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+
+
+def test_who_may_replace_a_file_becomes_its_owner(nobody: Path) -> None:
+    done = run("copy", content="mine", dest=f"{nobody}/f")
+    assert (done.status, (nobody / "f").read_text(), (nobody / "f").stat().st_uid) == ("changed", "mine", 65534)
+
+
+def test_find_goes_on_behind_what_it_may_not_look_into(nobody: Path) -> None:
+    found = run("find", paths=[str(nobody)], recurse=True).result
+    assert [file["path"] for file in found["files"]] == [f"{nobody}/f"]
+    assert "Permission denied" in found["skipped_paths"][f"{nobody}/closed"]
 
 
 def test_links_in_a_directory_of_the_host_stay_links(tmp_path: Path) -> None:
