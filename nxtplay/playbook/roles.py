@@ -29,12 +29,13 @@ def candidates(name: str, place: Place, options: Options, collections: Sequence[
     if os.path.isabs(name):
         return [name]
     roots = options.collection_roots(place.base)
-    if name.count(".") == 2 and "/" not in name:
-        collection, _, role = name.rpartition(".")
-        return [_in_collection(root, collection, role) for root in roots]
-    own = _COLLECTION.match(place.role.path) if place.role else None
-    found = [os.path.join(own[0], name)] if own else []
-    found += [_in_collection(root, collection, name) for collection in collections if collection.count(".") == 1 for root in roots]
+    if name.count(".") >= 2 and "/" not in name:  # of a collection by its full name; else a role whose own name has dots
+        namespace, of, *role = name.split(".")
+        found = [_in_collection(root, f"{namespace}.{of}", os.path.join(*role)) for root in roots]
+    else:
+        own = _COLLECTION.match(place.role.path) if place.role else None
+        found = [os.path.join(own[0], name)] if own else []
+        found += [_in_collection(root, collection, name) for collection in collections if collection.count(".") == 1 for root in roots]
     roots = [os.path.join(place.base, "roles"), *options.roles_path]
     if place.role:
         roots.append(os.path.dirname(place.role.path))

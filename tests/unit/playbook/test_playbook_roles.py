@@ -92,11 +92,12 @@ def test_handlers_of_roles_come_before_the_plays(tree: Tree) -> None:
 
 
 def test_where_roles_are_found(tree: Tree) -> None:
-    for path in ("roles/a", "extra/b", "c", "collections/ansible_collections/n/s/roles/d"):
+    home = "collections/ansible_collections/n/s/roles"
+    places = ["roles/a", "extra/b", "c", f"{home}/d", f"{home}/sub/e", "roles/n.s.f"]
+    for path in places:
         tree.write(f"{path}/tasks/main.yml", "- command: ls\n")
-    playbook = tree.load("- hosts: all\n  roles: [a, b, c, n.s.d]\n", roles_path=[str(tree.root / "extra")])
-    found = [r.path.removeprefix(f"{tree.root}/") for r in playbook.plays[0].roles]
-    assert found == ["roles/a", "extra/b", "c", "collections/ansible_collections/n/s/roles/d"]
+    playbook = tree.load("- hosts: all\n  roles: [a, b, c, n.s.d, n.s.sub.e, n.s.f]\n", roles_path=[str(tree.root / "extra")])
+    assert [r.path.removeprefix(f"{tree.root}/") for r in playbook.plays[0].roles] == places
 
 
 def test_short_names_of_a_collections_modules(tree: Tree) -> None:
