@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
 
 from nxtplay.core.host import Failed
+from nxtplay.modules import _docker_container_mounts as mounts_
 from nxtplay.modules import _docker_swap
 
 Body = dict[str, Any]
@@ -111,68 +112,6 @@ def _write_exposed(body: Body, value: list[str]) -> None:
 
 def _write_env(body: Body, value: Mapping[str, str]) -> None:
     body["Env"] = [f"{name}={text}" for name, text in value.items()]
-
-
-def _is_anonymous(text: str) -> bool:
-    """Whether an entry of `volumes` names no source: /path, or /path with a mode."""
-    parts = text.split(":")
-    return len(parts) == 1 or (len(parts) == 2 and set(parts[1].split(",")) <= _MODES)
-
-
-_MODES = frozenset("ro rw z Z nocopy cached delegated consistent shared rshared slave rslave private rprivate".split())
-
-
-def volumes(given: list[str]) -> list[str]:
-    """`source:target[:mode]` with the mode said, sorted."""
-    out = []
-    for text in given:
-        parts = text.split(":")
-        if len(parts) > 3:
-            raise Failed(f"volume '{text}': expected source:target[:mode]")
-        if _is_anonymous(text):
-            out.append(text)
-            continue
-        mode = parts[2] if len(parts) == 3 else "rw"
-        words = [w for w in mode.split(",") if w]
-        if not {"ro", "rw"} & set(words):
-            words.insert(0, "rw")
-        out.append(f"{parts[0].rstrip('/') or '/'}:{parts[1].rstrip('/') or '/'}:{','.join(words)}")
-    return sorted(out)
-
-
-def _read_volumes(found: Mapping[str, Any]) -> list[str]:
-    named = volumes(list(host("Binds")(found) or ()))
-    return sorted([*named, *(t for t in config("Volumes")(found) or {} if not any(n.split(":")[1] == t for n in named))])
-
-
-def _write_volumes(body: Body, value: list[str]) -> None:
-    for text in value:
-        if _is_anonymous(text):
-            body.setdefault("Volumes", {})[text] = {}
-        else:
-            body.setdefault("HostConfig", {}).setdefault("Binds", []).append(text)
-
-
-def mount_points(volumes: list[str], mounts: list[str]) -> list[str]:
-    """The paths in the container that `volumes` and `mounts`, in the form in which they are compared, are mounted at."""
-    return [t.split(":")[0 if _is_anonymous(t) else 1] for t in volumes] + [json.loads(m)["Target"].rstrip("/") or "/" for m in mounts]
-
-
-def _read_mounts(found: Mapping[str, Any]) -> list[str]:
-    return sorted(mount_text(m) for m in host("Mounts")(found) or ())
-
-
-def mount_text(mount: Mapping[str, Any]) -> str:
-    """A mount as JSON of what counts, so that mounts can be compared as text."""
-    kept = {k: v for k, v in mount.items() if v not in (None, "", False, {}, [])}
-    for name in ("BindOptions", "VolumeOptions", "TmpfsOptions"):
-        inner = {k: v for k, v in (kept.pop(name, None) or {}).items() if v not in (None, "", False, {}, [], 0)}
-        kept.update({name: inner} if inner else {})
-    return json.dumps(kept, sort_keys=True)
-
-
-def _write_mounts(body: Body, value: list[str]) -> None:
-    body.setdefault("HostConfig", {}).setdefault("Mounts", []).extend(json.loads(text) for text in value)
 
 
 def _read_health(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -311,14 +250,6 @@ def links(given: list[str]) -> list[str]:
     return sorted(f"{name.strip('/')}:{alias.rpartition('/')[2] or name}" for name, _, alias in pairs)
 
 
-def _read_tmpfs(found: Mapping[str, Any]) -> list[str]:
-    return sorted(f"{k}:{v}" if v else k for k, v in (host("Tmpfs")(found) or {}).items())
-
-
-def _write_tmpfs(body: Body, value: list[str]) -> None:
-    body.setdefault("HostConfig", {})["Tmpfs"] = {t.partition(":")[0]: t.partition(":")[2] for t in value}
-
-
 def _caps(key: str) -> Any:
     return lambda found: sorted(c if c.startswith("CAP_") or c == "ALL" else f"CAP_{c}" for c in host(key)(found) or ())
 
@@ -346,8 +277,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("env", "dict", _env, _write_env),
     Option("published_ports", "set", _ports, _write_ports),
     Option("exposed_ports", "set", lambda f: sorted(config("ExposedPorts")(f) or {}), _write_exposed),
-    Option("volumes", "set", _read_volumes, _write_volumes),
-    Option("mounts", "set", _read_mounts, _write_mounts),
+    Option("volumes", "set", mounts_.read_volumes, mounts_.write_volumes),
+    Option("mounts", "set", mounts_.read_mounts, mounts_.write_mounts),
     Option("healthcheck", "dict", _read_health, _write_health),
     Option("log_driver", "value", _read_log, _write_log("Type")),
     Option("log_options", "dict", _read_log_options, _write_log("Config")),
@@ -355,7 +286,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("restart_retries", "value", _read_retries, _write_restart("MaximumRetryCount"), live=True),
     Option("devices", "set", _read_devices, _write_devices),
     Option("ulimits", "set", _read_ulimits, _write_ulimits),
-    Option("tmpfs", "set", _read_tmpfs, _write_tmpfs),
+    Option("tmpfs", "set", mounts_.read_tmpfs, mounts_.write_tmpfs),
     Option("capabilities", "set", _caps("CapAdd"), to_host("CapAdd")),
     Option("cap_drop", "set", _caps("CapDrop"), to_host("CapDrop")),
     Option("etc_hosts", "dict", _read_hosts, _write_hosts),

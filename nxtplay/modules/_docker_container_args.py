@@ -6,7 +6,7 @@ from typing import Any, Literal, Optional, Union
 
 from nxtplay.core.resource import Args, arg
 from nxtplay.core.types import Duration, Raw, Size
-from nxtplay.modules import _docker, _docker_container
+from nxtplay.modules import _docker, _docker_container_mounts
 
 
 class Healthcheck(Args):
@@ -212,7 +212,7 @@ def mount_form(mount: Mount) -> str:
         further = [[name] if value is None else [name, str(value)] for one in mount.tmpfs_options for name, value in one.items()]
         mode = int(mount.tmpfs_mode, 8) if mount.tmpfs_mode else None
         out["TmpfsOptions"] = {"SizeBytes": mount.tmpfs_size, "Mode": mode, "Options": further}
-    return _docker_container.mount_text(out)
+    return _docker_container_mounts.mount_text(out)
 
 
 def health_form(check: Healthcheck) -> dict[str, Any]:

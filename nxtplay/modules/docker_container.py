@@ -16,6 +16,7 @@ from nxtplay.core.state import Plan, Secret, Unknown, diff
 from nxtplay.modules import _docker, _docker_build, _docker_registry, _docker_swap, _docker_wait
 from nxtplay.modules import _docker_container as options_
 from nxtplay.modules import _docker_container_args as args_
+from nxtplay.modules import _docker_container_mounts as mounts_
 from nxtplay.modules import _docker_container_networks as networks_
 from nxtplay.modules._docker_container_args import ContainerOptions, too_new
 
@@ -82,7 +83,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
         forms: dict[str, Any] = {
             "published_ports": lambda given: o.ports(given, self.default_host_ip or ""),
             "exposed_ports": lambda given: sorted(p if "/" in p else f"{p}/tcp" for p in given),
-            "volumes": o.volumes,
+            "volumes": mounts_.volumes,
             "mounts": lambda given: sorted(args_.mount_form(m) for m in given),
             "devices": o.devices,
             "ulimits": o.ulimits,
@@ -98,7 +99,7 @@ class DockerContainer(ContainerOptions, Resource[ContainerState]):
                 value = getattr(self, option.name)
                 out[option.name] = forms[option.name](value) if value is not None and option.name in forms else value
         given = {name: value for name, value in out.items() if value is not None}
-        points = o.mount_points(given.get("volumes", []), given.get("mounts", []))
+        points = mounts_.mount_points(given.get("volumes", []), given.get("mounts", []))
         twice = sorted({point for point in points if points.count(point) > 1})
         if twice:
             raise Failed(f"container {self.name}: `volumes` and `mounts` mount more than one thing at {', '.join(twice)}")
