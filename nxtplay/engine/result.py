@@ -88,6 +88,14 @@ def skipped(reason: str, condition: Any = None) -> dict[str, Any]:
     return fields
 
 
+NO_TRACE = "(no traceback)"  # `exception` of what failed without one
+
+
+def suppress_exception(result: dict[str, Any]) -> None:
+    """What failed_when has cleared keeps its exception under another name."""
+    result["failed_when_suppressed_exception"] = result.pop("exception", NO_TRACE)
+
+
 def failed(message: str, **fields: Any) -> dict[str, Any]:
     return {"changed": False, "failed": True, "msg": message, **fields}
 

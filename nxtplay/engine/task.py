@@ -44,6 +44,7 @@ class TaskRunner:
         self.options = self.dispatch.options
         self.emit = self.dispatch.emit
         self.items = self.ahead.items
+        self._warned: set[tuple[str, Any]] = set()
 
     # -- the whole task
 
@@ -96,7 +97,8 @@ class TaskRunner:
             return Attempt("unreachable", {"unreachable": True, "changed": False, "msg": str(error)}, reason=str(error), span=task.span)
         diagnostics = tuple(d if d.span else replace(d, span=task.span) for d in error.diagnostics)
         message = "; ".join(d.message for d in diagnostics)
-        return Attempt("failed", result_.failed(message), reason=message, span=diagnostics[0].span, diagnostics=diagnostics)
+        told = result_.failed(message, exception=result_.NO_TRACE)
+        return Attempt("failed", told, reason=message, span=diagnostics[0].span, diagnostics=diagnostics)
 
     def _settle(self, task: Task, host: HostRun, scope: TaskScope, attempt: Attempt) -> None:
         """What the outcome means for the host: its counts, the way ahead, what is registered, who is notified."""
@@ -163,6 +165,15 @@ class TaskRunner:
                 delegate=attempt.delegate,
             )
         )
+        self._warn(task, host, attempt)
+
+    def _warn(self, task: Task, host: HostRun, attempt: Attempt) -> None:
+        """What the module warns of, once for each task and text."""
+        warnings = None if attempt.no_log else dict.get(attempt.result, "warnings")
+        for text in warnings if isinstance(warnings, list) else ():
+            if (text, task.span) not in self._warned:
+                self._warned.add((text, task.span))
+                self.dispatch.note(str(text), task.span, host=host.name)
 
     # -- loops
 
@@ -240,6 +251,7 @@ class TaskRunner:
                 delegate=attempt.delegate,
             )
         )
+        self._warn(task, host, attempt)
 
     # -- one item
 
@@ -264,6 +276,8 @@ class TaskRunner:
             unknown = reached.unknown
             attempt = Attempt("unknown", PartialResult({"failed": False, "changed": unknown}, unknown), reason=unknown.reason)
         attempt.no_log = no_log
+        if attempt.status == "failed":
+            attempt.result.setdefault("exception", result_.NO_TRACE)
         if task.shared.delegate_to is not None and task.shared.delegate_to.value != host.name and attempt.status != "skipped":
             attempt.delegate = str(task.shared.delegate_to.value)
         if attempt.status in ("changed", "unknown"):
@@ -376,6 +390,7 @@ class TaskRunner:
             result.setdefault("msg", attempt.reason)
         elif attempt.status == "failed":
             attempt.status, attempt.reason = "changed" if result_.is_true(result.get("changed")) else "ok", ""
+            result_.suppress_exception(result)
 
     # -- doing it
 
@@ -391,8 +406,9 @@ class TaskRunner:
         if word is not None:
             if task.async_ is not None and task.async_.value:
                 raise TemplateError(Diagnostic(f"{task.module} cannot run in the background", task.async_.span, "take out `async`"))
+            named = {key: value for key, value in args.items() if key != "_raw_params"}
             spec = ARGS.get(task.module) if task.module != "meta" else None  # which looks itself
-            wrong = check_args(spec, {key: value for key, value in args.items() if key != "_raw_params"}) if spec and args else []
+            wrong = check_args(spec, named) if spec and (named or not args) else []
             if spec and wrong:
                 return dispatch.wrong_args(task, spec, wrong)
             return word(dispatch, task, host, scope, args, doubt)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from nxtplay.core.state import Unknown, find_unknown, public
+from nxtplay.core.state import Unknown, UnknownReached, find_unknown, public
 from nxtplay.engine import result as result_
 from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import as_bool
@@ -26,7 +26,7 @@ from nxtplay.inventory.names import with_port
 from nxtplay.playbook.keywords import is_identifier
 from nxtplay.playbook.model import Task
 from nxtplay.template.render import Templates
-from nxtplay.template.values import unwrapped
+from nxtplay.template.values import Unsafe, is_template, unwrapped
 
 
 def _in_doubt(doubt: Unknown) -> Attempt:
@@ -50,14 +50,33 @@ def _shown(templates: Templates, expression: str, scope: TaskScope, span: Span |
     return [part(index) for index in range(keys)] if isinstance(keys, int) else {key: part(key) for key in keys}
 
 
+def _variable(templates: Templates, task: Task, var: Any, scope: TaskScope) -> dict[str, Any]:
+    """What `var` stands for, under its own name. A name that a template brought has to stand in a file of ours."""
+    span = task.args.values_at.get("var", task.module_span)
+    if isinstance(var, Unknown):
+        raise UnknownReached(var)
+    written = task.args.get("var")
+    if not isinstance(written, str) and written is not None:
+        raise TemplateError(Diagnostic(f"{written!r} is not a string and conversion is not allowed", span, "name a variable, or use `msg`"))
+    if not isinstance(var, str):  # `var: "{{ mapping }}"`: it is there already
+        return {str(written): var}
+    if written != var or is_template(written):
+        templates.at_second_hand(var, scope, span=span)
+    if isinstance(written, Unsafe):
+        told = "untrusted template or expression: what is !unsafe names no variable"
+        raise TemplateError(Diagnostic(told, span, "leave !unsafe out"))
+    errors: list[str] = []
+    value = _shown(templates, var, scope, span, errors)
+    warnings = {"warnings": [f"error {number} - {error}" for number, error in enumerate(errors, 1)]} if errors else {}
+    return {**warnings, var: value}
+
+
 def debug(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
     if int(args.get("verbosity", 0)) > dispatch.options.verbosity:
         told = {"changed": False, "skipped": True, "skipped_reason": "Verbosity threshold not met."}
         return Attempt("skipped", told, reason="shown from a higher verbosity on")
     if "var" in args:
-        name = str(args["var"])
-        value = _shown(dispatch.templates, name, scope, task.args.values_at.get("var"), [])
-        return Attempt("ok", {"changed": False, "failed": False, name: value}, reason="var")
+        return Attempt("ok", {"changed": False, "failed": False, **_variable(dispatch.templates, task, args["var"], scope)}, reason="var")
     message = args.get("msg", "Hello world!")
     result = {"changed": False, "failed": False, "msg": message}
     unknown = find_unknown(message)

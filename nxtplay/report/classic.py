@@ -16,6 +16,7 @@ from nxtplay.report.text import Style, clean, width
 COLUMNS = 79
 _WORDS = {ev.OK: "ok", ev.CHANGED: "changed", ev.SKIPPED: "skipping", ev.UNKNOWN: "unknown"}
 _ALWAYS_TOLD = ("debug", "assert")  # their results are what they are for
+_NOT_OF_DEBUG = ("changed", "skipped", "ansible_loop_var", "ansible_index_var", "ansible_loop")
 _SHOWN = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 
@@ -134,16 +135,19 @@ class Classic:
         left_out = {
             "failed",
             "exception",
+            "warnings",
             *(["invocation", "diff"] if self._verbosity < 3 else []),
-            *(["changed"] if module == "debug" else []),
+            *(_NOT_OF_DEBUG if module == "debug" else []),
         }
         told = {key: value for key, value in ev.plain(result).items() if key not in left_out and not key.startswith("_")}
+        if module == "debug" and "msg" in told:
+            told = {"msg": told["msg"]}
         if self._as_yaml and told:
             for name in ("stdout", "stderr"):
                 if name in told and f"{name}_lines" in told:
                     told[f"{name}_lines"] = "<omitted>"
             return "\n" + "\n".join(f"    {line}" for line in _yaml(told))
-        indent = 4 if module in _ALWAYS_TOLD or self._verbosity > 2 else None
+        indent = 4 if (module in _ALWAYS_TOLD and not result.get("skipped")) or self._verbosity > 2 else None
         return clean(json.dumps(told, indent=indent, sort_keys=True, ensure_ascii=False))
 
     def _tell_included(self) -> None:

@@ -13,7 +13,8 @@ from nxtplay.report.text import clean, outline
 
 TAIL = 15  # lines of a command's output that are shown
 _TOLD = frozenset(
-    "attempts changed cmd delta end exception failed invocation msg rc results start stderr stderr_lines stdout stdout_lines".split()
+    "attempts changed cmd delta end exception failed invocation msg rc results start stderr stderr_lines stdout stdout_lines "
+    "warnings".split()
 )
 
 
@@ -29,9 +30,11 @@ def explain(event: Finished, *, verbosity: int = 0, mask: Callable[[str], str] =
         left = {key: value for key, value in result.items() if key not in _TOLD and not str(key).startswith("_")}
         yield from outline(left) if left else ()
     trace = str(result.get("exception") or "").rstrip()
-    if trace and verbosity >= 3:
+    if "\n" not in trace:  # there is none
+        return
+    if verbosity >= 3:
         yield from clean(trace).split("\n")
-    elif trace:
+    else:
         yield f"at {_last_frame(trace)} (-vvv shows the traceback)"
 
 

@@ -301,9 +301,12 @@ def _most(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     return changes[:20]
 
 
+_SAID = ("changed", "failed", "results", "warnings", "exception")  # elsewhere
+
+
 def _told(result: Mapping[str, Any]) -> dict[str, Any]:
     """A result without what the line says already, and without lines twice."""
-    left = {key: value for key, value in result.items() if not str(key).startswith("_") and key not in ("changed", "failed", "results")}
+    left = {key: value for key, value in result.items() if not str(key).startswith("_") and key not in _SAID}
     return {key: value for key, value in left.items() if not (key.endswith("_lines") and key[:-6] in left)}
 
 

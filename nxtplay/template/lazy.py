@@ -237,6 +237,8 @@ def _finish_dict(value: dict[Any, Any]) -> Any:
     source = value.all() if isinstance(value, LazyDict) else value
     out: dict[Any, Any] | None = {} if lazy else None
     for key, each in dict.items(source):
+        if type(key) is not str:
+            finish(key)
         if type(each) in _PLAIN:
             done = each
         else:
