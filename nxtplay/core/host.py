@@ -203,14 +203,15 @@ class Reader:
 
     def which(self, program: str) -> Optional[str]:
         path = self.environ.get("PATH", os.defpath)
-        extra = ":/usr/local/sbin:/usr/sbin:/sbin"  # an unprivileged login often lacks them
+        extra = ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"  # an unprivileged login, or a PATH of the task's own, may lack them
         import shutil
 
         return shutil.which(program, path=path + extra)
 
     def look(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float = 60, env: Optional[Mapping[str, str]] = None) -> Completed:
-        """Run a program that only looks (dpkg-query, systemctl is-active). The author vouches for that."""
-        return run(argv, stdin=stdin, timeout=timeout, env={**self.environ, "LC_ALL": "C.UTF-8", **(env or {})})
+        """Run a program that only looks (dpkg-query, systemctl is-active), found as by `which`. The author vouches for that."""
+        program = argv[0] if "/" in argv[0] else self.which(argv[0]) or argv[0]
+        return run([program, *argv[1:]], stdin=stdin, timeout=timeout, env={**self.environ, "LC_ALL": "C.UTF-8", **(env or {})})
 
     def progress(self, text: str) -> None:
         """One line for whoever watches a long step; the last one counts."""

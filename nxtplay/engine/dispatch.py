@@ -201,6 +201,14 @@ class Dispatch:
         message = f"async task did not complete within the requested time - {prepared.job.background:g}s"
         return Attempt("failed", {**result_.failed(message), "async_result": dict(last)}, reason=message)
 
+    def unstarted(self, task: Task, scope: TaskScope, attempt: Attempt) -> Attempt:
+        """In a check, what a task that would not be waited for comes to: as if it were, and the id of a job that is not there."""
+        if task.async_ is None or not self.number("async", task.async_, scope) or self.number("poll", task.poll, scope, otherwise=15) > 0:
+            return attempt
+        if attempt.status in ("ok", "changed"):
+            attempt.result.setdefault("ansible_job_id", Unknown("no job is started in a check"))
+        return attempt
+
     def _of_reply(self, task: Task, host: HostRun, reply: Reply, scope: TaskScope, prepared: Prepared) -> Attempt:
         where = f"{task.module} at {task.span}"
         fields = result_.from_reply(reply, where=where)

@@ -34,10 +34,10 @@ def wait_for_connection(
     delay, pause, limit, connect = (
         _seconds(task, args, name, otherwise) for name, otherwise in (("delay", 0), ("sleep", 1), ("timeout", 600), ("connect_timeout", 5))
     )
-    time.sleep(delay)
     began = time.monotonic()
+    time.sleep(delay)
     ask = _anew(dispatch, task, host, scope)
-    failure = _until(began + limit, pause, lambda: _fault(ask("ping", {}, max(connect, 5.0))))
+    failure = _until(began + delay + limit, pause, lambda: _fault(ask("ping", {}, max(connect, 5.0))))
     elapsed = int(time.monotonic() - began)
     if failure:
         message = f"timed out waiting for the host after {limit:g} s: {failure}"

@@ -415,8 +415,10 @@ class TaskRunner:
         made = dispatch.prepare(task, host, scope, args, doubt)
         if isinstance(made, Attempt):
             return made
-        how = dispatch.poll if made.job.background else dispatch.answer
-        return how(task, host, scope, made, task_id)
+        if made.job.background:
+            return dispatch.poll(task, host, scope, made, task_id)
+        attempt = dispatch.answer(task, host, scope, made, task_id)
+        return attempt if made.job.permit else dispatch.unstarted(task, scope, attempt)
 
 
 def _all_of(parts: Sequence[Callable[[HostRun], None]]) -> Callable[[HostRun], None] | None:

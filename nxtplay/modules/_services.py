@@ -24,6 +24,7 @@ class ServiceState:
     status: dict[str, str] = field(default_factory=dict, metadata={"volatile": True})  # all that systemd shows of it
     fixed: bool = field(default=False, metadata={"volatile": True})  # others start it: there is nothing to enable
     barred: bool = field(default=False, metadata={"volatile": True})  # idle, and its own conditions keep it from being started here
+    offline: bool = field(default=False, metadata={"volatile": True})  # a chroot, or SYSTEMD_OFFLINE: systemctl leaves out what acts
 
 
 class Manager:
@@ -55,8 +56,9 @@ class Systemd(Manager):
         return self.name if re.search(known, self.name) else f"{self.name}.service"
 
     def show(self) -> dict[str, str]:
+        """What systemd says of the unit; nothing where it does not run, which in a chroot is no failure."""
         done = self.host.look(self._words("show", "--no-pager", "--", self.unit))
-        if done.rc != 0:
+        if done.rc != 0 and os.path.isdir(SYSTEMD):
             raise Failed(f"cannot ask systemd about {self.unit}: {done.stderr.strip()}", rc=done.rc)
         return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
 
@@ -64,11 +66,18 @@ class Systemd(Manager):
         facts = self.show()
         if facts.get("LoadState") == "not-found" and facts.get("ActiveState") != "active":
             return None
-        active = facts.get("ActiveState") in ("active", "activating", "reloading")
         enabled, *links = self.host.look(self._words("is-enabled", "--full", "--", self.unit)).stdout.splitlines() or [""]
         on = enabled in ("enabled", "alias") or (enabled == "indirect" and bool(links))
+        fixed = enabled in ("static", "generated", "transient")
+        if not facts:  # what is enabled can be told, and changed, all the same: it is a matter of files
+            return ServiceState(None, on, enabled == "masked", fixed=fixed, offline=self._offline()) if enabled else None
+        active = facts.get("ActiveState") in ("active", "activating", "reloading")
         masked, barred = facts.get("LoadState") == "masked", not active and self._barred(facts)
-        return ServiceState(active, on, masked, facts, fixed=enabled in ("static", "generated", "transient"), barred=barred)
+        return ServiceState(active, on, masked, facts, fixed=fixed, barred=barred)
+
+    def _offline(self) -> bool:
+        """Whether systemctl knows that systemd does not run here, and leaves starts and stops out as a success."""
+        return self.host.look(self._words("show", "--no-pager")).rc == 0
 
     def _barred(self, facts: dict[str, str]) -> bool:
         """Whether a start would be left out, which systemd calls a success: a condition of the unit does not hold."""
@@ -142,10 +151,10 @@ def _running(done: Completed) -> bool:
 def manager(host: Reader, name: str, *, options: Sequence[str] = (), use: str = "auto") -> Manager:
     """The manager of this host's services."""
     if use in ("auto", "systemd", "ansible.builtin.systemd", "systemd_service"):
-        if os.path.isdir(SYSTEMD) and host.which("systemctl"):
+        if host.which("systemctl") and (os.path.isdir(SYSTEMD) or use != "auto"):
             return Systemd(host, name, options)
         if use != "auto":
-            raise Failed("systemd does not run on this host")
+            raise Failed("no systemctl on this host")
     return SysV(host, name, options)
 
 
@@ -204,9 +213,11 @@ def wanted_enabled(enabled: Optional[bool], before: ServiceState) -> Union[bool,
 
 
 def wanted_active(state: Optional[str], before: ServiceState) -> Union[bool, Unknown, None]:
-    """Whether it shall run; one that is barred stays as it is."""
+    """Whether it shall run; one that is barred stays as it is, and so does one of a systemd that is offline."""
+    if state is not None and before.active is None and not before.offline:
+        raise Failed("systemd does not run on this host")
     active = {"started": True, "restarted": True, "reloaded": True, "stopped": False}.get(state or "", before.active)
-    return before.active if active is True and before.barred else active
+    return before.active if before.offline or (active is True and before.barred) else active
 
 
 def result(name: str, after: Optional[ServiceState], state: Optional[str], enabled: Optional[bool]) -> dict[str, Any]:
@@ -217,4 +228,6 @@ def result(name: str, after: Optional[ServiceState], state: Optional[str], enabl
         out["enabled"] = enabled if after.fixed and enabled is not None else after.enabled
     if after is not None and after.barred and state in ("started", "restarted", "reloaded"):
         out["warnings"] = [f"systemd does not start {name} here: a condition of its unit does not hold"]
+    if after is not None and after.offline and state is not None:
+        out["warnings"] = [f"systemd is offline here (a chroot, or SYSTEMD_OFFLINE), so {name} is not {state}"]
     return out

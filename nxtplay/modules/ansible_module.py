@@ -179,12 +179,15 @@ def _answer(done: Completed) -> dict[str, Any]:
     lines = done.stdout.splitlines()
     for number, line in enumerate(lines):
         if line.lstrip().startswith("{"):
-            text = "\n".join(lines[number:])
+            text = "\n".join(lines[number:]).lstrip()
             try:
-                found, _ = json.JSONDecoder().raw_decode(text.lstrip())
+                found, end = json.JSONDecoder().raw_decode(text)
             except ValueError:
                 continue
             if isinstance(found, dict):
+                if text[end:].strip():
+                    junk = f"the module printed more than its answer: junk after the JSON data: {text[end:].strip()}"
+                    found["warnings"] = [*(found.get("warnings") or []), junk]
                 return {key: value for key, value in found.items() if not key.startswith("_ansible_") and key != "invocation"}
     told = {"rc": done.rc, "module_stdout": done.stdout, "module_stderr": done.stderr}
     last = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]

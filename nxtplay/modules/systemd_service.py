@@ -66,7 +66,8 @@ class SystemdService(Resource[ServiceState]):
             manager.act(host, {"stopped": "stop", "restarted": "restart"}.get(self.state, "start"))
 
     def due(self, host: Reader, plan: Plan[ServiceState]) -> Optional[str]:
-        if self.state in ("restarted", "reloaded") and not plan.changed("active"):
+        offline = plan.after is not None and plan.after.offline
+        if self.state in ("restarted", "reloaded") and not plan.changed("active") and not offline:
             return f"is {self.state}"
         return None
 

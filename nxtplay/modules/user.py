@@ -34,7 +34,7 @@ class _User:
     expires: Optional[str]  # days since 1970 as shadow writes them, "" for never
     home_there: bool
     ssh_key: Union[str, Unknown, None] = None  # the public key, where one is asked for
-    has_ssh_key: bool = False
+    has_ssh_key: bool = False  # a private key lies where one is asked for
     aging: Optional[dict[str, Union[str, Unknown]]] = None  # the days of AGING that are asked for, as shadow writes them
 
 
@@ -59,7 +59,9 @@ class User(Resource[_User]):
     system: bool = arg(False, help="A system account, when it is made.")
     expires: float | None = arg(None, help="When the account expires, in seconds since 1970; -1 for never.")
     remove: bool = arg(False, help="With absent: its home and mail go too.")
-    force: bool = arg(False, help="With absent: even when it is logged in or others use its home.")
+    force: bool = arg(
+        False, help="With absent: even when it is logged in or others use its home. With generate_ssh_key: over a key that is there."
+    )
     non_unique: bool = arg(False, help="The number may belong to another account too.")
     generate_ssh_key: bool = arg(False, help="Make an SSH key, where there is none.")
     ssh_key_type: str = arg("rsa", help="Its type.")
@@ -103,7 +105,7 @@ class User(Resource[_User]):
         return _User(
             entry.pw_uid, entry.pw_gid, entry.pw_gecos, entry.pw_dir, entry.pw_shell, groups,
             _secret(_accounts.field("/etc/shadow", self.name, 1)), _accounts.field("/etc/shadow", self.name, 7), host.is_dir(entry.pw_dir),
-            public_key, public_key is not None,
+            public_key, self.generate_ssh_key and host.exists(self._key_path(entry.pw_dir)),
             {name: _accounts.field("/etc/shadow", self.name, AGING[name]) or "" for name in self._aging()},
         )  # fmt: skip
 
@@ -114,6 +116,8 @@ class User(Resource[_User]):
             return None
         if self.local and (self.uid_min is not None or self.uid_max is not None):
             raise Failed("uid_min and uid_max are of no use with local: they are for numbers that the system chooses")
+        if self.local and self.umask is not None:
+            raise Failed("umask is of no use with local: no home is made then")
         later = Unknown(f"the account {self.name} is made by the run")
         base = before or self._new(host, later)
         home = base.home if self.home is None else _files.host_path(self.home)
@@ -129,10 +133,12 @@ class User(Resource[_User]):
             password=self._password(base, new=before is None),
             expires=base.expires if self.expires is None else _days(self.expires),
             home_there=self.create_home or there,
-            ssh_key=base.ssh_key if not self.generate_ssh_key or base.ssh_key is not None else Unknown("the SSH key is made by the run"),
+            ssh_key=base.ssh_key if not self.generate_ssh_key or base.has_ssh_key else Unknown("the SSH key is made by the run"),
             has_ssh_key=base.has_ssh_key or self.generate_ssh_key,
             aging={**(base.aging or {}), **self._aging()},
         )
+        if self.generate_ssh_key and not base.has_ssh_key and not self.force and host.exists(self._key_path(home) + ".pub"):
+            raise Failed(f"{self._key_path(home)}.pub is there without its private key; force: true puts a new pair in its place")
         if before is None or after is not before:
             self._root_where_needed(host, before, after)
         return after
@@ -200,8 +206,15 @@ class User(Resource[_User]):
         self._set_aging(host, plan)
         if plan.before is not None and plan.after.home_there and not os.path.isdir(plan.after.home):
             self._make_home(host, plan.after)
-        if self.generate_ssh_key and plan.changed("ssh_key"):
+        if self.generate_ssh_key and plan.changed("has_ssh_key"):
             self._make_key(host)
+
+    def due(self, host: Reader, plan: Plan[_User]) -> Optional[str]:
+        again = self.force and self.generate_ssh_key and plan.before is not None and plan.before.has_ssh_key
+        return "makes a new SSH key" if again and self.state == "present" else None
+
+    def perform(self, host: Host, plan: Plan[_User]) -> None:
+        self._make_key(host)
 
     def _common(self, plan_changed: Any, after: _User) -> list[str]:
         words: list[str] = []
@@ -292,6 +305,8 @@ class User(Resource[_User]):
             os.makedirs(directory, 0o700)
             os.chown(directory, entry.pw_uid, entry.pw_gid)
         comment = self.ssh_key_comment or f"ansible-generated on {os.uname().nodename}"
+        for old in (path, path + ".pub"):  # only with force is anything there
+            host.remove(old)
         words = ["ssh-keygen", "-q", "-t", self.ssh_key_type, "-C", comment, "-f", path, "-N", str.__str__(self.ssh_key_passphrase or "")]
         _accounts.change(host, [*words, *(["-b", str(self.ssh_key_bits)] if self.ssh_key_bits else [])])
         for made in (path, path + ".pub"):
@@ -327,8 +342,18 @@ class User(Resource[_User]):
             out["groups"] = ",".join(self.groups)
         if self.generate_ssh_key:
             out.update(ssh_public_key=after.ssh_key, ssh_key_file=self._key_path(after.home))
+        warnings = self._warnings()
+        if warnings:
+            out["warnings"] = warnings
+        return out
+
+    def _warnings(self) -> list[str]:
+        """What was asked for and helps nobody."""
+        out = []
         if self.password is not None and not _HASH.fullmatch(str.__str__(self.password)):
-            out["warnings"] = ["password does not look like a hash, so nobody can log in with it; the filter password_hash makes one"]
+            out.append("password does not look like a hash, so nobody can log in with it; the filter password_hash makes one")
+        if self.append and not self.groups:
+            out.append("append is of no use without groups to join")
         return out
 
 

@@ -97,8 +97,18 @@ else:
         assert [line.split(":")[3:7] for line in Path("/etc/shadow").read_text().splitlines() if line.startswith("lawstar:*:")] == [
             ["2", "", "5", "9"]
         ]
-        (key,) = harness.check([("user", {"name": "lawuser", "generate_ssh_key": True, "ssh_key_type": "ed25519"})])
-        assert key.status == "changed"
+        key: dict[str, Any] = {"name": "lawuser", "home": "/opt/law/moved", "generate_ssh_key": True, "ssh_key_type": "ed25519"}
+        assert check_then_run([("user", key)]) == ["changed"]
+        pair = Path("/opt/law/moved/.ssh/id_ed25519"), Path("/opt/law/moved/.ssh/id_ed25519.pub")
+        first = [file.read_text() for file in pair]
+        assert [harness.check([("user", {**key, "force": True})])[0].status, *check_then_run([("user", key)])] == ["changed", "ok"]
+        assert harness.run([("user", {**key, "force": True})])[0].status == "changed"
+        assert all(file.read_text() != old for file, old in zip(pair, first, strict=True)), "force puts a new pair in its place"
+        pair[0].unlink()
+        assert check_then_run([("user", key)]) == ["failed"], "a public key alone is not written over"
+        assert harness.run([("user", {**key, "force": True})])[0].status == "changed"
+        assert pair[0].exists()
+        assert check_then_run([("user", {"name": "lawmask", "umask": "077", "local": True})]) == ["failed"]
         assert check_then_run([("user", {"name": "lawnone", "group": "no-such-group"})]) == ["failed"]
         assert check_then_run([("group", {"name": "lawtwice", "gid": 4242})]) == ["failed"]
         assert check_then_run([("user", {"name": "lawuser", "state": "absent", "remove": True})]) == ["changed"]

@@ -48,3 +48,12 @@ def test_modules_of_other_systems_are_no_typing_errors(name: str) -> None:
 @pytest.mark.parametrize("name", ["copi", "ansible.builtin.coppy", "community.docker.docker_contianer", "community.general.no_such_thing"])
 def test_slips_of_the_hand_are(name: str) -> None:
     assert not is_foreign(name, registry.names(), COLLECTIONS)
+
+
+def test_what_a_module_prints_behind_its_answer_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "chatty.sh").write_text("#!/bin/sh\necho before\necho '{\"changed\": false}'\necho behind\n")
+    tasks = "[{chatty: , register: said}, {assert: {that: \"said.warnings[0] is search('junk after the JSON data: behind')\"}}]"
+    (tmp_path / "site.yml").write_text(f"- {{hosts: localhost, gather_facts: false, tasks: {tasks}}}\n")
+    done = subprocess.run([sys.executable, "-m", "nxtplay", str(tmp_path / "site.yml")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

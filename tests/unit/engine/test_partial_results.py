@@ -53,3 +53,9 @@ def test_what_a_file_nobody_can_name_yet_may_define_is_unknown(tmp_path: Path) -
     assert code == 0 and "unknown=3" in text and "as things are" in text, text
     code, text = check(tmp_path, "    - include_vars: x.yml\n    - debug: msg={{ brought }}{{ broght }}\n")
     assert code != 0, text
+
+
+def test_the_job_of_a_task_that_is_not_waited_for_is_unknown(tmp_path: Path) -> None:
+    background = f"    - {{copy: {{dest: {tmp_path}/new, content: x}}, async: 30, poll: 0, register: job}}\n"
+    code, text = check(tmp_path, background + "    - async_status: {jid: '{{ job.ansible_job_id }}'}\n")
+    assert code == 0 and "changed=1" in text and "unknown=1" in text, text

@@ -9,7 +9,7 @@ import pytest
 
 from nxtplay.core.host import Completed, Failed, Reader
 from nxtplay.core.resource import decode
-from nxtplay.core.state import Unknown
+from nxtplay.core.state import Plan, Unknown, diff
 from nxtplay.modules import _hardware
 from nxtplay.modules._services import Systemd
 from nxtplay.modules.service import Service
@@ -88,3 +88,43 @@ def test_a_service_that_an_earlier_task_may_bring_is_unknown_with_a_reason_that_
     state = decode(Service, {"name": "a", "state": "stopped"}).observe(host)
     assert state is not None and isinstance(state.active, Unknown)
     assert state.active.reason == "command was not run, so the service a may come with it"
+
+
+class Offline(Systemctl):
+    """A chroot: systemctl knows what is enabled and leaves out what systemd itself would have to say or do."""
+
+    def look(self, argv: Union[str, Sequence[str]], **_: Any) -> Completed:
+        return Completed(tuple(argv), self.rc, b"enabled\n" if "is-enabled" in argv else b"", b"")
+
+    rc = 0
+
+
+class NotRunning(Offline):
+    """A container without systemd, but with its programs."""
+
+    rc = 1
+
+
+def test_where_systemd_does_not_run_units_can_be_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.isdir", lambda path: False)
+    monkeypatch.setattr(Systemctl, "which", lambda self, name: name)
+    for host in (Offline(""), NotRunning("")):
+        unit = decode(SystemdService, {"name": "a", "enabled": False})
+        before = unit.observe(host)
+        after = unit.desired(host, before)
+        assert before is not None and before.enabled and after is not None and after.enabled is False
+
+
+def test_a_start_is_left_out_in_a_chroot_and_fails_in_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.isdir", lambda path: False)
+    monkeypatch.setattr(Systemctl, "which", lambda self, name: name)
+    for state in ("started", "restarted", "stopped"):
+        unit = decode(SystemdService, {"name": "a", "state": state})
+        host = Offline("")
+        before = unit.observe(host)
+        after = unit.desired(host, before)
+        plan = Plan(before, after, diff(before, after))
+        assert not plan and unit.due(host, plan) is None
+        assert "offline" in unit.result(before, after)["warnings"][0]
+        with pytest.raises(Failed, match="systemd does not run"):
+            unit.desired(NotRunning(""), unit.observe(NotRunning("")))
