@@ -273,7 +273,11 @@ def findings(playbook: Playbook, ground: Ground, given: Any, *, advice: bool = F
     known = scopes(playbook, ground, given, ground.options)
 
     def names_for_host(play: Play) -> dict[str, frozenset[str]]:
-        return {host: with_extra(ground.inventory.names(host)) for host in hosts_of(play, ground, known)}
+        kept = ground.options.fact_cache
+        return {
+            host: with_extra(ground.inventory.names(host) | (kept.names(host) if kept else frozenset()))
+            for host in hosts_of(play, ground, known)
+        }
 
     heard = ground.options.error_on_missing_handler
     found = [*ground.inventory.warnings, *lint.check(playbook, given=given, names_for_host=names_for_host, must_be_heard=heard)]

@@ -16,12 +16,23 @@ def ask(prompt: str) -> str:
     """A password typed at the terminal. UsageError where there is none to ask at."""
     import getpass
 
-    if not sys.stdin.isatty():
+    if not _terminal():
         raise UsageError(Diagnostic(f"{prompt}: there is no terminal to ask at", hint="give the password in a file"))
     try:
         return getpass.getpass(f"{prompt}: ")
     except EOFError as error:
         raise KeyboardInterrupt from error
+
+
+def _terminal() -> bool:
+    """Whether there is a terminal to ask at, be stdin another thing (a pipe)."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return True
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def from_file(path: str) -> str:

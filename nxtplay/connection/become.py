@@ -37,6 +37,9 @@ def wrap(argv: Sequence[str], escalation: Escalation) -> list[str]:
     exe = [escalation.exe or method]
     flags = shlex.split(escalation.flags)
     if method == "sudo":
+        if escalation.password is not None:  # who has a password wants to be asked, whatever else the flags say
+            flags = [re.sub("^-n?$|n", "", flag) if re.fullmatch("-[AEHKPSbikns]+", flag) else flag for flag in flags]
+            flags = [flag for flag in flags if flag not in ("", "-", "--non-interactive")]
         asking = ["-S", "-p", PROMPT] if escalation.password is not None else ["-n"]
         return [*exe, "-H", *flags, *asking, "-u", user, "--", *argv]
     if method == "su":
@@ -95,9 +98,9 @@ class Dialog:
         if asked <= max(self._answered_at, 0):
             return
         if self._escalation.password is None:
-            self.problem = "a become password is needed: -K, or ansible_become_password"
+            self.problem = MISSING.format(self._escalation.method)
         elif self._answered_at > 0:
-            self.problem = "wrong become password"
+            self.problem = WRONG.format(self._escalation.method)
         else:
             self._answered_at = asked
             try:
@@ -117,19 +120,18 @@ class Dialog:
         return text.count(PROMPT)
 
 
+WRONG = "Incorrect {} password"
+MISSING = "Missing {} password: -K, or ansible_become_password"
 NO_USER = "there is no such become user on that host"
 NO_PROGRAM = "the become program is not installed on that host"
 _REFUSALS = (
-    (r"incorrect password|sorry, try again|authentication failure", "wrong become password"),
-    (
-        r"a password is required|no password was provided|auth.* required|authentication required",
-        "a become password is needed: -K, or ansible_become_password",
-    ),
+    (r"incorrect password|sorry, try again|authentication failure", WRONG),
+    (r"a password is required|no password was provided|auth.* required|authentication required", MISSING),
     (r"not in the sudoers file|is not allowed to (run sudo|execute)|may not run sudo", "this user may not use sudo on that host"),
     (r"unknown user|user .* does not exist|no passwd entry", NO_USER),
     (r"must have a tty|requiretty", "sudo there wants a terminal: remove `Defaults requiretty`"),
     (r"a tty is required", "doas there wants a terminal for the password: `permit nopass` in doas.conf, or another ansible_become_method"),
-    (r"a terminal is required|must be run from a terminal", "a become password is needed: -K, or ansible_become_password"),
+    (r"a terminal is required|must be run from a terminal", MISSING),
     (r"operation not permitted", "this user may not become another one: doas.conf or sudoers has no rule for it"),
     (r"account .*expired|password .*expired", "the account or its password has expired"),
     (r"command not found|no such file or directory|: not found|unknown command", NO_PROGRAM),
@@ -137,7 +139,15 @@ _REFUSALS = (
 )
 
 
-def explain(stderr: str) -> str | None:
+def explain(stderr: str, method: str) -> str | None:
     """What a refused escalation means, from what the helper printed; None when it looks like something else."""
     lowered = stderr.lower()
-    return next((text for pattern, text in _REFUSALS if re.search(pattern, lowered)), None)
+    return next((text.format(method) for pattern, text in _REFUSALS if re.search(pattern, lowered)), None)
+
+
+def refused(stderr: str, method: str) -> str | None:
+    """That a command was not run for want of the right password, where the helper said so and nothing else was said."""
+    if not re.fullmatch(rf"(?:[^\n]*[:\uff1a]\s?)?{re.escape(method)}: [^\n]+", stderr.strip()):
+        return None
+    problem = explain(stderr, method)
+    return problem if problem in (WRONG.format(method), MISSING.format(method)) else None

@@ -93,9 +93,13 @@ class AgentConnection:
             self._raw.discard(streams)
             streams.end()
         self._open_or_raise()
-        if dialog and dialog.problem and self._escalation:
-            place = f"{self._transport.place}: cannot become {self._escalation.user} with {self._escalation.method}"
-            raise BecomeFailed(f"{place}: {dialog.problem}")
+        if dialog and self._escalation:
+            problem = dialog.problem
+            if not problem and ended and not out:
+                problem = become.refused(err.decode("utf-8", "replace"), self._escalation.method) or ""
+            if problem:
+                place = f"{self._transport.place}: cannot become {self._escalation.user} with {self._escalation.method}"
+                raise BecomeFailed(f"{place}: {problem}")
         if not timed_out.is_set() and streams.trouble():
             raise Unreachable(f"{self._transport.place}: lost in mid-task: {streams.trouble()}")
         rc = _TIMED_OUT if timed_out.is_set() or ended is None else ended

@@ -71,7 +71,7 @@ class Agent:
             return Unreachable(Diagnostic(f"{self.place}: {found[0]}", hint=found[1]))
         said = last_lines(stderr) or last_lines(printed)
         if self._escalation:
-            problem = (self._dialog.problem if self._dialog else "") or become.explain(stderr)
+            problem = (self._dialog.problem if self._dialog else "") or become.explain(stderr, self._escalation.method)
             who = f"cannot become {self._escalation.user} with {self._escalation.method}"
             if problem:
                 kind = BecomeMissing if problem in (become.NO_USER, become.NO_PROGRAM) else BecomeFailed

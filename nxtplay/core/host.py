@@ -309,6 +309,8 @@ class Host(Reader):
         now = os.stat(temporary)
         if (uid not in (None, now.st_uid)) or (gid not in (None, now.st_gid)):
             os.chown(temporary, -1 if uid is None else uid, -1 if gid is None else gid)
+        if keep is not None and keep.path is not None:
+            _copy_extended(keep.path, temporary)
         os.chmod(temporary, mode)
 
     def mkdir(self, path: str, *, mode: Optional[int] = None) -> None:
@@ -332,6 +334,17 @@ class Host(Reader):
             return
         except OSError as error:
             raise Failed(f"cannot remove {path}: {error.strerror}") from error
+
+
+def _copy_extended(old: str, new: str) -> None:
+    """Access lists and other extended attributes of a file for what takes its place, as far as the file system and our rights allow it."""
+    try:
+        names = os.listxattr(old)
+    except (AttributeError, OSError):  # not Linux; a file system without them
+        return
+    for name in names:
+        with contextlib.suppress(OSError):
+            os.setxattr(new, name, os.getxattr(old, name))
 
 
 def current_umask() -> int:

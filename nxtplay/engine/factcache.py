@@ -28,19 +28,24 @@ class FactCache:
     def _file(self, host: str) -> str:
         return os.path.join(self.folder, self.prefix + host.replace(os.sep, "_"))
 
-    def load(self, host: HostRun) -> None:
+    def _kept(self, host: str) -> dict[str, Any]:
         """What is kept of a host. A file that is no JSON counts as none."""
-        path = self._file(host.name)
+        path = self._file(host)
         try:
             if self.seconds and time.time() - os.stat(path).st_mtime > self.seconds:
-                return
+                return {}
             with open(path, encoding="utf-8") as stream:
                 kept = json.load(stream)
         except (OSError, ValueError):
-            return
-        if not isinstance(kept, dict):
-            return
-        for name, value in kept.items():
+            return {}
+        return kept if isinstance(kept, dict) else {}
+
+    def names(self, host: str) -> frozenset[str]:
+        """The names under which a run finds what is kept of a host."""
+        return frozenset(self._kept(host))
+
+    def load(self, host: HostRun) -> None:
+        for name, value in self._kept(host.name).items():
             if name.startswith("ansible_"):
                 host.facts[name[8:]] = value
             else:

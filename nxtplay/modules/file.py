@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -58,7 +59,7 @@ class File(_files.Ownership, Resource[FileState]):
             linked = linked or host.canonical(path) == host.canonical(source_path)  # a file that is only foreseen has no inode
             return _linked(found, source_path if linked else None) if found is not None else None
         if wanted == "directory" and self.recurse and state.kind == "directory":
-            return _tree(state, {below: host.stat(below) for below in _everything_below(host, path)})
+            return _tree(state, {below: host.stat(below) for below in _everything_below(host, path, follow=self.follow)})
         if wanted == "link" and self.follow and self._owns():
             end = self._link_end(host, path, self._target(state))
             return _tree(state, {end: host.stat(end)} if end else {})
@@ -220,6 +221,9 @@ class File(_files.Ownership, Resource[FileState]):
 
     def perform(self, host: Host, plan: Plan[FileState]) -> None:
         path = self._place(host)
+        if self._time("access") == self._time("modification"):  # which whoever may write to it may do
+            os.utime(path)
+            return
         found = os.stat(path)
         now = time.time()
         access = now if self._time("access") == "now" else found.st_atime
@@ -270,6 +274,8 @@ class File(_files.Ownership, Resource[FileState]):
         path = _files.host_path(self.path)
         if self.follow and self.state not in ("absent", "link", "hard"):
             return host.resolve(path)
+        if self.state == "hard" and self.src is not None and host.is_dir(path):
+            return os.path.join(path, os.path.basename(_files.host_path(self.src)))
         return path
 
     def _owns(self) -> bool:
@@ -335,13 +341,27 @@ def _tree(state: FileState, others: dict[str, Optional[FileState]]) -> FileTree:
     return FileTree(**{f.name: getattr(state, f.name) for f in dataclasses.fields(FileState)}, others=others)
 
 
-def _everything_below(host: Reader, path: str) -> list[str]:
-    """Every path below a directory, parents first; links are not followed."""
-    out = []
-    for name in host.listdir(path):
-        below = os.path.join(path, name)
-        out.append(below)
-        state = host.stat(below)
-        if state is not None and state.kind == "directory":
-            out += _everything_below(host, below)
-    return out
+def _everything_below(host: Reader, path: str, *, follow: bool) -> list[str]:
+    """Every path below a directory, parents first; with `follow`, also what links lead to and what is below that, each path once."""
+    out: dict[str, None] = {}
+
+    def take(place: str) -> None:
+        state = host.stat(place)
+        if place in out or state is None:
+            return
+        out[place] = None
+        if state.kind == "directory":
+            walk(place)
+        elif state.kind == "link" and follow:
+            with contextlib.suppress(Failed):  # links that lead in a circle
+                end = host.canonical(host.resolve(place))
+                if end != top:
+                    take(end)
+
+    def walk(directory: str) -> None:
+        for name in host.listdir(directory):
+            take(os.path.join(directory, name))
+
+    top = host.canonical(path)
+    walk(path)
+    return list(out)

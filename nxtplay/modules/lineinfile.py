@@ -60,8 +60,10 @@ class Lineinfile(_lines.Edited, _files.Ownership, _files.Content_, Resource[File
         if self.state == "absent":
             gone = len((old or b"").splitlines()) - len((new or b"").splitlines())
             return {"found": gone, "msg": f"{gone} line(s) removed" if gone else "", "backup": ""}
+        empty = next((name for name in ("regexp", "search_string") if getattr(self, name) == ""), None)
+        told = {"warnings": [f"an empty {empty} matches every line, so it is the last one that counts"]} if empty else {}
         said = "" if old == new else "line replaced" if len((old or b"").splitlines()) == len((new or b"").splitlines()) else "line added"
-        return {"msg": said, "backup": ""}
+        return {"msg": said, "backup": "", **told}
 
     # -- the text
 

@@ -17,6 +17,7 @@ from nxtplay.template.lazy import finish
 from nxtplay.template.lookups_files import FILE_LOOKUPS
 from nxtplay.template.messages import described, undefined_name
 from nxtplay.template.registry import short_name
+from nxtplay.template.undefined import Undefined
 from nxtplay.template.values import MISSING
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def asked(values: Values, *, wantlist: bool) -> Callable[..., Any]:
     """What `lookup` (or, with wantlist, `query`) is in a template that sees these variables."""
 
     def ask(name: str, *terms: Any, wantlist: bool = wantlist, errors: str = "strict", **options: Any) -> Any:
-        absent = next((term for term in terms if hasattr(term, "complain")), None)
+        needed = [*terms, *(value for option, value in options.items() if (short_name(str(name)), option) != ("env", "default"))]
+        absent = next((value for value in needed if isinstance(value, Undefined)), None)
         if absent is not None:
             return absent
         plain = [finish(term) for term in terms]
@@ -37,8 +39,11 @@ def asked(values: Values, *, wantlist: bool) -> Callable[..., Any]:
         if unknown is not None:
             return unknown
         try:
-            found = run(values, str(name), plain, **{key: finish(value) for key, value in options.items()})
-        except NxtplayError:
+            given = {key: value if isinstance(value, Undefined) else finish(value) for key, value in options.items()}
+            found = run(values, str(name), plain, **given)
+        except NxtplayError as error:
+            if errors == "strict" and isinstance(error, UndefinedVariable):  # whoever asked may provide for it
+                return Undefined(cause=error)
             if errors == "strict":
                 raise
             return [] if wantlist else None
@@ -273,9 +278,8 @@ def env(asker: Values, terms: Any, default: Any = MISSING) -> list[Any]:
         name = str(term).split()[0] if str(term).split() else ""
         value = asker.templates.environ.get(name)
         if value is None:
-            undefined = type(default).__name__ == "Undefined"
-            if undefined:
-                raise UndefinedVariable(f"the environment variable '{name}' is not set", name=name)
+            if isinstance(default, Undefined):
+                raise default.complain()
             value = "" if default is MISSING else default
         out.append(value)
     return out

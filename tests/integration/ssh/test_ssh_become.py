@@ -61,12 +61,12 @@ def test_sudo_without_a_password(sshd: Sshd, person: Path, sudoers: Sudoers) -> 
 
 def test_wrong_sudo_password(sshd: Sshd, person: Path, sudoers: Sudoers) -> None:
     sudoers(ALL)
-    assert refused(sshd, Escalation(password=secret("no"))) == "root with sudo: wrong become password"
+    assert refused(sshd, Escalation(password=secret("no"))) == "root with sudo: Incorrect sudo password"
 
 
 def test_missing_sudo_password(sshd: Sshd, person: Path, sudoers: Sudoers) -> None:
     sudoers(ALL)
-    assert "a become password is needed: -K" in refused(sshd, Escalation())
+    assert "Missing sudo password: -K" in refused(sshd, Escalation())
 
 
 def test_not_in_sudoers(sshd: Sshd, person: Path, sudoers: Sudoers) -> None:
@@ -98,11 +98,11 @@ def test_su_with_a_password(sshd: Sshd, person: Path) -> None:
 
 
 def test_su_with_a_wrong_password(sshd: Sshd, person: Path) -> None:
-    assert refused(sshd, Escalation(method="su", password=secret("no"))) == "root with su: wrong become password"
+    assert refused(sshd, Escalation(method="su", password=secret("no"))) == "root with su: Incorrect su password"
 
 
 def test_su_that_asks_when_nobody_can_answer(sshd: Sshd, person: Path) -> None:
-    assert "a become password is needed" in refused(sshd, Escalation(method="su"))
+    assert "Missing su password" in refused(sshd, Escalation(method="su"))
 
 
 def test_root_becomes_others_with_sudo_and_without(start: Callable[..., Sshd], sshd: Sshd) -> None:
@@ -139,7 +139,7 @@ def test_raw_as_another_user_shows_only_what_the_command_said(sshd: Sshd, person
     done = connection.raw("id -un; echo aside >&2; exit 3")
     assert (done.rc, done.stdout, done.stderr) == (3, "root\n", "aside\n")
     connection.close()
-    with pytest.raises(Unreachable, match="wrong become password"):
+    with pytest.raises(Unreachable, match=r"Incorrect \w+ password"):
         as_person(sshd, Escalation(password=secret("no"))).raw("true")
 
 

@@ -64,8 +64,8 @@ def test_a_user_who_may_not_use_sudo(untouched: Machine, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"ansible_become_password": "wrong"}, "wrong become password"),
-        ({"ansible_become_password": None}, "a become password is needed: -K"),
+        ({"ansible_become_password": "wrong"}, "Incorrect sudo password"),
+        ({"ansible_become_password": None}, "Missing sudo password: -K"),
         ({"ansible_user": "deployer"}, "login failed"),
         ({"ansible_ssh_private_key_file": "/no/such/key"}, "key /no/such/key: no such file"),
         ({"ansible_port": 23}, "port 23 refuses connections"),

@@ -158,6 +158,8 @@ def test_facts_are_kept_between_runs(here: Path) -> None:
     again = play(here, text)
     assert "Gathering" not in again.stdout
     assert "skipped     a" in again.stdout
+    kept = play(here, "- hosts: a\n  gather_facts: false\n  tasks: [{debug: {msg: 'mark {{ mark }}'}}]\n")  # it is defined
+    assert "mark 5" in kept.stdout, kept.stderr
     assert play(here, text, "--flush-cache").stdout.count("Gathering") == 2
     os.utime(here / "kept" / "b", (0, 0))
     assert play(here, text).stdout.count("Gathering") == 1

@@ -1,6 +1,7 @@
 """`nxtplay vault`: nothing opened is left behind, and ansible-vault, where it is installed, reads what we write and the other way about."""
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -148,6 +149,23 @@ def test_ansible_vault_reads_ours_and_we_read_its(here: Path, words: tuple[str, 
     assert vault(here, "view", *keys, "theirs").stdout == b"theirs: \xc3\xa4\n"
     assert subprocess.run([ANSIBLE, "rekey", *keys, "--new-vault-password-file", "dev.txt", "ours"], cwd=here, check=False).returncode == 0
     assert vault(here, "view", "--vault-password-file", "dev.txt", "ours").stdout == b"ours: \xc3\xa4\n"
+
+
+def test_a_password_is_asked_for_at_the_terminal_where_stdin_is_none(here: Path) -> None:
+    (here / "secret").write_bytes(vault(here, "encrypt", "--vault-password-file", "password", stdin=b"plain").stdout)
+    process, terminal = pty.fork()
+    if process == 0:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(here / "out", os.O_WRONLY | os.O_CREAT), 1)
+        os.chdir(here)
+        words = [sys.executable, "-m", "nxtplay", "vault", "view", "-J", "secret"]
+        os.execve(sys.executable, words, {**os.environ, "PYTHONPATH": str(ROOT)})
+    while b":" not in os.read(terminal, 1000):
+        pass
+    os.write(terminal, b"open sesame\n")
+    assert os.waitpid(process, 0)[1] == 0
+    os.close(terminal)
+    assert (here / "out").read_text() == "plain"
 
 
 def test_files_that_are_encrypted_come_to_hosts_plain(here: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_second_question_is_a_wrong_password() -> None:
     program.prints("\nSorry, try again.\n" + PROMPT)
     assert program.told == [b"pw\n"]
     assert program.ended
-    assert program.dialog.problem == "wrong become password"
+    assert program.dialog.problem == "Incorrect sudo password"
 
 
 @pytest.mark.parametrize("prompt", ["Password: ", "Passwort: ", "Mot de passe :\u00a0", "パスワード："])
@@ -73,8 +73,8 @@ def test_no_password_in_the_words() -> None:
 @pytest.mark.parametrize(
     ("said", "meaning"),
     [
-        ("sudo: 3 incorrect password attempts", "wrong become password"),
-        ("sudo: a password is required", "a become password is needed"),
+        ("sudo: 3 incorrect password attempts", "Incorrect sudo password"),
+        ("sudo: a password is required", "Missing sudo password: -K"),
         ("ann is not in the sudoers file.  This incident will be reported.", "may not use sudo"),
         ("sudo: sorry, you must have a tty to run sudo", "requiretty"),
         ("sudo: unknown user: zorro", "no such become user"),
@@ -84,8 +84,21 @@ def test_no_password_in_the_words() -> None:
     ],
 )
 def test_refusals(said: str, meaning: str) -> None:
-    assert meaning in (become.explain(said) or "")
+    assert meaning in (become.explain(said, "sudo") or "")
 
 
 def test_something_else_is_not_explained_away() -> None:
-    assert become.explain("Segmentation fault") is None
+    assert become.explain("Segmentation fault", "sudo") is None
+
+
+def test_a_command_that_speaks_of_passwords_itself_was_run() -> None:
+    assert become.refused("sudo: a password is required\n", "sudo") == "Missing sudo password: -K, or ansible_become_password"
+    assert become.refused("Password: su: Authentication failure\n", "su") == "Incorrect su password"
+    assert become.refused("login: authentication failure\n", "su") is None
+    assert become.refused("trying\nsudo: a password is required\n", "sudo") is None
+
+
+def test_flags_that_forbid_the_question_give_way_to_a_password() -> None:
+    for flags in ("-H -S -n", "-HSn", "--non-interactive"):
+        words = become.wrap(["id"], Escalation(password=Secret("pw"), flags=flags))
+        assert not {"-n", "-HSn", "--non-interactive"} & set(words)

@@ -132,6 +132,25 @@ def test_who_may_replace_a_file_becomes_its_owner(nobody: Path) -> None:
     assert (done.status, (nobody / "f").read_text(), (nobody / "f").stat().st_uid) == ("changed", "mine", 65534)
 
 
+def test_who_may_write_to_a_file_may_touch_it(nobody: Path) -> None:
+    os.seteuid(0)
+    (nobody / "f").chmod(0o666)
+    os.utime(nobody / "f", (1, 1))
+    os.seteuid(65534)
+    assert run("file", path=f"{nobody}/f", state="touch").status == "changed"
+    assert (nobody / "f").stat().st_mtime > 1
+
+
+def test_access_lists_stay_with_a_file_that_is_edited(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("one\n")
+    try:
+        os.setxattr(tmp_path / "f", "user.note", b"kept")
+    except OSError:
+        pytest.skip("no extended attributes here")
+    run("lineinfile", path=f"{tmp_path}/f", line="two")
+    assert os.getxattr(tmp_path / "f", "user.note") == b"kept"
+
+
 def test_find_goes_on_behind_what_it_may_not_look_into(nobody: Path) -> None:
     found = run("find", paths=[str(nobody)], recurse=True).result
     assert [file["path"] for file in found["files"]] == [f"{nobody}/f"]
