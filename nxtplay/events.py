@@ -100,6 +100,7 @@ class Finished(Event):
     span: Span | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     delegate: str = ""  # the host that did it, where that was another
+    diff: bool | None = None  # whether the task wants differences shown; None: as the run does
 
 
 @frozen

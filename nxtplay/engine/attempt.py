@@ -31,6 +31,7 @@ class Attempt:
     notify: tuple[str, ...] = ()
     no_log: bool = False
     delegate: str = ""  # the host that did it, where that was another
+    diff: bool | None = None  # whether the task says that differences are shown
     facts_for: HostRun | None = None
     pending: str = ""  # a check failed with `check_mode: false`: what it left out before, which may have brought what is missing
     everywhere: Callable[[HostRun], None] | None = None  # what a run_once word does for each further host

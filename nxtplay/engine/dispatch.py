@@ -213,14 +213,16 @@ class Dispatch:
         where = f"{task.module} at {task.span}"
         fields = result_.from_reply(reply, where=where)
         changes = tuple(Change(path, before, after) for path, before, after in reply.changes)
-        if task.shared.diff is not None or self.options.diff:
-            self._add_diff(task, scope, fields, changes, prepared.job.args)
+        own_diff = None if task.shared.diff is None else self.flag(task.shared.diff, scope)
+        if self.options.diff if own_diff is None else own_diff:
+            self._add_diff(task, fields, changes, prepared.job.args)
         reason = reply.reason
         if reply.status == "failed":
             reason = str(fields.get("msg", "failed"))
         elif reply.status == "unknown":
             reason = reply.unknown or ""
-        attempt = Attempt(reply.status, fields, changes, reason, pending=(reply.unknown or "") if reply.status == "failed" else "")
+        pending = (reply.unknown or "") if reply.status == "failed" else ""
+        attempt = Attempt(reply.status, fields, changes, reason, pending=pending, diff=own_diff)
         if reply.status == "ok" and fields.get("skipped") is True:
             attempt.status = "skipped"
         if prepared.receive is not None and reply.status in ("ok", "changed"):
@@ -238,10 +240,9 @@ class Dispatch:
             attempt.facts_for = receiver
         return attempt
 
-    def _add_diff(self, task: Task, scope: TaskScope, fields: dict[str, Any], changes: tuple[Change, ...], args: Mapping[str, Any]) -> None:
-        """The differences in the result, where they are asked for and the module has any to tell."""
-        asked = self.options.diff if task.shared.diff is None else self.flag(task.shared.diff, scope)
-        if asked and "diff" not in fields and issubclass(self.load_class(task), Resource):
+    def _add_diff(self, task: Task, fields: dict[str, Any], changes: tuple[Change, ...], args: Mapping[str, Any]) -> None:
+        """The differences in the result, where the module has any to tell."""
+        if "diff" not in fields and issubclass(self.load_class(task), Resource):
             name = next((str(place[n]) for place in (fields, dict(args)) for n in ("dest", "path") if dict.get(place, n)), "")
             fields["diff"] = result_.diff_of(changes, name, task.module)
 

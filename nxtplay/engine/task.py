@@ -163,6 +163,7 @@ class TaskRunner:
                 span=attempt.span or task.span,
                 diagnostics=() if censored else attempt.diagnostics,
                 delegate=attempt.delegate,
+                diff=attempt.diff,
             )
         )
         self._warn(task, host, attempt)
@@ -249,6 +250,7 @@ class TaskRunner:
                 span=attempt.span or task.span,
                 diagnostics=() if attempt.no_log else attempt.diagnostics,
                 delegate=attempt.delegate,
+                diff=attempt.diff,
             )
         )
         self._warn(task, host, attempt)

@@ -16,7 +16,8 @@ from nxtplay.report.text import Style, clean, width
 COLUMNS = 79
 _WORDS = {ev.OK: "ok", ev.CHANGED: "changed", ev.SKIPPED: "skipping", ev.UNKNOWN: "unknown"}
 _ALWAYS_TOLD = ("debug", "assert")  # their results are what they are for
-_NOT_OF_DEBUG = ("changed", "skipped", "ansible_loop_var", "ansible_index_var", "ansible_loop")
+_NOT_OF_DEBUG = frozenset("changed skipped skip_reason results ansible_loop_var ansible_index_var ansible_loop".split())
+_DIFFERS = {"+": "added", "-": "removed", "@": "place"}
 _SHOWN = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 
@@ -91,20 +92,22 @@ class Classic:
                 del self._left[event.id]
         of_loop = not is_item and key in self._looped
         self._looped -= set() if is_item else {key}
-        if event.status in self._quiet or (of_loop and event.status not in (ev.SKIPPED, ev.IGNORED)):
+        if event.status == ev.SKIPPED in self._quiet or (of_loop and event.status not in (ev.SKIPPED, ev.IGNORED)):
             return
         if task is not None and (included := _included(task, event)):
             self._head(event.id)
             self._included.setdefault((included, event.item_label), []).append(event.host)
+            return
+        if event.status in self._quiet:
             return
         self._tell_included()
         self._head(event.id)
         if of_loop and event.status == ev.IGNORED:
             self._say(self._style(ev.SKIPPED, "...ignoring"))
             return
-        if self._show_diff and event.changes:
-            name = next((str(event.result[key]) for key in ("dest", "path", "name") if isinstance(event.result.get(key), str)), "")
-            self._say(*diff.unified(event.changes, name), "")
+        if event.status == ev.CHANGED and (self._show_diff if event.diff is None else event.diff):
+            for line in _differences(event):
+                self._say(self._style(_DIFFERS.get(line[:1], ""), line))
         if event.status in (ev.FAILED, ev.UNREACHABLE, ev.IGNORED):
             self._failed(event, task.module if task else "", is_item=is_item)
             return
@@ -113,8 +116,10 @@ class Classic:
         told = self._verbosity > 0 or (task is not None and task.module in _ALWAYS_TOLD and event.status in (ev.OK, ev.CHANGED))
         if event.status == ev.UNKNOWN:
             line += f" => {clean(event.reason)}"
-        elif told and "censored" not in event.result and not of_loop:
-            line += f" => {self._result(event.result, task.module if task else '')}"
+        elif of_loop and self._verbosity > 0:
+            line += f" => {self._result({**event.result, 'msg': 'All items skipped'}, task.module if task else '', event.status)}"
+        elif told and "censored" not in event.result:
+            line += f" => {self._result(event.result, task.module if task else '', event.status)}"
         self._say(self._style(event.status, line))
 
     def _failed(self, event: ev.Finished, module: str, *, is_item: bool) -> None:
@@ -131,14 +136,10 @@ class Classic:
         if event.status == ev.IGNORED:
             self._say(self._style(ev.SKIPPED, "...ignoring"))
 
-    def _result(self, result: Any, module: str) -> str:
-        left_out = {
-            "failed",
-            "exception",
-            "warnings",
-            *(["invocation", "diff"] if self._verbosity < 3 else []),
-            *(_NOT_OF_DEBUG if module == "debug" else []),
-        }
+    def _result(self, result: Any, module: str, status: str = "") -> str:
+        left_out = {"failed", "exception", "warnings", *(["invocation", "diff"] if self._verbosity < 3 else [])}
+        left_out |= {"skipped", "results"} if status == ev.SKIPPED else set()
+        left_out |= _NOT_OF_DEBUG if module == "debug" else set()
         told = {key: value for key, value in ev.plain(result).items() if key not in left_out and not key.startswith("_")}
         if module == "debug" and "msg" in told:
             told = {"msg": told["msg"]}
@@ -147,7 +148,7 @@ class Classic:
                 if name in told and f"{name}_lines" in told:
                     told[f"{name}_lines"] = "<omitted>"
             return "\n" + "\n".join(f"    {line}" for line in _yaml(told))
-        indent = 4 if (module in _ALWAYS_TOLD and not result.get("skipped")) or self._verbosity > 2 else None
+        indent = 4 if (module in _ALWAYS_TOLD and status != ev.SKIPPED) or self._verbosity > 2 else None
         return clean(json.dumps(told, indent=indent, sort_keys=True, ensure_ascii=False))
 
     def _tell_included(self) -> None:
@@ -210,6 +211,14 @@ def _included(task: ev.TaskStarted, event: ev.Finished) -> str:
     said = str(event.result.get("include") or "") if task.module == "include_tasks" else ""
     beside = os.path.abspath(os.path.join(os.path.dirname(task.span.file), said)) if task.span and said else said
     return beside if os.path.exists(beside) else said
+
+
+def _differences(event: ev.Finished) -> Iterator[str]:
+    if "diff" in event.result:
+        yield from diff.told(event.result["diff"])
+    elif event.changes:
+        name = next((str(event.result[key]) for key in ("dest", "path", "name") if isinstance(event.result.get(key), str)), "")
+        yield from (*diff.unified(event.changes, name), "")
 
 
 def _where(event: ev.Finished) -> str:

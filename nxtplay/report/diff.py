@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -91,6 +92,36 @@ def _texts(before: Any, after: Any, name: str) -> Iterator[str]:
         other = after if sign == "-" else before
         if text and other is not None and not text.endswith("\n") and (other or "\n").endswith("\n"):
             yield f"\\ no line end at the end of the {'old' if sign == '-' else 'new'} text"
+
+
+def told(value: Any) -> Iterator[str]:
+    """The differences of a result, in the form that Ansible tells them: what is under `before` and `after`, or `prepared`."""
+    for one in map(plain, value if isinstance(value, list) else [value]):
+        if not isinstance(one, dict):
+            continue
+        if "before" in one and "after" in one:
+            sides = [
+                f"{json.dumps(side, indent=4, sort_keys=True)}\n" if isinstance(side, dict) else str(side or "")
+                for side in (one["before"], one["after"])
+            ]
+            heads = [f"{side}: {one[f'{side}_header']}" if one.get(f"{side}_header") else side for side in ("before", "after")]
+            yield from _compared(sides[0], sides[1], heads[0], heads[1])
+        if one.get("prepared"):
+            yield from clean(str(one["prepared"])).splitlines()
+
+
+def _compared(before: str, after: str, old: str, new: str) -> Iterator[str]:
+    first, then = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    if len(first) > LONGEST or len(then) > LONGEST:
+        yield f"{old}, {new}: {len(first)} lines, then {len(then)}; too long to compare here"
+        return
+    found = list(difflib.unified_diff(first, then, old, new, n=3))
+    for line in found:
+        yield clean(line.rstrip("\n"))
+        if not line.endswith("\n"):
+            yield "\\ No newline at end of file"
+    if found:
+        yield ""
 
 
 def _counted(before: str, after: str) -> tuple[int, int]:

@@ -102,7 +102,7 @@ class Html:
     def _detail(self, event: ev.TaskFinished) -> str:
         lines: list[str] = []
         for finished in (*self._items.get((event.id, event.host), ()), event):
-            part = list(diff.unified(finished.changes))
+            part = list(diff.unified(finished.changes)) if finished.diff is not False else []
             if finished.status in (ev.FAILED, ev.UNREACHABLE):
                 part += failure.explain(finished, mask=self._mask)
             elif finished.reason and finished.status in (ev.UNKNOWN, ev.IGNORED, ev.CHANGED):

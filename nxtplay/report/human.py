@@ -202,8 +202,9 @@ class Human:
             body += _message(event.result)
         elif self._verbosity:
             body += outline(_told(event.result)) if event.result else ()
-        if self._show_diff and event.changes:
-            body += self._coloured(diff.unified(event.changes, self._subject(event)))
+        if self._show_diff if event.diff is None else event.diff:
+            lines = diff.unified(event.changes, self._subject(event)) if event.changes else diff.told(event.result.get("diff"))
+            body += self._coloured(lines)
         self._say(*(f"    {line}" for line in body))
 
     def _head(self, event: ev.Finished, name: str, note: str) -> str:

@@ -110,9 +110,36 @@ def test_what_is_not_shown(told: Any) -> None:
     assert "TASK [left out]" not in text
     assert "TASK [say]" not in text
     assert "TASK [each]" in text
+    assert "included: HERE/more.yml for localhost" in text  # what is included is told in any case
     assert "fatal:" not in told(STDOUT_CALLBACK="default", DISPLAY_FAILED_STDERR="true")
     assert told(STDOUT_CALLBACK="default", DISPLAY_FAILED_STDERR="true", stderr=True).count("fatal:") == 2
     assert "skipping:" not in told(STDOUT_CALLBACK="community.general.skippy")
+
+
+def test_what_debug_tells_of_a_loop(told: Any, tmp_path: Path) -> None:
+    loops = "[{debug: {msg: 'n{{ item }}'}, loop: [1]}, {debug: {var: item}, loop: [2]}, {debug: {msg: x}, loop: [3], when: false}]"
+    (tmp_path / "play.yml").write_text(f"[{{hosts: localhost, gather_facts: false, tasks: {loops}}}]")
+    text = told("-v", STDOUT_CALLBACK="default")
+    assert '(item=1) => {\n    "msg": "n1"\n}\n' in text
+    assert '(item=2) => {\n    "item": 2\n}\n' in text
+    assert 'skipping: [localhost] => (item=3)  => {"false_condition": false, "item": 3}\n' in text
+    assert 'skipping: [localhost] => {"msg": "All items skipped"}\n' in text
+
+
+def test_a_task_decides_about_its_differences(told: Any, tmp_path: Path) -> None:
+    def play(diff: str, *words: str, **environ: str) -> str:
+        (tmp_path / "f").write_text("old\n")
+        task = f"{{copy: {{dest: {tmp_path}/f, content: \"new\\n\"}}{diff}}}"
+        (tmp_path / "play.yml").write_text(f"[{{hosts: localhost, gather_facts: false, tasks: [{task}]}}]")
+        return str(told(*words, **environ))
+
+    shown = "--- before: HERE/f\n+++ after: HERE/f\n@@ -1 +1 @@\n-old\n+new\n\nchanged: [localhost]\n"
+    for form in ({"STDOUT_CALLBACK": "default"}, {}):
+        assert "+new" not in play("", **form)
+        assert "+new" in play("", "--diff", **form)
+        assert "+new" in play(", diff: true", **form)
+        assert "+new" not in play(", diff: false", "--diff", **form)
+    assert shown in play(", diff: true", STDOUT_CALLBACK="default")
 
 
 def test_results_as_yaml(told: Any) -> None:
