@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from nxtplay.cli.configuration import Config, short
 from nxtplay.cli.settings import FORMS
@@ -75,7 +75,7 @@ def reporting(masker: Masker, output: Output, stream: TextIO | None = None) -> I
     human = None if output.json or output.form else _human(out, masker, output)
     reporters: list[Reporter] = [human or (_json(out) if output.json else _classic(out, masker, output)), *_additions(out, output)]
     if output.log:
-        reporters.append(_human(_log(output.log), masker, replace(output, colours=False)))
+        reporters.append(_logging(_log(output.log), masker, replace(output, colours=False, failures_apart=False)))
     for path in _junit(output):
         from nxtplay.report.junit import JUnit
 
@@ -121,13 +121,23 @@ def _log(path: str) -> TextIO:
         raise UsageError(Diagnostic(f"log_path {path}: cannot write there: {error.strerror}")) from error
 
 
+def _logging(stream: TextIO, masker: Masker, output: Output) -> Reporter:
+    """Tells a run to a log: in Ansible's default form, with the time of each line, where a form of Ansible's is asked for."""
+    if not output.form:
+        return _human(stream, masker, output)
+    from nxtplay.report.stamped import Stamped
+
+    stamped = cast(TextIO, Stamped(stream))
+    return _classic(stamped, masker, replace(output, form="default"), notices=stamped)
+
+
 def _json(stream: TextIO) -> Reporter:
     from nxtplay.report.jsonl import JsonLines
 
     return JsonLines(stream)
 
 
-def _classic(stream: TextIO, masker: Masker, output: Output) -> Reporter:
+def _classic(stream: TextIO, masker: Masker, output: Output, notices: TextIO | None = None) -> Reporter:
     """One of Ansible's forms."""
     if output.form == "document":
         from nxtplay.report.document import Document
@@ -149,6 +159,7 @@ def _classic(stream: TextIO, masker: Masker, output: Output) -> Reporter:
         quiet=output.quiet,
         custom_stats=output.custom_stats,
         failures=sys.stderr if output.failures_apart else None,
+        notices=notices,
         mask=masker.text,
     )
 

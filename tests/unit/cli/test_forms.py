@@ -142,6 +142,16 @@ def test_a_task_decides_about_its_differences(told: Any, tmp_path: Path) -> None
     assert shown in play(", diff: true", STDOUT_CALLBACK="default")
 
 
+def test_the_log_is_of_the_same_form(told: Any, tmp_path: Path) -> None:
+    told(STDOUT_CALLBACK="default", LOG_PATH=str(tmp_path / "classic.log"))
+    lines = (tmp_path / "classic.log").read_text().splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} p=\d+ u=\S+ n=nxtplay (INFO|WARNING|ERROR)\| ", line) for line in lines)
+    assert [line for line in lines if "ERROR| fatal: [localhost]: FAILED!" in line]
+    assert [line for line in lines if "INFO| TASK [say] ***" in line]
+    told(LOG_PATH=str(tmp_path / "own.log"))
+    assert "PLAY [localhost] on localhost" in (tmp_path / "own.log").read_text()
+
+
 def test_results_as_yaml(told: Any) -> None:
     for chosen in ({"STDOUT_CALLBACK": "yaml"}, {"STDOUT_CALLBACK": "default", "CALLBACK_RESULT_FORMAT": "yaml"}):
         text = told(**chosen)
