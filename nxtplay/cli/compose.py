@@ -125,6 +125,9 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
         templates=templates,
         extra_vars=extra,
         merge=options.merge,
+        lenient=not asked.config.get("inventory_any_unparsed_is_failed", True),
+        one_at_least=asked.config.get("inventory_unparsed_is_failed", False),
+        valid_names=asked.config.get("force_valid_group_names") in ("always", "silently"),
     )
     templates.match_hosts = inventory.match
     return Ground(options, masker, templates, inventory, asked.config, decrypt, read_file)

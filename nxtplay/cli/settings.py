@@ -77,6 +77,10 @@ any_errors_fatal | flag | | | a failure ends the play for all
 force_handlers | flag | | | handlers run after a failure too
 error_on_missing_handler | flag | | | false: a notification that no handler hears is a warning
 no_log | flag | | | results are hidden
+host_pattern_mismatch | warning error ignore | inventory.host_pattern_mismatch | | of a play whose pattern matches nobody
+inventory_any_unparsed_is_failed | flag | inventory.any_unparsed_is_failed | | false: a source that cannot be read is a warning
+inventory_unparsed_is_failed | flag | inventory.unparsed_is_failed | INVENTORY_UNPARSED_FAILED | true: but one has to be read
+force_valid_group_names | always never ignore silently | | TRANSFORM_INVALID_GROUP_CHARS | always: as names of variables
 tags_run | words | tags.run | RUN_TAGS | only tasks with one of these tags
 tags_skip | words | tags.skip | SKIP_TAGS | no tasks with one of these tags
 diff_always | flag | diff.always | | show differences
@@ -123,7 +127,6 @@ ABSENT = (
     Absent("defaults.gather_subset", "GATHER_SUBSET", "say gather_subset in the play", ("all",)),
     Absent("inventory.ignore_extensions", "INVENTORY_IGNORE", "what a folder of inventories passes over is fixed"),
     Absent("inventory.ignore_patterns", "INVENTORY_IGNORE_REGEX", "what a folder of inventories passes over is fixed", ("",)),
-    Absent("inventory.host_pattern_mismatch", "HOST_PATTERN_MISMATCH", "a pattern without hosts is a warning", ("warning",)),
     Absent("defaults.action_plugins", "ACTION_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.callback_plugins", "CALLBACK_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.connection_plugins", "CONNECTION_PLUGINS", "plugins of this kind are not read", ("plugins",)),
@@ -147,7 +150,7 @@ HARMLESS = {
         "check_mode_markers cliconf_plugins collections_on_ansible_version_mismatch collections_scan_sys_path "
         "command_warnings conditional_bare_variables connection_facts_modules cow_selection cow_whitelist cowpath cowsay_enabled_stencils "
         "debug deprecation_warnings devel_warning display_args_to_stdout "
-        "display_traceback dont_type_filters duplicate_dict_key enable_task_debugger executable force_valid_group_names "
+        "display_traceback dont_type_filters duplicate_dict_key enable_task_debugger executable "
         "gather_timeout home httpapi_plugins inject_facts_as_vars internal_poll_interval interpreter_python_distro_map "
         "interpreter_python_fallback invalid_task_attribute_failed inventory_ignore_extensions inventory_ignore_patterns "
         "inventory_unparsed_warning jinja2_native jinja2_native_warning keep_remote_files local_tmp localhost_warning log_filter "
@@ -161,8 +164,8 @@ HARMLESS = {
         "vault_encrypt_salt verbose_to_stderr win_async_startup_timeout yaml_valid_extensions "
         "become_plugins doc_fragment_plugins use_temp_names handler_includes_static retries libvirt_lxc_noseclabel docsite_root_url"
     ).split(),
-    "inventory": "any_unparsed_is_failed cache cache_connection cache_plugin cache_prefix cache_timeout enable_plugins export "
-    "inventory_unparsed_warning unparsed_is_failed unparsed_is_warning use_extra_vars".split(),
+    "inventory": "cache cache_connection cache_plugin cache_prefix cache_timeout enable_plugins export "
+    "inventory_unparsed_warning unparsed_is_warning use_extra_vars".split(),
     "privilege_escalation": "agnostic_become_prompt become_allow_same_user".split(),
     "ssh_connection": "control_path control_path_dir pipelining private_key_file reconnection_retries remote_port "
     "remote_user scp_executable scp_extra_args scp_if_ssh sftp_batch_mode sftp_executable sftp_extra_args "

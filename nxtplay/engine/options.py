@@ -58,6 +58,7 @@ class Options:
     strategy: str = "linear"
     any_errors_fatal: bool = False
     error_on_missing_handler: bool = True
+    host_pattern_mismatch: str = "warning"  # or error, ignore: of a play whose pattern matches nobody
     no_log: bool = False
     merge: bool = False  # mappings of one name on several levels are one mapping
     fact_cache: FactCache | None = None

@@ -27,7 +27,7 @@ from nxtplay.engine.strategy import Lane
 from nxtplay.engine.task import TaskRunner
 from nxtplay.engine.walk import Signal, Verdict, flatten, in_common_order, walk_play
 from nxtplay.engine.words import WORDS, is_once
-from nxtplay.errors import Diagnostic, NxtplayError, PlaybookErrors, did_you_mean
+from nxtplay.errors import Diagnostic, InventoryError, NxtplayError, PlaybookErrors, did_you_mean
 from nxtplay.events import Counts, Emit, Event, Notice, PlayFinished, PlayStarted, Recap, RunFinished, RunStarted, TaskStarted
 from nxtplay.playbook.keywords import PLAY_ONCE
 from nxtplay.playbook.model import Block, Item, Located, Play, Playbook, Task, YamlMap
@@ -161,11 +161,14 @@ class Run:
     def _hosts_of(self, play: Play, *, quiet: bool = False) -> list[str]:
         pattern = self.scopes.pattern(play)
         names = self.inventory.match(pattern, self.options.limit or None)
-        if not names and not quiet:
+        if not names and not quiet and self.options.host_pattern_mismatch != "ignore":
             known = [*self.inventory.groups, *self.inventory.hosts]
             hint = did_you_mean(pattern, known) if isinstance(pattern, str) and self.inventory.hosts else ""
             hint = hint or ("" if self.inventory.hosts else "the inventory holds no host; -i names one")
-            self._tell(Notice("warning", f"no host matches '{pattern}'", play.hosts.span, hint=hint))
+            message = f"no host matches '{pattern}'"
+            if self.options.host_pattern_mismatch == "error":
+                raise InventoryError(Diagnostic(message, play.hosts.span, hint))
+            self._tell(Notice("warning", message, play.hosts.span, hint=hint))
         return names
 
     def _rendered(self, located: Located | None, play: Play, default: Any = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,9 +76,13 @@ class DraftGroup:
 
 
 class Draft:
-    """Hosts and groups under construction; `all` and `ungrouped` are always there. `merge`: mappings of several sources are one."""
+    """Hosts and groups under construction; `all` and `ungrouped` are always there. `merge`: mappings of several sources are one.
 
-    def __init__(self, *, merge: bool = False) -> None:
+    `valid_names`: the names of groups are made fit for variables when all is read.
+    """
+
+    def __init__(self, *, merge: bool = False, valid_names: bool = False) -> None:
+        self._valid_names = valid_names
         self._variables: type[Placed] = Merging if merge else Placed
         self.hosts: dict[str, DraftHost] = {}
         self.groups: dict[str, DraftGroup] = {}
@@ -104,6 +109,8 @@ class Draft:
 
     def close(self) -> None:
         """Checks that no group is its own descendant and that `all` and `ungrouped` stand where they must. Raises InventoryError."""
+        if self._valid_names:
+            self._rename()
         for group in self.groups.values():
             group.children.pop("all", None)  # everything is below `all` anyway
             group.children.pop("ungrouped", None)
@@ -111,6 +118,18 @@ class Draft:
         state: dict[str, int] = {}
         for name in self.groups:
             self._follow(name, state, [])
+
+    def named(self, group: str) -> str:
+        """The name that a group gets."""
+        return re.sub(r"^\d|\W", "_", group, flags=re.ASCII) if self._valid_names else group
+
+    def _rename(self) -> None:
+        written, self.groups = self.groups, {}
+        for name, group in written.items():
+            into = self.group(self.named(name), group.span, declared=group.declared)
+            into.variables.update_from(group.variables, group.span)
+            into.hosts.update(group.hosts)
+            into.children.update({self.named(child): span for child, span in group.children.items()})
 
     def _follow(self, start: str, state: dict[str, int], path: list[str]) -> None:
         if state.get(start) == 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.errors import Diagnostic, InventoryError, Span
@@ -33,6 +33,9 @@ def load(
     templates: Templates | None = None,
     extra_vars: Mapping[str, Any] | None = None,
     merge: bool = False,
+    lenient: bool = False,
+    one_at_least: bool = False,
+    valid_names: bool = False,
 ) -> Inventory:
     """The inventory that the sources give together; a later one adds to and overrides an earlier one.
 
@@ -40,6 +43,8 @@ def load(
     the value of a YAML file with places, `read_variables` that of a variables file where that differs. group_vars and host_vars are
     looked for beside every source and in `playbook_dir`; `templates` evaluates what a constructed inventory holds, which may
     ask for `extra_vars`. `merge`: mappings of one name are one (hash_behaviour). No sources: this machine alone.
+    `lenient`: a source that cannot be read is a warning, of all of them (`one_at_least`) an error again. `valid_names`: those of groups are
+    made fit for variables.
     Raises InventoryError.
     """
     of_variables = read_variables or read
@@ -50,9 +55,16 @@ def load(
     reader = _Reader(read, templates, inventory_dirs, extra_vars or {})
 
     def draft_of() -> Draft:
-        draft = Draft(merge=merge)
+        draft = Draft(merge=merge, valid_names=valid_names)
+        failed = []
         for source in sources:
-            _source(source, draft, reader, top=True)
+            try:
+                _source(source, draft, reader, top=True)
+            except InventoryError as error:
+                failed.append(error)
+                if not lenient or (one_at_least and len(failed) == len(sources)):
+                    raise
+                draft.warnings += [replace(found, severity="warning") for found in error.diagnostics]
         draft.close()
         return draft
 

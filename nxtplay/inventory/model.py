@@ -179,6 +179,7 @@ class Inventory:
     def add_to_group(self, name: str, group: str, parents: Sequence[str] = ()) -> bool:
         """Puts a host into a group, making it (below `parents`) when there is none; whether that changed anything."""
         self._added.append(lambda: name in self and self.add_to_group(name, group, parents))
+        group, parents = self._draft.named(group), [self._draft.named(parent) for parent in parents]
         changed = group not in self._draft.groups
         self._draft.group(group)
         for parent in parents:
@@ -202,6 +203,7 @@ class Inventory:
     # -- inside
 
     def _put(self, name: str, group: str) -> bool:
+        group = self._draft.named(group)
         if group == "all":
             return False
         hosts = self._draft.group(group).hosts

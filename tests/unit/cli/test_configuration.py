@@ -199,3 +199,27 @@ def test_gathering_and_defaults_of_plays(here: Path) -> None:
     ended = play(here, text, *words, ANSIBLE_ANY_ERRORS_FATAL="1", ANSIBLE_NO_LOG="1").stdout
     assert "b : ok=1" in ended
     assert "secret" not in ended
+
+
+def test_inventories_that_cannot_be_read_and_plays_without_hosts(here: Path) -> None:
+    def code(**environ: str) -> int:
+        return play(here, "[{hosts: nobody, tasks: []}]", "-i", "gone", "-i", "there", **environ).returncode
+
+    (here / "there").write_text("h1\n")
+    lenient = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "false"}
+    assert code() == 4
+    assert code(**lenient) == 0
+    assert code(**lenient, ANSIBLE_INVENTORY_UNPARSED_FAILED="true") == 0
+    assert code(**lenient, ANSIBLE_HOST_PATTERN_MISMATCH="error") == 4
+    assert "no host matches" in play(here, "[{hosts: nobody, tasks: []}]").stdout
+    assert "no host matches" not in play(here, "[{hosts: nobody, tasks: []}]", ANSIBLE_HOST_PATTERN_MISMATCH="ignore").stdout
+    (here / "there").unlink()
+    assert code(**lenient) == 0
+    assert code(**lenient, ANSIBLE_INVENTORY_UNPARSED_FAILED="true") == 4
+
+
+def test_groups_get_names_that_variables_may_have(here: Path) -> None:
+    (here / "hosts").write_text("[web-1]\nlocalhost ansible_connection=local\n[a.b:children]\nweb-1\n[web-1:vars]\nv=1\n")
+    tasks = "[{group_by: {key: new-group}}, {debug: {msg: \"{{ groups | sort | join(',') }} {{ v }}\"}}]"
+    text = f"[{{hosts: a_b, gather_facts: false, tasks: {tasks}}}]"
+    assert "a_b,all,new_group,ungrouped,web_1 1" in play(here, text, "-i", "hosts", ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS="silently").stdout
