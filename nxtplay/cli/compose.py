@@ -58,7 +58,7 @@ def play(asked: Asked) -> int:
         ground = lay(asked, masker, playbook_dir=os.path.dirname(paths[0]) or ".")
         _limited(ground)
         playbook, given = read(paths, ground, {paths[0]: asked.typed} if asked.typed else {})
-        warnings = [*asked.config.warnings, *findings(playbook, ground, given)]
+        warnings = [*ground.config.warnings, *findings(playbook, ground, given)]
         if asked.listing:
             for finding in warnings:
                 tell(NxtplayError(finding), masker.text)
@@ -101,6 +101,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
 
     asking = secrets.ask if asked.ask_vault_password else None
     vault = Vault.open(asked.vault_ids, asked.vault_password_files, ask=asking, **secrets.labels(asked.config))
+    config = replace(asked.config, warnings=(*asked.config.warnings, *vault.warnings))
 
     def decrypt(text: str, where: str) -> str:
         plain = vault.decrypt(text, where)
@@ -130,7 +131,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
         valid_names=asked.config.get("force_valid_group_names") in ("always", "silently"),
     )
     templates.match_hosts = inventory.match
-    return Ground(options, masker, templates, inventory, asked.config, decrypt, read_file)
+    return Ground(options, masker, templates, inventory, config, decrypt, read_file)
 
 
 def _limited(ground: Ground) -> None:

@@ -211,6 +211,6 @@ def _engine(config: Config, module_paths: tuple[str, ...] = ()) -> dict[str, Any
 
 
 def _vault(config: Config, given: dict[str, Any]) -> dict[str, Any]:
-    """The vault's identities of the configuration come first; its password file counts where the command line names none."""
-    files = given["vault_password_files"] or tuple(filter(None, [config.get("vault_password_file")]))
+    """The vault's identities of the configuration come first, its password file last."""
+    files = (*given["vault_password_files"], *filter(None, [config.get("vault_password_file")]))
     return {"vault_ids": (*config.get("vault_identity_list", ()), *given["vault_ids"]), "vault_password_files": files}

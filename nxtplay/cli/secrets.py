@@ -12,14 +12,17 @@ if TYPE_CHECKING:
     from nxtplay.cli.configuration import Config
 
 
-def ask(prompt: str) -> str:
-    """A password typed at the terminal. UsageError where there is none to ask at."""
+def ask(prompt: str, *, echo: bool = False) -> str:
+    """A password typed at the terminal, unseen without `echo`; where there is none, the next line of stdin. UsageError without either."""
     import getpass
 
     if not _terminal():
-        raise UsageError(Diagnostic(f"{prompt}: there is no terminal to ask at", hint="give the password in a file"))
+        line = sys.stdin.readline() if sys.stdin is not None else ""
+        if not line:
+            raise UsageError(Diagnostic(f"{prompt}: there is no terminal to ask at", hint="give the password in a file"))
+        return line.rstrip("\r\n")
     try:
-        return getpass.getpass(f"{prompt}: ")
+        return input(f"{prompt}: ") if echo else getpass.getpass(f"{prompt}: ")
     except EOFError as error:
         raise KeyboardInterrupt from error
 

@@ -64,6 +64,7 @@ vault_identity_list | words | | | ID@SOURCE, ...: vault passwords
 vault_identity | text | | | the label of passwords that have none
 vault_id_match | flag | | | a text is opened by passwords of its own label alone
 vault_encrypt_identity | text | | | the identity to encrypt by
+vault_encrypt_salt | text | | | what is encrypted is the same each time
 forks | number | | | hosts worked on at once
 task_timeout | number | | | seconds after which a task fails
 gathering | implicit explicit smart | | | when facts are gathered
@@ -161,7 +162,7 @@ HARMLESS = {
         "show_task_path_on_failure squash_actions "
         "strategy_plugins string_conversion_action syslog_facility system_tmpdirs system_warnings target_log_info "
         "task_debugger_ignore_errors task_includes_static terminal_plugins use_persistent_connections validate_action_group_metadata "
-        "vault_encrypt_salt verbose_to_stderr win_async_startup_timeout yaml_valid_extensions "
+        "verbose_to_stderr win_async_startup_timeout yaml_valid_extensions "
         "become_plugins doc_fragment_plugins use_temp_names handler_includes_static retries libvirt_lxc_noseclabel docsite_root_url"
     ).split(),
     "inventory": "cache cache_connection cache_plugin cache_prefix cache_timeout enable_plugins export "

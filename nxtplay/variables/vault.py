@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nxtplay.errors import Diagnostic, Span, UsageError, VariableError
@@ -12,11 +13,16 @@ DEFAULT = "default"
 
 
 class Vault:
-    """Opens vault text with the passwords it was given; each text is opened once."""
+    """Opens vault text with the passwords it was given; each text is opened once. `salt` makes what it encrypts the same each time."""
 
-    def __init__(self, secrets: Sequence[tuple[str, str]] = (), *, exact: bool = False) -> None:
-        """secrets: (label, password), tried in this order, those with the text's own label first; `exact`: those alone."""
+    salt: str | None = None
+
+    def __init__(self, secrets: Sequence[tuple[str, str]] = (), *, exact: bool = False, asked: int | None = None) -> None:
+        """secrets: (label, password), tried in this order, those with the text's own label first; `exact`: those alone. The first
+        `asked` of them are those that were asked for here, among which encrypting chooses (all of them when not said)."""
         self.secrets = tuple(secrets)
+        self.warnings: tuple[Diagnostic, ...] = ()
+        self._asked = self.secrets[:asked]
         self._exact = exact
         self._opened: dict[str, str] = {}
 
@@ -28,6 +34,7 @@ class Vault:
         *,
         ask: Callable[[str], str] | None = None,
         prompt: Callable[[str], str] | None = None,
+        fallback: Sequence[str] = (),
         unlabelled: str = DEFAULT,
         exact: bool = False,
     ) -> Vault:
@@ -36,23 +43,41 @@ class Vault:
         ids: `label@file`, `label@prompt` or a file; password_files: files; an executable file is run and prints its password
         (one named `*-client` is told the label with --vault-id). `ask(prompt)` is given when a password is to be asked for besides;
         `prompt` asks where an id says so (getpass when not given). `unlabelled`: the label of what has none; `exact`: a text is opened by
-        passwords of its own label alone. Raises UsageError.
+        passwords of its own label alone. `fallback`: files that open texts too, and encrypt where nothing else is given.
+
+        A password file may be encrypted by a password before it. One that cannot be had is a warning, unless none is left: UsageError.
         """
         import getpass
 
         at_terminal = prompt or ask or (lambda text: getpass.getpass(f"{text}: "))
         secrets: list[tuple[str, str]] = []
+        failed: list[UsageError] = []
+
+        def take(label: str, path: str) -> None:
+            try:
+                secrets.append((label, password_of(path, label, cls(secrets).decrypt)))
+            except UsageError as error:
+                failed.append(error)
+
         for entry in ids:
             label, at, source = entry.rpartition("@")
             label = label if at and label else unlabelled
             if source in ("prompt", "prompt_ask_vault_pass"):
                 secrets.append((label, at_terminal(f"vault password ({label})")))
             else:
-                secrets.append((label, password_of(source, label)))
-        secrets += [(unlabelled, password_of(path, unlabelled)) for path in password_files]
+                take(label, source)
+        for path in password_files:
+            take(unlabelled, path)
         if ask is not None:
             secrets.append((unlabelled, ask("vault password")))
-        return cls(secrets, exact=exact)
+        asked = len(secrets) or None
+        for path in fallback:
+            take(unlabelled, path)
+        if failed and not secrets:
+            raise failed[-1]
+        vault = cls(secrets, exact=exact, asked=asked)
+        vault.warnings = tuple(replace(found, severity="warning") for error in failed for found in error.diagnostics)
+        return vault
 
     def decrypt(self, text: str, where: str = "") -> str:
         """The plain text; `where` names the file for messages. Raises VariableError."""
@@ -70,11 +95,11 @@ class Vault:
 
     def secret_for(self, label: str = "") -> tuple[str, str]:
         """(label, password) to encrypt by: the one of that label, else the only one. Raises UsageError."""
-        found = {known: password for known, password in reversed(self.secrets) if not label or known == label}
-        if len(found) == 1:
-            return next(iter(found.items()))
+        found = [secret for secret in dict.fromkeys(self.secrets if label else self._asked) if label in ("", secret[0])]
+        if len(found) == 1 or (found and label):
+            return found[0]
         if found:
-            names = ", ".join(sorted(found))
+            names = ", ".join(sorted({known for known, _ in found}))
             raise UsageError(Diagnostic(f"there are passwords for several identities: {names}", hint="say which with --encrypt-vault-id"))
         if label and self.secrets:
             known = ", ".join(sorted({name for name, _ in self.secrets}))
@@ -86,14 +111,14 @@ class Vault:
         from nxtplay.template import vaulttext
 
         known, password = self.secret_for(label)
-        return vaulttext.encrypt(plain, password, label="" if known == DEFAULT else known)
+        return vaulttext.encrypt(plain, password, label="" if known == DEFAULT else known, salt=self.salt)
 
     def encrypt_again(self, plain: str, before: str) -> str:
         """Vault text by the password that opens `before`, labelled as that is."""
         from nxtplay.template import vaulttext
 
         password, label = vaulttext.opened_by(before, self._fitting(before)), vaulttext.label_of(before)
-        return vaulttext.encrypt(plain, password, label="" if label == DEFAULT else label)
+        return vaulttext.encrypt(plain, password, label="" if label == DEFAULT else label, salt=self.salt)
 
     def _fitting(self, text: str) -> Sequence[tuple[str, str]]:
         """The secrets that may open a text. Raises VariableError."""
@@ -114,7 +139,7 @@ class Vault:
         return lambda path: read(path, decrypt=self.decrypt)
 
 
-def password_of(path: str, label: str) -> str:
+def password_of(path: str, label: str, decrypt: Callable[[str], str]) -> str:
     """The password a file holds, or prints when it is executable. Raises UsageError."""
     import subprocess
 
@@ -137,5 +162,9 @@ def password_of(path: str, label: str) -> str:
     if not text:
         raise UsageError(Diagnostic(f"the vault password file {path} is empty"))
     if vaulttext.is_vault(text):
-        raise UsageError(Diagnostic(f"the vault password file {path} is itself encrypted"))
+        try:
+            return decrypt(text).strip()
+        except VariableError as error:
+            hint = f"give a password that opens it before: {error.diagnostics[0].message}"
+            raise UsageError(Diagnostic(f"the vault password file {path} is itself encrypted", hint=hint)) from None
     return text

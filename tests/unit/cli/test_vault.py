@@ -32,7 +32,7 @@ def here(tmp_path: Path) -> Path:
 def vault(folder: Path, *words: str, stdin: bytes = b"", **environ: str) -> subprocess.CompletedProcess[bytes]:
     full = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environ}
     command = [sys.executable, "-m", "nxtplay", "vault", *words]
-    return subprocess.run(command, cwd=folder, env=full, input=stdin, capture_output=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=folder, env=full, input=stdin, capture_output=True, timeout=60, check=False, start_new_session=True)
 
 
 def test_bytes_of_any_kind_come_back_through_pipes_and_files(here: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_wrong_password_is_one_clear_error(here: Path) -> None:
     (here / "s").write_bytes(vault(here, "encrypt", "--vault-password-file", "password", stdin=b"x").stdout)
     (here / "other").write_text("another")
     wrong = vault(here, "view", "--vault-password-file", "other", "s")
-    assert (wrong.returncode, wrong.stdout) == (4, b"")
+    assert (wrong.returncode, wrong.stdout) == (1, b"")
     assert wrong.stderr.count(b"error:") == 1
     assert b"--> s" in wrong.stderr
 
@@ -195,3 +195,39 @@ def test_files_that_are_encrypted_come_to_hosts_plain(here: Path) -> None:
     without = nxtplay("p.yml", cwd=here)
     assert without.returncode == 2
     assert f"cannot decrypt {here}/files/secret" in without.stdout
+
+
+def test_passwords_that_cannot_be_had_are_passed_over_while_there_is_another(here: Path) -> None:
+    names = {"ANSIBLE_VAULT_IDENTITY_LIST": "gone@nowhere, main@password"}
+    closed = vault(here, "encrypt", stdin=b"x", **names)
+    assert closed.stdout.startswith(b"$ANSIBLE_VAULT;1.2;AES256;main\n")
+    assert b"warning: cannot read the vault password file nowhere" in closed.stderr
+    assert vault(here, "encrypt", "--encrypt-vault-id", "gone", stdin=b"x", **names).returncode == 5
+    assert vault(here, "encrypt", "--vault-id", "gone@nowhere", stdin=b"x").returncode == 5
+
+
+def test_a_password_file_that_is_a_vault(here: Path) -> None:
+    (here / "closed").write_bytes(vault(here, "encrypt", "--vault-password-file", "password", stdin=b"inner\n").stdout)
+    (here / "inner").write_text("inner")
+    (here / "s").write_bytes(vault(here, "encrypt", "--vault-password-file", "inner", stdin=b"x").stdout)
+    both = ("--vault-id", "password", "--vault-id", "closed")
+    assert vault(here, "view", *both, "s").stdout == b"x"
+    assert vault(here, "view", "--vault-id", "closed", "s").returncode == 5
+    assert b"several identities" in vault(here, "encrypt", *both, stdin=b"x").stderr
+
+
+def test_the_configured_password_opens_besides_those_given(here: Path) -> None:
+    told = {"ANSIBLE_VAULT_PASSWORD_FILE": "password", "ANSIBLE_VAULT_ENCRYPT_SALT": "salt"}
+    (here / "other").write_text("another")
+    (here / "s").write_bytes(vault(here, "encrypt", stdin=b"x", **told).stdout)
+    assert vault(here, "view", "--vault-password-file", "other", "s", **told).stdout == b"x"
+    assert vault(here, "encrypt", stdin=b"x", **told).stdout == (here / "s").read_bytes()
+    mine = vault(here, "encrypt", "--vault-password-file", "other", stdin=b"x", **told).stdout
+    assert vault(here, "decrypt", "--vault-password-file", "other", stdin=mine).stdout == b"x"
+
+
+def test_a_password_by_stdin_where_there_is_no_terminal(here: Path) -> None:
+    (here / "s").write_bytes(vault(here, "encrypt", "--vault-password-file", "password", stdin=b"x").stdout)
+    assert vault(here, "view", "--ask-vault-pass", "s", stdin=b"open sesame\n").stdout == b"x"
+    assert vault(here, "view", "--ask-vault-pass", "s", stdin=b"").returncode == 5
+    assert vault(here, "view", "--ask-vault-pass", "s", stdin=b"wrong\n").returncode == 1
