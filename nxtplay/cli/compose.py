@@ -66,6 +66,7 @@ def play(asked: Asked) -> int:
         options = ground.options
         asked_for = {"verbosity": options.verbosity, "diff": options.diff, "json": asked.json, "junit": asked.junit, "html": asked.html}
         name = os.path.splitext(os.path.basename(paths[0]))[0]
+        asked_for["tree"] = asked.tree
         output = Output.of(asked.config, **asked_for, form=asked.results, name=name)
         with reporting(masker, output) as audience:
             for finding in warnings:

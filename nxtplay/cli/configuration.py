@@ -186,7 +186,7 @@ OPTIONS = {
     "password_file": "connection_password_file", "become": "become", "become_user": "become_user", "become_method": "become_method",
     "ask_become_password": "become_ask_pass", "become_password_file": "become_password_file", "ask_vault_password": "ask_vault_pass",
     "forks": "forks", "task_timeout": "task_timeout", "tags": "tags_run", "skip_tags": "tags_skip", "diff": "diff_always",
-    "verbosity": "verbosity", "force_handlers": "force_handlers",
+    "verbosity": "verbosity", "playbook_dir": "playbook_dir", "force_handlers": "force_handlers",
 }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ EDITOR | editor | "vi"
 ERROR_ON_MISSING_HANDLER | error_on_missing_handler | true
 HOST_KEY_CHECKING | host_key_checking | true
 INTERPRETER_PYTHON | interpreter_python | "auto"
-PLAYBOOK_DIR | | null
+PLAYBOOK_DIR | playbook_dir | null
 RETRY_FILES_ENABLED | retry_files_enabled | false
 RETRY_FILES_SAVE_PATH | retry_files_save_path | null
 TAGS_RUN | tags_run | []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--output", metavar="FILE", help="Write the list there.")
 @click.option("--export", is_flag=True, help="Variables where they are written: those of groups with the groups.")
 @click.option("-v", "--verbose", count=True, hidden=True)
+@click.option("--flush-cache", is_flag=True, hidden=True, expose_value=False)  # facts are no part of an inventory here
 @click.option("-l", "--limit", default="", metavar="PATTERN", help="Only hosts that match.")
 @click.option("--playbook-dir", default=".", metavar="DIR", help="group_vars and host_vars are looked for here too.")
 @click.argument("group", required=False)

@@ -60,7 +60,7 @@ class Output:
             quiet=frozenset(status for status, shown in hidden.items() if not shown),
             custom_stats=config.get("show_custom_stats", False),
             failures_apart=config.get("display_failed_stderr", False),
-            additions=frozenset(map(short, config.get("callbacks_enabled", ()))),
+            additions=frozenset([*map(short, config.get("callbacks_enabled", ())), *(["tree"] if given.get("tree") else [])]),
             tree=config.get("callback_tree_dir", os.path.expanduser("~/.ansible/tree")),
             log=config.get("log_path"),
             colours=False if config.get("nocolor") else True if config.get("force_color") else None,

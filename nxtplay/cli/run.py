@@ -39,6 +39,7 @@ class Asked:
     typed: str = ""  # a playbook's text, in place of `playbooks`
     folder: str = "."  # where it would lie
     results: str = ""  # "whole" or "line": results alone, so or so; "": the course of the run
+    tree: str | None = None  # a folder for each host's result
     config: Config = field(default_factory=Config)
 
 

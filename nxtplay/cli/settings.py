@@ -32,6 +32,7 @@ def _table(text: str) -> dict[str, Setting]:
 SETTINGS = _table("""
 inventory | sources | | | where hosts are listed
 roles_path | paths | | | further folders of roles
+playbook_dir | path | | | where commands without a playbook look for files, group_vars and host_vars
 collections_path | paths | collections_path collections_paths | COLLECTIONS_PATH COLLECTIONS_PATHS | folders of installed collections
 library | paths | | | further modules
 filter_plugins | paths | | | further filters
@@ -157,7 +158,7 @@ HARMLESS = {
         "inventory_unparsed_warning jinja2_native jinja2_native_warning keep_remote_files local_tmp localhost_warning log_filter "
         "log_verbosity max_diff_size merge_multiple_cli_tags module_args module_compression module_ignore_exts module_lang module_name "
         "module_set_locale module_strict_utf8_response netconf_plugins network_group_modules no_target_syslog nocows null_representation "
-        "old_plugin_cache_clear pager parameters pattern pipelining playbook_dir plugin_filters_cfg poll_interval "
+        "old_plugin_cache_clear pager parameters pattern pipelining plugin_filters_cfg poll_interval "
         "python_module_rlimit_nofile remote_tmp result_format_pretty run_vars_plugins show_per_host_start "
         "show_task_path_on_failure squash_actions "
         "strategy_plugins string_conversion_action syslog_facility system_tmpdirs system_warnings target_log_info "

@@ -233,7 +233,9 @@ class Dispatch:
             if attempt.result.get("changed"):
                 attempt.status = "changed"
         facts = fields.get("ansible_facts")
-        if isinstance(facts, Mapping):
+        if isinstance(facts, dict):
+            if prepared.target.interpreter is not None:
+                facts.pop("discovered_interpreter_python", None)
             receiver = self.facts_receiver(task, host, scope)
             receiver.facts.update({_without_prefix(name): value for name, value in facts.items()})
             receiver.plain_facts.update(name for name in facts if not name.startswith("ansible_"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import sys
 from typing import Any, Optional
 
 from nxtplay.core.host import Reader
@@ -36,4 +37,5 @@ class Setup(Query):
         patterns = [p for p in self.filter if p and p != "*"]
         if patterns:
             named = {n: v for n, v in named.items() if any(fnmatch.fnmatch(n, p) or fnmatch.fnmatch(n, "ansible_" + p) for p in patterns)}
+        named["discovered_interpreter_python"] = sys.executable  # the engine drops it where the interpreter was named
         return {"ansible_facts": named}

@@ -97,3 +97,21 @@ def test_mistakes_are_told(tmp_path: Path, words: tuple[str, ...], told: str) ->
 
 def test_the_habit_of_leaving_the_word_out_is_met_with_it(tmp_path: Path) -> None:
     assert "nxtplay exec PATTERN -m MODULE -a ARGS" in nxtplay("all", "-m", "ping", cwd=tmp_path).stderr
+
+
+def test_results_go_to_a_folder_too_and_kept_facts_are_forgotten(tmp_path: Path) -> None:
+    kept = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts")}
+    assert nxtplay("exec", "a", *HERE, "-m", "setup", "-t", "tree", cwd=tmp_path, environ=kept).returncode == 0
+    assert json.loads((tmp_path / "tree/a").read_text())["ansible_facts"]["module_setup"] is True
+    say = ("exec", "a", *HERE, "-m", "debug", "-a", "msg={{ ansible_facts.system | default('forgotten') ~ ' ' ~ playbook_dir }}")
+    assert "forgotten" not in nxtplay(*say, cwd=tmp_path, environ=kept).stdout
+    assert "forgotten /nowhere" in nxtplay(*say, "--flush-cache", cwd=tmp_path, environ={**kept, "ANSIBLE_PLAYBOOK_DIR": "/nowhere"}).stdout
+
+
+def test_the_interpreter_that_was_found_is_a_fact(tmp_path: Path) -> None:
+    def found(*words: str) -> object:
+        done = nxtplay("exec", "a", *HERE, "-m", "setup", "-a", "filter=nothing", *words, cwd=tmp_path)
+        return json.loads(done.stdout.partition(" => ")[2])["ansible_facts"].get("discovered_interpreter_python")
+
+    assert os.path.isabs(str(found()))
+    assert found("-e", f"ansible_python_interpreter={sys.executable}") is None
