@@ -52,7 +52,7 @@ class Includes:
     def role(self, task: Task, args: Mapping[str, Any], scope: Scope, doubt: Unknown | None) -> tuple[Block, ...]:
         name = str(args.get("name") or args.get("role") or "")
         files = {k: str(args[k]) for k in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if k in args}
-        public = bool(args.get("public", False))
+        public = as_bool(args.get("public", False))
         found = self._load(
             task,
             (name, *sorted(files.items())),
@@ -65,7 +65,7 @@ class Includes:
                 parent=task.role,
                 files=files,
                 public=public,
-                allow_duplicates=bool(args.get("allow_duplicates", True)),
+                allow_duplicates=as_bool(args.get("allow_duplicates", True)),
                 validate=as_bool(args.get("rolespec_validate", True)),
                 given=self._given,
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -271,6 +272,7 @@ class TaskRunner:
                     return Attempt("skipped", result, reason="condition is false")
                 if isinstance(held, Unknown):
                     doubt = held if held.reason.startswith(DOUBT) else Unknown(f"{DOUBT} ({held.reason})")
+            self._require_delegate(task, scope)
             attempt = self._attempts(task, host, scope, task_id, doubt, number)
         except NxtplayError as error:
             attempt = self._broken(error, task)
@@ -297,11 +299,25 @@ class TaskRunner:
             name = self.templates.render(located.value, scope, span=located.span)
         except (NxtplayError, UnknownReached):
             return task, scope  # told where it is needed, if it comes to that
-        if not isinstance(name, str) or not name:
+        if name is OMIT or not located.value:
+            return replace(task, shared=replace(task.shared, delegate_to=None)), scope
+        if not isinstance(name, (str, int)) or name == "":
             return task, scope
-        seen = {"ansible_delegated_vars": {name: scope.find("hostvars")[0].get(name, {})}}
+        name, own = str(name), scope.find("inventory_hostname")[0]
+        delegate = scope.find("hostvars")[0].get(name, {})
+        seen = {"ansible_delegated_vars": {name: ChainMap({"inventory_hostname": own}, delegate, {"ansible_host": name})}}
         fixed = replace(task, shared=replace(task.shared, delegate_to=Located(name, located.span)))
         return fixed, scope.plus(Layer(Level.MAGIC, "delegate_to", seen, trusted=False))
+
+    def _require_delegate(self, task: Task, scope: TaskScope) -> None:
+        """Raises TemplateError where a template names nobody to delegate to: what another host was to do is not done here instead."""
+        located = task.shared.delegate_to
+        if located is None or not is_template(located.value):
+            return  # found already
+        name = self.templates.render(located.value, scope, span=located.span)
+        if not isinstance(name, Unknown):
+            told = "is empty" if name in (None, "") else f"takes the name of a host, found {name!r}"
+            raise TemplateError(Diagnostic(f"delegate_to {told}", located.span, "`default(omit)` leaves the task to its own host"))
 
     def _attempts(self, task: Task, host: HostRun, scope: TaskScope, task_id: str, doubt: Unknown | None, item: int) -> Attempt:
         if task.until is None and task.retries is None:

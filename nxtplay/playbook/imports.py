@@ -128,9 +128,9 @@ def _role(reading: Reading, raw: YamlMap, action: Action, shared: Shared, place:
         params=YamlMap(span=span),
         files=files,
         own={"vars": variables} if variables else None,
-        public=_yes(args.get("public"), True),
-        allow_duplicates=_yes(args.get("allow_duplicates"), True),
-        validate=_yes(args.get("rolespec_validate"), True),
+        public=_flag(reading, args, "public", place),
+        allow_duplicates=_flag(reading, args, "allow_duplicates", place),
+        validate=_flag(reading, args, "rolespec_validate", place),
     )
     return Block(place_of(raw, span), tuple(blocks), name=located(raw, "name"))
 
@@ -140,8 +140,10 @@ def stem(name: str) -> str:
     return name.rsplit(".", 1)[0] if name.endswith((".yml", ".yaml", ".json")) else name
 
 
-def _yes(value: Any, default: bool) -> bool:
-    return default if value is None else str(value).lower() in ("true", "yes", "1", "on")
+def _flag(reading: Reading, args: YamlMap, key: str, place: Place) -> bool:
+    """A truth value among the arguments of import_role; true where it is not given."""
+    value = None if args.get(key) is None else reading.static_text(args[key], args.values_at[key], place, "import_role")
+    return value is None or roles.yes(value)
 
 
 def role_entry(reading: Reading, raw: Any, span: Span, shared: Shared, place: Place, *, public: bool = True) -> list[Block]:
@@ -190,7 +192,7 @@ def use_role(
     files: Mapping[str, Located],
     own: dict[str, Any] | None = None,
     public: bool = True,
-    allow_duplicates: bool = False,
+    allow_duplicates: bool | None = None,
     validate: bool = True,
 ) -> list[Block]:
     """One use of a role: a block for each dependency, deepest first, then the role's own. Its handlers join the play's."""

@@ -23,6 +23,11 @@ from nxtplay.template.routing import Route
 META = frozenset(("dependencies", "allow_duplicates", "galaxy_info", "argument_specs", "collections", "standalone"))
 
 
+def yes(value: Any) -> bool:
+    """Whether a word of a file stands for true."""
+    return str(value).lower() in ("true", "yes", "1", "on")
+
+
 def candidates(name: str, place: Place, options: Options, collections: Sequence[str] = ()) -> list[str]:
     """The directories a role of this name may be, in the order of preference: in the collection of the role that asks, in
     `collections`, then where roles lie."""
@@ -179,9 +184,10 @@ def read_role(
     files: Mapping[str, Located],
     identity: str,
     public: bool = True,
-    allow_duplicates: bool = False,
+    allow_duplicates: bool | None = None,
 ) -> tuple[Role, YamlList]:
-    """A role without its tasks, and the entries of its dependencies. `files` says which of its files to take: {"vars": "special"}."""
+    """A role without its tasks, and the entries of its dependencies. `files` says which of its files to take: {"vars": "special"};
+    `allow_duplicates` outweighs what the role itself says."""
     about = meta(reading, path)
     given = about.get("dependencies")
     role = Role(
@@ -192,7 +198,7 @@ def read_role(
         vars=variables(reading, path, "vars", files.get("vars")),
         params=params,
         parents=parents,
-        allow_duplicates=allow_duplicates or str(about.get("allow_duplicates", False)).lower() in ("true", "yes"),
+        allow_duplicates=yes(about.get("allow_duplicates", False)) if allow_duplicates is None else allow_duplicates,
         public=public,
         argument_specs=argument_specs(reading, path, about),
         tasks_from=files["tasks"].value if "tasks" in files else "main",
