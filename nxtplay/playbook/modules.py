@@ -225,6 +225,8 @@ def _from_text(module: str, text: str, span: Span, found: Findings) -> tuple[Yam
     args, rest, place = split_pairs(text, span)
     if module == "meta" or (not args and rest.startswith("{{") and rest.endswith("}}")):
         return YamlMap(span=span), Located(text.strip(), span)
+    if rest.startswith("{{") and rest.endswith("}}"):  # a mapping that a template brings, and more beside it
+        return args, Located(rest, span)
     if rest and templated(module):
         return args, Located(rest, span)
     if rest:
