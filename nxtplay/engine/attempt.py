@@ -30,6 +30,7 @@ class Attempt:
     seconds: float = 0.0
     notify: tuple[str, ...] = ()
     no_log: bool = False
+    pardoned: bool = False  # its failure, or that its host is out of reach, is to be ignored
     delegate: str = ""  # the host that did it, where that was another
     diff: bool | None = None  # whether the task says that differences are shown
     facts_for: HostRun | None = None

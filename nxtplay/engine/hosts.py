@@ -163,6 +163,7 @@ def _told(name: str, task: Task) -> dict[str, Any]:
         "name": name,
         "action": task.module,
         "args": {**words, **task.args},
+        "vars": {key: value for layer in shared.vars[task.block_vars :] for key, value in layer.items()},
         "register": task.register,
         "loop": None if task.loop is None else task.loop.value.value,
         "tags": sorted(shared.tags),

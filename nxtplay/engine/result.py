@@ -116,6 +116,8 @@ def of_loop(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {"results": list(results), "changed": changed}
     if is_failed:
         out["failed"] = True  # as in Ansible only then
+    if any(is_true(r.get("unreachable")) for r in results):
+        out["unreachable"] = True
     if results and all(is_true(r.get("skipped")) for r in results):
         out.update(skipped=True, msg="All items skipped")
     else:

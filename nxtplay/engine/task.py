@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nxtplay.core.resource import check_args
 from nxtplay.core.state import Secret, Unknown, UnknownReached, find_unknown
+from nxtplay.engine import delegate
 from nxtplay.engine import result as result_
 from nxtplay.engine.attempt import CENSORED, Attempt
 from nxtplay.engine.dispatch import Dispatch
@@ -23,7 +23,7 @@ from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProg
 from nxtplay.playbook.model import Located, Task
 from nxtplay.playbook.words import ARGS
 from nxtplay.template.values import OMIT, is_template
-from nxtplay.variables.precedence import Layer, Level, Scope
+from nxtplay.variables.precedence import Scope
 
 DOUBT = "whether it runs is unknown"
 
@@ -61,6 +61,7 @@ class TaskRunner:
             attempt = run(task, host, scope, task_id, first_doubt)
         except NxtplayError as error:
             attempt = self._broken(error, task)
+            self._pardon(task, attempt, scope)
         if task.module == "include_vars" and attempt.status == "unknown":
             host.unread = attempt.reason
         elif host.unread:
@@ -101,6 +102,12 @@ class TaskRunner:
         told = result_.failed(message, exception=result_.NO_TRACE)
         return Attempt("failed", told, reason=message, span=diagnostics[0].span, diagnostics=diagnostics)
 
+    @staticmethod
+    def _break(attempt: Attempt, broken: Attempt) -> None:
+        """The failure `broken` on top of what the attempt came to."""
+        attempt.status, attempt.reason, attempt.span, attempt.diagnostics = "failed", broken.reason, broken.span, broken.diagnostics
+        attempt.result.update(broken.result)
+
     def _settle(self, task: Task, host: HostRun, scope: TaskScope, attempt: Attempt) -> None:
         """What the outcome means for the host: its counts, the way ahead, what is registered, who is notified."""
         if task.register:
@@ -111,8 +118,7 @@ class TaskRunner:
         if task.role is not None and attempt.status not in ("skipped", "unreachable"):
             host.roles_at_work.add(task.role.identity)
         if attempt.status == "failed":
-            ignore = self.dispatch.flag(task.shared.ignore_errors, scope)
-            if ignore:
+            if attempt.pardoned:
                 attempt.status = "ignored"
                 tally.ok += 1
                 tally.ignored += 1
@@ -124,7 +130,7 @@ class TaskRunner:
                 attempt.signal = Signal.FAILED
         elif attempt.status == "unreachable":
             host.ahead.forget()
-            if self.dispatch.flag(task.shared.ignore_unreachable, scope):
+            if attempt.pardoned:
                 attempt.status = "ignored"
                 tally.ok += 1
                 tally.ignored += 1
@@ -209,7 +215,7 @@ class TaskRunner:
             self._tell_item(task, host, attempt, task_id, label)
             if attempt.signal is Signal.LEFT:
                 break
-            if attempt.status == "unreachable" and not self.dispatch.flag(task.shared.ignore_unreachable, scope):
+            if attempt.status == "unreachable" and not attempt.pardoned:
                 break
             if control.break_when and self.templates.test(control.break_when, inner) is True:
                 break
@@ -232,9 +238,8 @@ class TaskRunner:
             try:
                 label = self.templates.render(task.loop.control.label.value, scope)
             except NxtplayError as error:
-                broken = self._broken(error, task)
-                attempt.status, attempt.reason, attempt.span, attempt.diagnostics = "failed", broken.reason, broken.span, broken.diagnostics
-                attempt.result.update(broken.result)
+                self._break(attempt, self._broken(error, task))
+                attempt.pardoned = False
         return "(hidden)" if attempt.no_log else label
 
     def _tell_item(self, task: Task, host: HostRun, attempt: Attempt, task_id: str, label: Any) -> None:
@@ -263,7 +268,7 @@ class TaskRunner:
         no_log = False
         try:
             no_log = self.dispatch.flag(task.shared.no_log, scope, default=self.options.no_log)
-            task, scope = self._with_delegate(task, scope)
+            task, scope = delegate.named(self.templates, task, scope)
             if task.shared.when:
                 false: list[Any] = []
                 held = self.templates.test(task.shared.when, scope, false=false)
@@ -272,7 +277,7 @@ class TaskRunner:
                     return Attempt("skipped", result, reason="condition is false")
                 if isinstance(held, Unknown):
                     doubt = held if held.reason.startswith(DOUBT) else Unknown(f"{DOUBT} ({held.reason})")
-            self._require_delegate(task, scope)
+            delegate.require(self.templates, task, scope)
             attempt = self._attempts(task, host, scope, task_id, doubt, number)
         except NxtplayError as error:
             attempt = self._broken(error, task)
@@ -280,8 +285,9 @@ class TaskRunner:
             unknown = reached.unknown
             attempt = Attempt("unknown", PartialResult({"failed": False, "changed": unknown}, unknown), reason=unknown.reason)
         attempt.no_log = no_log
-        if attempt.status == "failed":
+        if attempt.status in ("failed", "unreachable"):
             attempt.result.setdefault("exception", result_.NO_TRACE)
+        self._pardon(task, attempt, scope)
         if task.shared.delegate_to is not None and task.shared.delegate_to.value != host.name and attempt.status != "skipped":
             attempt.delegate = str(task.shared.delegate_to.value)
         if attempt.status in ("changed", "unknown"):
@@ -290,34 +296,14 @@ class TaskRunner:
             attempt.notify = tuple(str(name) for name in flat if name is not OMIT)
         return attempt
 
-    def _with_delegate(self, task: Task, scope: TaskScope) -> tuple[Task, TaskScope]:
-        """The task with its delegate as it is called now, whose variables are there as `ansible_delegated_vars`."""
-        located = task.shared.delegate_to
-        if located is None:
-            return task, scope
+    def _pardon(self, task: Task, attempt: Attempt, scope: TaskScope) -> None:
+        """Whether what went wrong is to be ignored; a fault in what says so is a failure that is not."""
+        asked = {"failed": task.shared.ignore_errors, "unreachable": task.shared.ignore_unreachable}.get(attempt.status)
         try:
-            name = self.templates.render(located.value, scope, span=located.span)
-        except (NxtplayError, UnknownReached):
-            return task, scope  # told where it is needed, if it comes to that
-        if name is OMIT or not located.value:
-            return replace(task, shared=replace(task.shared, delegate_to=None)), scope
-        if not isinstance(name, (str, int)) or name == "":
-            return task, scope
-        name, own = str(name), scope.find("inventory_hostname")[0]
-        delegate = scope.find("hostvars")[0].get(name, {})
-        seen = {"ansible_delegated_vars": {name: ChainMap({"inventory_hostname": own}, delegate, {"ansible_host": name})}}
-        fixed = replace(task, shared=replace(task.shared, delegate_to=Located(name, located.span)))
-        return fixed, scope.plus(Layer(Level.MAGIC, "delegate_to", seen, trusted=False))
-
-    def _require_delegate(self, task: Task, scope: TaskScope) -> None:
-        """Raises TemplateError where a template names nobody to delegate to: what another host was to do is not done here instead."""
-        located = task.shared.delegate_to
-        if located is None or not is_template(located.value):
-            return  # found already
-        name = self.templates.render(located.value, scope, span=located.span)
-        if not isinstance(name, Unknown):
-            told = "is empty" if name in (None, "") else f"takes the name of a host, found {name!r}"
-            raise TemplateError(Diagnostic(f"delegate_to {told}", located.span, "`default(omit)` leaves the task to its own host"))
+            attempt.pardoned = self.dispatch.flag(asked, scope)
+        except NxtplayError as error:
+            broken = self._broken(error, task)
+            self._break(attempt, replace(broken, result={"failed": True, "msg": broken.reason}))
 
     def _attempts(self, task: Task, host: HostRun, scope: TaskScope, task_id: str, doubt: Unknown | None, item: int) -> Attempt:
         if task.until is None and task.retries is None:
@@ -381,8 +367,7 @@ class TaskRunner:
             self._failed_when(task, inner, attempt)
         except NxtplayError as error:  # what the module said is kept beside the fault
             broken = self._broken(error, task)
-            attempt.status, attempt.reason, attempt.span, attempt.diagnostics = "failed", broken.reason, broken.span, broken.diagnostics
-            result.update({"failed": True, "msg": broken.reason, asked: broken.reason})
+            self._break(attempt, replace(broken, result={"failed": True, "msg": broken.reason, asked: broken.reason}))
         return attempt
 
     def _changed_when(self, task: Task, scope: TaskScope, attempt: Attempt) -> None:
@@ -469,6 +454,7 @@ def _combined(attempts: Sequence[Attempt]) -> Attempt:
         children=tuple(child for a in attempts for child in a.children),
         notify=tuple(dict.fromkeys(name for a in attempts if a.status in ("changed", "unknown") for name in a.notify)),
         no_log=any(a.no_log for a in attempts),
+        pardoned=all(a.pardoned for a in attempts if a.status in ("failed", "unreachable")),
         facts_for=next((a.facts_for for a in attempts if a.facts_for), None),
         everywhere=_all_of([a.everywhere for a in attempts if a.everywhere]),
     )

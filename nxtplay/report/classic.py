@@ -92,7 +92,8 @@ class Classic:
                 del self._left[event.id]
         of_loop = not is_item and key in self._looped
         self._looped -= set() if is_item else {key}
-        if event.status == ev.SKIPPED in self._quiet or (of_loop and event.status not in (ev.SKIPPED, ev.IGNORED)):
+        hidden = event.status == ev.SKIPPED in self._quiet
+        if hidden or (of_loop and event.status not in (ev.SKIPPED, ev.IGNORED, ev.UNREACHABLE)):
             return
         if task is not None and (included := _included(task, event)):
             self._head(event.id)
@@ -128,7 +129,7 @@ class Classic:
         place = [f"Origin: {event.span}"] if event.span else []
         self._say(*self._mask("\n".join([f"[ERROR]: Task failed: {cause}", *place, ""])).split("\n"), to=self._failures)
         result = event.result if event.result.get("msg") is not None else {**event.result, "msg": cause}
-        if is_item and not unreachable:
+        if is_item:
             head = f"failed: [{_where(event)}] (item={event.item_label})"
         else:
             head = f"fatal: [{_where(event)}]: {'UNREACHABLE' if unreachable else 'FAILED'}!"
