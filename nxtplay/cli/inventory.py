@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +11,6 @@ from nxtplay.cli.run import asked_for, inventory_options
 
 if TYPE_CHECKING:
     from nxtplay.inventory.model import Inventory
-
 
 @click.command("inventory", context_settings={"help_option_names": ["-h", "--help"]})
 @inventory_options
@@ -44,11 +43,11 @@ def command(**given: Any) -> int:
         tell(NxtplayError(warning), masker.text)
     if own["host"]:
         name = compose.known_host(ground, own["host"])
-        _print(masker.value(inventory.variables(name, own=own["export"])), yaml=own["as_yaml"], file=own["output"])
+        _print(masker.value(_closed(inventory.variables(name, own=own["export"]))), yaml=own["as_yaml"], file=own["output"])
     elif own["as_list"]:
         names = set(inventory.match(given["limit"])) if given["limit"] else set(inventory.hosts)
         told = (tree if own["as_yaml"] else listed)(inventory, names, export=own["export"])
-        _print(masker.value(told), yaml=own["as_yaml"], file=own["output"])
+        _print(masker.value(_closed(told)), yaml=own["as_yaml"], file=own["output"])
     else:
         top = own["group"] or "all"
         if top not in inventory.groups:
@@ -115,6 +114,17 @@ def graph(inventory: Inventory, top: str, *, variables: bool = False, depth: int
         yield from told(inventory.group_variables(top), depth + 1)
 
 
+def _closed(value: Any) -> Any:
+    """The value with vault text, and text that is no template, under the keys by which inventories in JSON mark them."""
+    from nxtplay.template.values import UNSAFE_KEY, VAULT_KEY, Encrypted, Unsafe
+
+    if isinstance(value, (Encrypted, Unsafe)):
+        return {VAULT_KEY if isinstance(value, Encrypted) else UNSAFE_KEY: str.__str__(value)}
+    if isinstance(value, Mapping):
+        return {key: _closed(one) for key, one in value.items()}
+    return [_closed(one) for one in value] if isinstance(value, list) else value
+
+
 def _bars(depth: int) -> str:
     return "  " + "|  " * (depth - 1) + "|--" if depth else ""
 
@@ -127,7 +137,19 @@ def _print(value: Any, *, yaml: bool, file: str | None = None) -> None:
     if yaml:
         import yaml as yaml_
 
-        text = yaml_.safe_dump(plain(value), sort_keys=True, allow_unicode=True, default_flow_style=False)
+        from nxtplay.template.values import UNSAFE_KEY, VAULT_KEY
+
+        class Dumper(yaml_.SafeDumper):
+            """Vault text and text that is no template stand behind their tags."""
+
+        def mapping(dumper: yaml_.SafeDumper, value: dict[str, Any]) -> yaml_.Node:
+            for key, tag, style in ((VAULT_KEY, "!vault", "|"), (UNSAFE_KEY, "!unsafe", None)):
+                if list(value) == [key]:
+                    return dumper.represent_scalar(tag, value[key], style=style)
+            return dumper.represent_dict(value)
+
+        Dumper.add_representer(dict, mapping)
+        text = yaml_.dump(plain(value), Dumper=Dumper, sort_keys=True, allow_unicode=True, default_flow_style=False)
     else:
         told = json.loads(json.dumps(plain(value)))  # keys that are numbers become text, so that they can be sorted
         text = json.dumps(told, indent=4, sort_keys=True, ensure_ascii=False) + "\n"

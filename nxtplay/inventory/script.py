@@ -10,6 +10,7 @@ from typing import Any
 
 from nxtplay.errors import Diagnostic, InventoryError, Span
 from nxtplay.inventory.draft import Draft
+from nxtplay.template.values import marked
 
 
 def fill(path: str, draft: Draft) -> None:
@@ -63,4 +64,5 @@ def _asked(path: str, *arguments: str) -> dict[str, Any]:
         raise InventoryError(Diagnostic(f"the inventory script printed no JSON: {error}", Span(path))) from None
     if not isinstance(data, dict):
         raise InventoryError(Diagnostic("the inventory script should print a JSON object", Span(path)))
-    return data
+    found: dict[str, Any] = marked(data)
+    return found

@@ -12,6 +12,9 @@ from nxtplay.errors import TemplateError
 _MARKER = re.compile(r"\{[{%#]")
 
 
+VAULT_KEY, UNSAFE_KEY = "__ansible_vault", "__ansible_unsafe"  # how JSON marks the two kinds of text that follow
+
+
 class Unsafe(str):
     """Text that is data even where templates are expected (YAML's `!unsafe`)."""
 
@@ -29,6 +32,17 @@ class Decrypted(Secret):
     """The plain text of a value that stands encrypted in a file."""
 
     __slots__ = ()
+
+
+def marked(value: Any) -> Any:
+    """What JSON says, with the texts that it marks as encrypted or as no template."""
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            ((key, text),) = value.items()
+            if key in (VAULT_KEY, UNSAFE_KEY) and isinstance(text, str):
+                return Encrypted(text) if key == VAULT_KEY else Unsafe(text)
+        return {key: marked(one) for key, one in value.items()}
+    return [marked(one) for one in value] if isinstance(value, list) else value
 
 
 class Omit:
