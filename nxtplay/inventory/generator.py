@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nxtplay.errors import Diagnostic, InventoryError, Span
+from nxtplay.errors import Diagnostic, InventoryError, Span, UndefinedVariable
 from nxtplay.inventory.draft import Draft, DraftGroup
 from nxtplay.inventory.names import MOST
 from nxtplay.inventory.options import at, known
@@ -47,6 +47,13 @@ class _One:
     def rendered(self, mapping: Mapping[str, Any], key: str) -> Any:
         return self.templates.render(mapping[key], self.values, span=at(mapping, key, self.file))
 
+    def variable(self, given: Mapping[str, Any], name: str) -> Any:
+        """A group's variable; one that asks for more than the layers stays a template, for the plays that have it."""
+        try:
+            return self.rendered(given, name)
+        except UndefinedVariable:
+            return given[name]
+
     def name(self, entry: Mapping[str, Any]) -> str:
         if "name" not in entry:
             raise InventoryError(
@@ -63,7 +70,7 @@ class _One:
             group = self.draft.group(self.name(parent), span)
             given = parent.get("vars") or {}
             for variable in given:
-                group.variables.put(str(variable), self.rendered(given, variable), at(given, variable, self.file))
+                group.variables.put(str(variable), self.variable(given, variable), at(given, variable, self.file))
             for above in self.parents(parent):
                 above.children.setdefault(group.name, span)
             out.append(group)

@@ -157,6 +157,11 @@ def test_a_host_for_every_combination(tmp_path: Path) -> None:
     assert inventory.variables("build_web_runner") == {"operation": "build", "count": 1}
 
 
+def test_what_a_generator_cannot_say_yet_stays_a_template(tmp_path: Path) -> None:
+    inventory = generated(GENERATOR.replace("count: 1", "later: ['{{ of_a_play }}']"), tmp_path)
+    assert inventory.variables("build_web_runner") == {"operation": "build", "later": ["{{ of_a_play }}"]}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
