@@ -6,7 +6,7 @@ import dataclasses
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional
+from typing import AbstractSet, Any, Callable, Mapping, Optional
 
 from nxtplay.core.host import Failed
 
@@ -37,6 +37,7 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=dict)
     ciphers: tuple[str, ...] = ()
     decompress: bool = True
+    unredirected: tuple[str, ...] = ()  # headers for the first address alone
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def send(request: Request, *, into: Optional[Callable[[bytes], Any]] = None) -> 
             headers = tuple((str(k), str(v)) for k, v in (response.headers or {}).items())
             status = int(getattr(response, "status", None) or getattr(response, "code", None) or 200)
             if into is not None and status < 300:
-                _pour(response, into)
+                _pour(response, into, _unpacker(headers, request))
             else:
                 read = response.read()
                 body = _plain(read if isinstance(read, bytes) else b"", headers, request)  # text where a login failed too often
@@ -93,8 +94,9 @@ def send(request: Request, *, into: Optional[Callable[[bytes], Any]] = None) -> 
         raise Failed(_told(request, error), status=-1, url=request.url, elapsed=int(time.monotonic() - began)) from None
     except Exception as error:
         import http.client
+        import zlib
 
-        if isinstance(error, http.client.HTTPException):
+        if isinstance(error, (http.client.HTTPException, zlib.error)):
             raise Failed(_told(request, error), status=-1, url=request.url, elapsed=int(time.monotonic() - began)) from None
         raise
 
@@ -126,29 +128,49 @@ def _of_netrc(request: Request, host: str) -> Request:
     return request if login is None else dataclasses.replace(request, user=login[0], password=login[2], basic=True)
 
 
-def _pour(response: Any, into: Callable[[bytes], Any]) -> None:
+def _pour(response: Any, into: Callable[[bytes], Any], unpacker: Any) -> None:
+    """The whole body, unpacked. Raises IncompleteRead where less came than was announced, which reading in pieces passes over."""
     while True:
         chunk = response.read(1 << 18)
         if not chunk:
-            return
-        into(chunk)
+            break
+        into(unpacker.decompress(chunk) if unpacker else chunk)
+    if unpacker:
+        into(unpacker.flush())
+    lacking = getattr(response, "length", None)
+    if lacking:
+        import http.client
+
+        raise http.client.IncompleteRead(b"", lacking)
+
+
+def _unpacker(headers: tuple[tuple[str, str], ...], request: Request) -> Any:
+    """What undoes the compression of the transfer; None where there is none to undo."""
+    encoding = next((value for key, value in headers if key.lower() == "content-encoding"), "")
+    if not (request.decompress and encoding.lower() == "gzip"):
+        return None
+    import zlib
+
+    return zlib.decompressobj(16 + zlib.MAX_WBITS)
 
 
 def _plain(body: bytes, headers: tuple[tuple[str, str], ...], request: Request) -> bytes:
-    encoding = next((value for key, value in headers if key.lower() == "content-encoding"), "")
-    if not (request.decompress and encoding.lower() == "gzip"):
+    unpacker = _unpacker(headers, request)
+    if unpacker is None:
         return body
-    import gzip
+    import zlib
 
     try:
-        return gzip.decompress(body)
-    except (OSError, EOFError):
+        return unpacker.decompress(body) + unpacker.flush()  # type: ignore[no-any-return]
+    except zlib.error:
         return body
 
 
 def _told(request: Request, error: BaseException) -> str:
     cause = getattr(error, "reason", error)
     text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    if type(cause).__name__ == "IncompleteRead":
+        return f"Incomplete read: {request.url} sent less than it had announced: {text}"
     where = f"{request.url} (socket {request.unix_socket})" if request.unix_socket else request.url
     return f"no answer from {where}: {text}"
 
@@ -168,7 +190,7 @@ def _headers(request: Request) -> dict[str, str]:
 def _opener(request: Request) -> Any:
     import urllib.request
 
-    handlers: list[Any] = [_redirecting(request.redirects)]
+    handlers: list[Any] = [_redirecting(request.redirects, frozenset(name.lower() for name in request.unredirected))]
     if request.unix_socket:
         handlers.append(_unix(os.path.expanduser(request.unix_socket)))
         handlers.append(urllib.request.ProxyHandler({}))
@@ -218,7 +240,7 @@ def _tls(request: Request) -> Any:
     return made
 
 
-def _redirecting(policy: str) -> Any:
+def _redirecting(policy: str, unredirected: AbstractSet[str]) -> Any:
     import urllib.request
 
     class Redirects(urllib.request.HTTPRedirectHandler):
@@ -226,6 +248,8 @@ def _redirecting(policy: str) -> Any:
             method = req.get_method()
             if policy == "none" or (policy == "safe" and method not in ("GET", "HEAD")):
                 return None
+            if unredirected:
+                req.headers = {name: value for name, value in req.headers.items() if name.lower() not in unredirected}
             if policy == "urllib2":
                 return super().redirect_request(req, fp, code, msg, headers, newurl)
             keep = code in (307, 308) or method in ("GET", "HEAD")

@@ -18,6 +18,8 @@ from nxtplay.core.state import Plan, Unknown
 from nxtplay.core.types import Path, Raw
 from nxtplay.modules import _files, _http
 
+_NAMES: dict[str, str] = {}  # of downloads, by address
+
 
 class GetUrl(_files.Ownership, Resource[FileState]):
     """Download a file; one that is there, only where the server has a newer one. With a checksum a check knows whether anything would
@@ -130,7 +132,7 @@ class GetUrl(_files.Ownership, Resource[FileState]):
         if answer.status >= 300:
             raise Failed(f"{self.url} answered {answer.status} {answer.reason}", status_code=answer.status, url=self.url)
         if wanted and digest.hexdigest() != wanted:
-            raise Failed(f"{self.url} has the {algorithm} {digest.hexdigest()}, expected {wanted}")
+            raise Failed(f"{self.url} did not match its checksum: it has the {algorithm} {digest.hexdigest()}, expected {wanted}")
         host.note(status_code=answer.status, msg=f"{answer.reason} ({answer.header('content-length') or 'unknown'} bytes)")
         return True
 
@@ -147,8 +149,21 @@ class GetUrl(_files.Ownership, Resource[FileState]):
     def _place(self, host: Reader) -> str:
         path = _files.host_path(self.dest)
         if self.dest.endswith("/") or host.is_dir(path):
-            return os.path.join(path, _http.file_name(self.url))
+            return os.path.join(path, self._name(host))
         return host.resolve(path)
+
+    def _name(self, host: Reader) -> str:
+        """What the download is called in a directory: as the server says, which is asked once for an address, else as the address does."""
+        if not self.url.startswith("http"):
+            return _http.file_name(self.url)
+        if self.url not in _NAMES:
+            try:
+                answer = _http.send(dataclasses.replace(self._request(host), method="HEAD"))
+            except Failed:
+                return _http.file_name(self.url)  # the download tells what is wrong
+            good = answer.status < 300
+            _NAMES[self.url] = _http.file_name(answer.url if good else self.url, answer.header("content-disposition") if good else "")
+        return _NAMES[self.url]
 
     def _request(self, host: Reader, url: str = "") -> _http.Request:
         return _http.Request(
@@ -156,7 +171,7 @@ class GetUrl(_files.Ownership, Resource[FileState]):
             verify=self.validate_certs, client_cert=self.client_cert, client_key=self.client_key, redirects="all", user=self.url_username,
             password=self.url_password, basic=self.force_basic_auth, netrc=self.use_netrc,
             agent=self.http_agent, proxy=self.use_proxy, environ=host.environ,
-            ciphers=tuple(self.ciphers or ()), decompress=False,
+            ciphers=tuple(self.ciphers or ()), decompress=self.decompress, unredirected=tuple(self.unredirected_headers),
         )  # fmt: skip
 
     def _checksum(self, host: Reader) -> tuple[str, str]:

@@ -48,6 +48,7 @@ class Uri(_files.Ownership, Action):
     ciphers: list[str] | None = arg(None, help="TLS ciphers to allow.")
     decompress: bool = arg(True, help="Undo gzip compression of the answer.")
     use_netrc: bool = arg(True, help="Heed the logins in ~/.netrc, or in the file that NETRC names.")
+    unredirected_headers: list[str] = arg(default_factory=list, help="Headers that are not sent to where a redirection leads.")
     use_gssapi: bool = arg(False, help="Kerberos; not supported.")
 
     @classmethod
@@ -126,6 +127,7 @@ class Uri(_files.Ownership, Action):
             environ=host.environ,
             ciphers=tuple(self.ciphers or ()),
             decompress=self.decompress,
+            unredirected=tuple(self.unredirected_headers),
         )
 
     def _source(self, host: Reader) -> Optional[bytes]:
@@ -143,7 +145,7 @@ class Uri(_files.Ownership, Action):
     def _keep(self, host: Host, answer: _http.Answer) -> dict[str, Any]:
         path = _files.host_path(str(self.dest))
         if host.is_dir(path):
-            path = os.path.join(path, _http.file_name(answer.url))
+            path = os.path.join(path, _http.file_name(answer.url, answer.header("content-disposition")))
         changed = _files.put_bytes(host, self, path, answer.body)
         return {"path": path, "changed": changed}
 
