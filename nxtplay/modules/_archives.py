@@ -6,6 +6,7 @@ import hashlib
 import os
 import posixpath
 import tarfile
+import tempfile
 import time
 import zipfile
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO, Callable, Iterator, Optional, Union
 from nxtplay.core.files import Content
 from nxtplay.core.host import Failed
 
+ZSTD = b"\x28\xb5\x2f\xfd"  # what such a stream begins with
 Archive = Union[tarfile.TarFile, zipfile.ZipFile]
 
 
@@ -32,11 +34,17 @@ class Member:
     target: Optional[str] = None
     implied: bool = False
     entry: Any = None
+    dots: int = 0  # parts of "." that its path begins with, which count where parts are left out
 
 
 @contextmanager
 def opened(stream: BinaryIO, name: str) -> Iterator[Archive]:
     """The archive in a stream, whatever its format. Failed for what is none."""
+    stream.seek(0)
+    if stream.read(4) == ZSTD:
+        with _without_zstd(stream, name) as plain, opened(plain, name) as archive:
+            yield archive
+        return
     if zipfile.is_zipfile(stream):
         stream.seek(0)
         with zipfile.ZipFile(stream) as packed:
@@ -46,19 +54,39 @@ def opened(stream: BinaryIO, name: str) -> Iterator[Archive]:
     try:
         tar = tarfile.open(fileobj=stream, mode="r:*")  # noqa: SIM115
     except (tarfile.TarError, EOFError, OSError):
-        raise Failed(f"src: {name} is no archive that can be read here (tar, tar.gz, tar.bz2, tar.xz, zip)") from None
+        raise Failed(f"src: {name} is no archive that can be read here (tar, tar.gz, tar.bz2, tar.xz, tar.zst, zip)") from None
     with tar:
         yield tar
 
 
-def members(archive: Archive, chosen: Callable[[str], bool], *, strip: int = 0) -> Iterator[Member]:
-    """Every chosen member, directories before what is in them; those that no entry speaks of are put in."""
+@contextmanager
+def _without_zstd(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """What zstd packed, in a file without a name; Python unpacks the other formats itself."""
+    import subprocess
+
+    with tempfile.TemporaryFile() as plain:
+        os.lseek(stream.fileno(), 0, os.SEEK_SET)
+        try:
+            done = subprocess.run(["zstd", "-dcq"], stdin=stream, stdout=plain, stderr=subprocess.PIPE, check=False)
+        except FileNotFoundError:
+            raise Failed(f"src: {name} is packed by zstd, and there is no program zstd on this host: install the package zstd") from None
+        if done.returncode != 0:
+            raise Failed(f"src: {name} cannot be unpacked: {done.stderr.decode('utf-8', 'replace').strip()}", rc=done.returncode)
+        plain.seek(0)
+        yield plain
+
+
+def members(archive: Archive, chosen: Callable[[str], bool], *, strip: int = 0, flat: bool = False) -> Iterator[Member]:
+    """Every chosen member, directories before what is in them; those that no entry speaks of are put in. The first `strip` parts of
+    the paths are left out; `flat` leaves only the last one, of what is no directory."""
     seen: set[str] = set()
     directories: dict[str, Member] = {}
     for member in _zip_members(archive) if isinstance(archive, zipfile.ZipFile) else _tar_members(archive):
         if not chosen(member.name):
             continue
-        name = "/".join(member.name.split("/")[strip:])
+        name = "/".join(member.name.split("/")[-1 if flat else max(strip - member.dots, 0) :])
+        if flat and member.kind == "directory":
+            continue
         if not name or name == ".":
             continue
         for parent in _parents(name):
@@ -112,17 +140,18 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[Member]:
         name = _safe(entry.name)
         if name == ".":
             continue
+        dots = entry.name.split("/").count(".")
         common = (entry.mode & 0o7777, _id(entry.uname, entry.uid, "user"), _id(entry.gname, entry.gid, "group"), float(entry.mtime))
         if entry.isdir():
-            yield Member(name, "directory", *common)
+            yield Member(name, "directory", *common, dots=dots)
         elif entry.issym():
             if _leads_out(name, entry.linkname):
                 raise Failed(f"the archive holds the link '{name}' to {entry.linkname}, which leads out of where it is unpacked; refused")
-            yield Member(name, "link", *common, target=entry.linkname)
+            yield Member(name, "link", *common, target=entry.linkname, dots=dots)
         elif entry.isfile() or entry.islnk():
             source = archive.extractfile(entry)
             if source is not None:
-                yield Member(name, "file", *common, content=content_of(source), entry=entry)
+                yield Member(name, "file", *common, content=content_of(source), entry=entry, dots=dots)
 
 
 def _leads_out(name: str, target: str) -> bool:

@@ -16,7 +16,7 @@ from nxtplay.core.host import Failed, Host, Reader, current_umask
 from nxtplay.core.resource import Resource, arg, exclusive
 from nxtplay.core.state import Plan, Unknown, UnknownReached
 from nxtplay.core.types import Path, Raw
-from nxtplay.modules import _archives, _copy, _files, _http, _sources
+from nxtplay.modules import _archives, _copy, _files, _http, _sources, _unpacking
 from nxtplay.modules._archives import Member
 from nxtplay.modules._sources import Source
 
@@ -33,7 +33,7 @@ class Unarchive(_files.Ownership, Resource[FileState]):
     creates: Path | None = arg(None, help="A path; when it is there, nothing is unpacked.")
     exclude: list[str] = arg(default_factory=list, help="Patterns of members to leave out.")
     include: list[str] = arg(default_factory=list, help="Patterns of the only members to unpack.")
-    extra_opts: list[str] = arg(default_factory=list, help="Of tar's options, --strip-components=N is understood.")
+    extra_opts: list[str] = arg(default_factory=list, help="Options of tar and unzip: --strip-components, --no-same-owner and others.")
     keep_newer: bool = arg(False, help="Leave files alone that are newer than the archive's.")
     list_files: bool = arg(False, help="Register the members' names as files.")
     decrypt: bool = arg(True, help="Archives encrypted by vault are decrypted on the controller.")
@@ -78,14 +78,17 @@ class Unarchive(_files.Ownership, Resource[FileState]):
     def _wanted(self, host: Reader, path: str, now: Optional[FileState], member: Member, parent: Optional[FileState]) -> FileState:
         if now is not None and (now.kind == "directory") != (member.kind == "directory"):
             raise Failed(f"{path} is a {now.kind} here and a {member.kind} in the archive")
+        how = _unpacking.unpacking(self.extra_opts)
+        if now is not None and now.kind == "file" and how.keep:
+            return now
         if now is not None and self.keep_newer and now.mtime is not None and now.mtime > member.mtime:
             return now
         base = now if now is not None and now.kind == member.kind else _files.fresh(host, path, "file", parent)
-        mode: Any = 0o777 if member.kind == "link" else member.mode & ~(0 if os.geteuid() == 0 else current_umask())
+        mode: Any = 0o777 if member.kind == "link" else member.mode & ~(0 if os.geteuid() == 0 and not how.masked else current_umask())
         if member.implied and now is not None:
             mode = now.mode
         ids: dict[str, Any] = (
-            {"uid": member.uid, "gid": member.gid} if os.geteuid() == 0 and not (member.implied and now is not None) else {}
+            {"uid": member.uid, "gid": member.gid} if os.geteuid() == 0 and not how.own and not (member.implied and now is not None) else {}
         )
         state = dataclasses.replace(base, kind=member.kind, mode=mode, target=member.target, content=member.content, path=path, **ids)
         if now is not None and now.content == member.content:
@@ -99,7 +102,7 @@ class Unarchive(_files.Ownership, Resource[FileState]):
         assert isinstance(before, FileTree) and isinstance(after, FileTree)
         root = self._root(host)
         with self._archive(host) as archive:
-            for member in _archives.members(archive, self._chosen, strip=self._strip()):
+            for member in self._picked(archive):
                 path = os.path.join(root, member.name)
                 now, wanted = (before.others or {}).get(path), (after.others or {}).get(path)
                 if wanted is None or not plan.changed("others", path):
@@ -137,24 +140,23 @@ class Unarchive(_files.Ownership, Resource[FileState]):
     def _skips(self, host: Reader) -> bool:
         return self.creates is not None and bool(_files.glob(host, _files.host_path(self.creates)))
 
-    def _strip(self) -> int:
-        found = [o.partition("=")[2] for o in self.extra_opts if o.startswith("--strip-components=")]
-        unknown = [o for o in self.extra_opts if not o.startswith("--strip-components=")]
-        if unknown or (found and not found[-1].isdigit()):
-            raise Failed(f"extra_opts: {(unknown or found)[0]} is not understood; --strip-components=N is")
-        return int(found[-1]) if found else 0
-
-    def _chosen(self, name: str) -> bool:
+    def _chosen(self, name: str, exclude: list[str]) -> bool:
         def fits(patterns: list[str]) -> bool:
             parts = name.split("/")
             heads = ["/".join(parts[: i + 1]) for i in range(len(parts))]
             return any(fnmatch.fnmatchcase(head, p.rstrip("/")) for p in patterns for head in heads)
 
-        return not fits(self.exclude) and (not self.include or fits(self.include))
+        anywhere = [f"*/{pattern}" for pattern in exclude]  # tar takes what is excluded for the end of a path as well
+        return not fits([*exclude, *anywhere]) and (not self.include or fits(self.include))
 
     def _members(self, host: Reader) -> list[Member]:
         with self._archive(host) as archive:
-            return list(_archives.members(archive, self._chosen, strip=self._strip()))
+            return list(self._picked(archive))
+
+    def _picked(self, archive: _archives.Archive) -> Iterator[Member]:
+        how = _unpacking.unpacking(self.extra_opts)
+        exclude = [*self.exclude, *how.exclude]
+        return _archives.members(archive, lambda name: self._chosen(name, exclude), strip=how.strip, flat=how.flat)
 
     @contextmanager
     def _archive(self, host: Reader) -> Iterator[Union[tarfile.TarFile, zipfile.ZipFile]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,6 +193,30 @@ def test_what_is_left_out_of_an_archive_is_not_missing(tmp_path: Path) -> None:
     paths = [f"{tmp_path}/{name}" for name in ("a.txt", "b.txt", "none")]
     done = run("archive", path=paths, dest=f"{tmp_path}/x.tgz", exclude_path=[f"{tmp_path}/a.txt"])
     assert done.result["missing"] == [f"{tmp_path}/none"]
+
+
+def test_options_of_tar_and_unzip_that_mean_something(tmp_path: Path) -> None:
+    (tmp_path / "in" / "d").mkdir(parents=True)
+    (tmp_path / "in" / "d" / "f").write_text("x")
+    (tmp_path / "in" / "d" / "log").write_text("x")
+    os.chown(tmp_path / "in" / "d" / "f", 1234, 1234)
+    shutil.make_archive(f"{tmp_path}/a", "gztar", tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    options = ["--strip-components 2", "--no-same-owner", "--exclude=log"]
+    assert run("unarchive", src=f"{tmp_path}/a.tar.gz", dest=f"{tmp_path}/out", remote_src=True, extra_opts=options).status == "changed"
+    assert os.listdir(tmp_path / "out") == ["f"]
+    assert (tmp_path / "out" / "f").stat().st_uid == os.geteuid()
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="needs the program zstd")
+def test_what_zstd_packed_is_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "f").write_text("x")
+    shutil.make_archive(f"{tmp_path}/a", "tar", tmp_path / "in")
+    subprocess.run(["zstd", "-q", f"{tmp_path}/a.tar"], check=True)
+    (tmp_path / "out").mkdir()
+    run("unarchive", src=f"{tmp_path}/a.tar.zst", dest=f"{tmp_path}/out", remote_src=True)
+    assert (tmp_path / "out" / "f").read_text() == "x"
 
 
 def test_an_archive_takes_the_place_of_what_is_in_it(tmp_path: Path) -> None:
