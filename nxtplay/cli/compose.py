@@ -207,12 +207,20 @@ def read(paths: Sequence[str], ground: Ground, typed: Mapping[str, str] | None =
         "decrypt": ground.decrypt,
         "roles_path": _roles_path(ground.config),
         "collections_path": collections,
-        "module_paths": ground.options.module_paths,
+        "module_paths": (*ground.options.module_paths, *ground.options.action_paths),
     }
     _collections([*_beside(paths, "collections"), *collections])
     playbook = load.load(paths, faulty=True, typed=typed or {}, **common)
     _plugins_of_roles(playbook, paths)
+    of_roles = (*_of_roles(playbook, "library"), *_of_roles(playbook, "action_plugins"))
+    common["module_paths"] = (*common["module_paths"], *of_roles)
     return replace(playbook, warnings=(*faults, *playbook.warnings)), load.options(**common)
+
+
+def _of_roles(playbook: Playbook, folder: str) -> list[str]:
+    """That folder of the roles that plays use: what one of them brings, later tasks of others find."""
+    roles = dict.fromkeys(role.path for play in playbook.plays for role in play.roles)
+    return [found for role in roles if os.path.isdir(found := os.path.join(role, folder))]
 
 
 def _collections(roots: Sequence[str]) -> None:
@@ -299,7 +307,8 @@ def engine(playbook: Playbook, ground: Ground, given: Any, emit: Emit, ask: Call
     files = [play.file for play in playbook.plays]
     options = replace(
         ground.options,
-        module_paths=(*_beside(files, "library"), *ground.options.module_paths),
+        module_paths=(*_beside(files, "library"), *_of_roles(playbook, "library"), *ground.options.module_paths),
+        action_paths=(*_beside(files, "action_plugins"), *_of_roles(playbook, "action_plugins"), *ground.options.action_paths),
         collections_path=(*_beside(files, "collections"), *_collections_path(ground.config)),
     )
     variables = scopes(playbook, ground, given, options)

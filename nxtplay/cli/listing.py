@@ -44,7 +44,7 @@ def listing(
 
 def title(task: Task) -> str:
     """`role : name`, as output names a task."""
-    name = str(task.name.value) if task.name else task.module
+    name = str(task.name.value) if task.name else task.word
     return f"{task.role.name} : {name}" if task.role else name
 
 

@@ -208,7 +208,8 @@ def _engine(config: Config, module_paths: tuple[str, ...] = ()) -> dict[str, Any
     folder = config.get("fact_caching_connection")
     if config.get("fact_caching", "memory").rpartition(".")[2] == "jsonfile" and folder:
         found["fact_cache"] = FactCache(folder, config.get("fact_caching_prefix", ""), config.get("fact_caching_timeout", 86400))
-    return found | {"merge": config.get("hash_behaviour") == "merge", "module_paths": (*module_paths, *config.get("library", ()))}
+    found |= {"module_paths": (*module_paths, *config.get("library", ())), "action_paths": tuple(config.get("action_plugins", ()))}
+    return found | {"merge": config.get("hash_behaviour") == "merge"}
 
 
 def _vault(config: Config, given: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ roles_path | paths | | | further folders of roles
 playbook_dir | path | | | where commands without a playbook look for files, group_vars and host_vars
 collections_path | paths | collections_path collections_paths | COLLECTIONS_PATH COLLECTIONS_PATHS | folders of installed collections
 library | paths | | | further modules
+action_plugins | paths | | | further action plugins
 filter_plugins | paths | | | further filters
 test_plugins | paths | | | further tests
 lookup_plugins | paths | | | further lookups
@@ -129,7 +130,6 @@ ABSENT = (
     Absent("defaults.gather_subset", "GATHER_SUBSET", "say gather_subset in the play", ("all",)),
     Absent("inventory.ignore_extensions", "INVENTORY_IGNORE", "what a folder of inventories passes over is fixed"),
     Absent("inventory.ignore_patterns", "INVENTORY_IGNORE_REGEX", "what a folder of inventories passes over is fixed", ("",)),
-    Absent("defaults.action_plugins", "ACTION_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.callback_plugins", "CALLBACK_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.connection_plugins", "CONNECTION_PLUGINS", "plugins of this kind are not read", ("plugins",)),
     Absent("defaults.inventory_plugins", "INVENTORY_PLUGINS", "plugins of this kind are not read", ("plugins",)),

@@ -16,6 +16,7 @@ from nxtplay.core.types import ArgError
 from nxtplay.engine import bare, tocome
 from nxtplay.engine import connections as connections_
 from nxtplay.engine import result as result_
+from nxtplay.engine.actions import find
 from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import Connections, Target, as_bool, as_number
 from nxtplay.engine.finder import Controller
@@ -27,11 +28,9 @@ from nxtplay.engine.segment import Prepared, Segment
 from nxtplay.errors import BecomeMissing, Diagnostic, NxtplayError, Span, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import Emit, Notice, TaskOutput, TaskProgress
 from nxtplay.modules import registry
-from nxtplay.playbook import collections
-from nxtplay.playbook.collections import Program
 from nxtplay.playbook.model import Located, Task
-from nxtplay.playbook.modules import canonical, concerns
-from nxtplay.playbook.search import collection_roots, library_file, search_path
+from nxtplay.playbook.modules import concerns
+from nxtplay.playbook.search import collection_roots, search_path
 from nxtplay.template import routing
 from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, drop_omitted, is_template
@@ -81,7 +80,7 @@ class Dispatch:
     def with_module(self, task: Task, scope: Scope) -> Task:
         """A task of `action: "{{ ... }}"` with the module that is meant now."""
         word = str(self.templates.render(task.module, scope, span=task.module_span))
-        module = canonical(word, registry.names() | registry.ENGINE_WORDS)
+        module = find.meant(word, task, self.scopes.playbook_dir, self.options)
         if module is None:
             raise NxtplayError(Diagnostic(f"unknown module '{word}'", task.module_span))
         return replace(task, module=module)
@@ -95,15 +94,6 @@ class Dispatch:
                 raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span)) from None
         return found
 
-    def _of_library(self, task: Task, args: dict[str, Any]) -> tuple[Task, dict[str, Any]]:
-        """A task whose module is a file of a `library/` or of an installed collection, as the task that carries that file out."""
-        path = library_file(task.module, task, self.scopes.playbook_dir, self.options.module_paths)
-        program = Program(path) if path else collections.module(task.module, collection_roots(task.role, self.options.collections_path))
-        if program is None:
-            raise NxtplayError(Diagnostic(f"unknown module '{task.module}'", task.module_span))
-        given = {"name": task.module, "path": program.path, "imports": dict(program.imports), "arguments": drop_omitted(args)}
-        return replace(task, module="ansible_module"), given
-
     def streams(self, task: Task) -> bool:
         """Whether all that the task prints is shown as it comes."""
         return task.module in registry.names() and bool(self.load_class(task).streams)
@@ -111,7 +101,7 @@ class Dispatch:
     def prepare(self, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Prepared | Attempt:
         """The job of a task, or how it went already when there is nothing to send."""
         if task.module not in registry.names():
-            task, args = self._of_library(task, args)
+            task, args = find.as_program(task, args, self.scopes.playbook_dir, self.options)
         cls = self.load_class(task)
         if cls.free_form and "_raw_params" in args:
             args[cls.free_form] = args.pop("_raw_params")
@@ -161,7 +151,15 @@ class Dispatch:
         return Prepared(job, wanted, receive)
 
     def answer(
-        self, task: Task, host: HostRun, scope: TaskScope, prepared: Prepared, task_id: str, segment: Segment | None = None
+        self,
+        task: Task,
+        host: HostRun,
+        scope: TaskScope,
+        prepared: Prepared,
+        task_id: str,
+        segment: Segment | None = None,
+        *,
+        facts: bool = True,
     ) -> Attempt:
         """Send the job (or take its reply from the segment that it travelled in). Raises Unreachable."""
         reply = None if segment is None else self._from_segment(segment, host, prepared, task_id)
@@ -170,7 +168,19 @@ class Dispatch:
         if reply.arg_errors:
             wrong = [ArgError(tuple(e["path"]), e["message"], e["hint"]) for e in reply.arg_errors]
             return self.wrong_args(task, self.load_class(task), wrong)
-        return self._of_reply(task, host, reply, scope, prepared)
+        attempt = self._of_reply(task, reply, scope, prepared)
+        if facts:
+            self.take_facts(task, host, scope, attempt)
+        return attempt
+
+    def carry_out(self, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], task_id: str) -> Attempt:
+        """How a module went that stands for no task of its own: an action plugin asks for it, and says what its facts are worth."""
+        made = self.prepare(task, host, scope, args, None)
+        if isinstance(made, Attempt):
+            return made
+        if made.job.background:
+            return self.poll(task, host, scope, made, task_id)
+        return self.answer(task, host, scope, made, task_id, facts=False)
 
     def number(self, keyword: str, located: Located | None, scope: Mapping[str, Any], *, otherwise: float = 0) -> float:
         """What a keyword that takes a number comes to, `otherwise` where it is not there or omitted."""
@@ -209,8 +219,8 @@ class Dispatch:
             attempt.result.setdefault("ansible_job_id", Unknown("no job is started in a check"))
         return attempt
 
-    def _of_reply(self, task: Task, host: HostRun, reply: Reply, scope: TaskScope, prepared: Prepared) -> Attempt:
-        where = f"{task.module} at {task.span}"
+    def _of_reply(self, task: Task, reply: Reply, scope: TaskScope, prepared: Prepared) -> Attempt:
+        where = f"{task.word} at {task.span}"
         fields = result_.from_reply(reply, where=where)
         changes = tuple(Change(path, before, after) for path, before, after in reply.changes)
         own_diff = None if task.shared.diff is None else self.flag(task.shared.diff, scope)
@@ -233,14 +243,18 @@ class Dispatch:
             if attempt.result.get("changed"):
                 attempt.status = "changed"
         facts = fields.get("ansible_facts")
-        if isinstance(facts, dict):
-            if prepared.target.interpreter is not None:
-                facts.pop("discovered_interpreter_python", None)
+        if isinstance(facts, dict) and prepared.target.interpreter is not None:
+            facts.pop("discovered_interpreter_python", None)
+        return attempt
+
+    def take_facts(self, task: Task, host: HostRun, scope: TaskScope, attempt: Attempt) -> None:
+        """The facts that a result brings."""
+        facts = attempt.result.get("ansible_facts")
+        if isinstance(facts, Mapping):
             receiver = self.facts_receiver(task, host, scope)
             receiver.facts.update({_without_prefix(name): value for name, value in facts.items()})
             receiver.plain_facts.update(name for name in facts if not name.startswith("ansible_"))
             attempt.facts_for = receiver
-        return attempt
 
     def _add_diff(self, task: Task, fields: dict[str, Any], changes: tuple[Change, ...], args: Mapping[str, Any]) -> None:
         """The differences in the result, where the module has any to tell."""

@@ -161,7 +161,7 @@ def _told(name: str, task: Task) -> dict[str, Any]:
     words = {} if task.free_form is None else {"_raw_params": task.free_form.value}
     return {
         "name": name,
-        "action": task.module,
+        "action": task.word,
         "args": {**words, **task.args},
         "vars": {key: value for layer in shared.vars[task.block_vars :] for key, value in layer.items()},
         "register": task.register,

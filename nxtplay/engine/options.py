@@ -52,6 +52,7 @@ class Options:
     task_timeout: int | None = None
     collections_path: tuple[str, ...] = ()  # where `ansible_collections/` lies
     module_paths: tuple[str, ...] = ()  # folders with modules, beside every `library/`
+    action_paths: tuple[str, ...] = ()  # folders with action plugins, beside every `action_plugins/`
     config_file: str = ""  # the configuration that was read
     # what plays do not say themselves
     gathering: str = "implicit"  # or explicit, smart

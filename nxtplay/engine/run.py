@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nxtplay.connection.protocol import Connection
 from nxtplay.engine import makers as makers_
 from nxtplay.engine import strategy
+from nxtplay.engine.actions import find
 from nxtplay.engine.attempt import Attempt
 from nxtplay.engine.connections import Connections, Target, as_bool, as_number
 from nxtplay.engine.dispatch import Ask, Dispatch
@@ -134,7 +135,7 @@ class Run:
                 self._execute(task, hosts)
 
     def _name_in(self, play: Play, task: Task) -> str:
-        named = str(task.name.value) if task.name else task.module
+        named = str(task.name.value) if task.name else task.word
         try:
             return str(self.scopes.keyword(play, task.name)) if task.name else named
         except NxtplayError:
@@ -245,7 +246,8 @@ class Run:
         asked = task.shared.run_once
         if asked is not None and self.templates.render(asked.value, scope, span=asked.span) == PLAY_ONCE:
             return PLAY_ONCE
-        return "batch" if is_once(task) or self._dispatch.flag(asked, scope) else ""
+        single = is_once(task) or find.once(task, self.scopes.playbook_dir, self.options)
+        return "batch" if single or self._dispatch.flag(asked, scope) else ""
 
     def _shared(self, task: Task, hosts: Sequence[HostRun]) -> list[Verdict]:
         """What an earlier batch did for these hosts too; empty where none did."""

@@ -11,6 +11,7 @@ from nxtplay.core.resource import check_args
 from nxtplay.core.state import Secret, Unknown, UnknownReached, find_unknown
 from nxtplay.engine import delegate
 from nxtplay.engine import result as result_
+from nxtplay.engine.actions import errand, find
 from nxtplay.engine.attempt import CENSORED, Attempt
 from nxtplay.engine.dispatch import Dispatch
 from nxtplay.engine.hosts import Failure, HostRun
@@ -78,7 +79,7 @@ class TaskRunner:
 
     def name(self, task: Task, scope: Scope) -> str:
         """What the task is called: its name rendered, as written where that cannot be, its module where it has none."""
-        named = task.name.value if task.name else task.module
+        named = task.name.value if task.name else task.word
         if task.name is None and task.module == "include_role":
             named = f"include_role : {task.args.get('name', task.args.get('role'))}"
         try:
@@ -89,7 +90,7 @@ class TaskRunner:
     def module(self, task: Task, scope: Scope) -> str:
         """The task's module, also where a template names it."""
         try:
-            return self.dispatch.with_module(task, scope).module if is_template(task.module) else task.module
+            return self.dispatch.with_module(task, scope).word if is_template(task.module) else task.word
         except NxtplayError:
             return task.module
 
@@ -284,7 +285,7 @@ class TaskRunner:
         except UnknownReached as reached:
             unknown = reached.unknown
             attempt = Attempt("unknown", PartialResult({"failed": False, "changed": unknown}, unknown), reason=unknown.reason)
-        attempt.no_log = no_log
+        attempt.no_log = attempt.no_log or no_log
         if attempt.status in ("failed", "unreachable"):
             attempt.result.setdefault("exception", result_.NO_TRACE)
         self._pardon(task, attempt, scope)
@@ -405,6 +406,9 @@ class TaskRunner:
         if is_template(task.module):
             task = dispatch.with_module(task, scope)
         args = dispatch.args(task, scope)
+        plugin = find.path_of(task, self.scopes.playbook_dir, self.options)
+        if plugin is not None:
+            return errand.run(dispatch, self.words, plugin, task, host, scope, args, doubt, task_id)
         word = self.words.get(task.module)
         if word is not None:
             if task.async_ is not None and task.async_.value:

@@ -14,6 +14,9 @@ ENGINE_WORDS = frozenset(
     "meta pause reboot set_fact set_stats validate_argument_spec wait_for_connection".split()
 )
 
+# those that are not the language's own structure: a plugin of that name takes their place
+WORDS = frozenset(word for word in ENGINE_WORDS if not word.startswith(("import_", "include_role", "include_tasks", "meta")))
+
 ALIASES = {"gather_facts": "setup", "sysvinit": "service", "systemd": "systemd_service"}  # older names of modules
 
 _loaded: dict[str, type[Module]] = {}

@@ -26,8 +26,23 @@ class Program:
 
 
 def module(word: str, roots: Sequence[str]) -> Program | None:
-    """The module of a full name; None where it is not installed, or is carried out on the controller there."""
+    """The module of a full name; None where it is not installed."""
     return _module(word, tuple(roots)) if _FULL.match(word) else None
+
+
+def action(word: str, roots: Sequence[str]) -> str | None:
+    """The file of the action plugin of a full name; None where its collection has none."""
+    return _action(word, tuple(roots)) if _FULL.match(word) else None
+
+
+@functools.cache
+def _action(word: str, roots: tuple[str, ...]) -> str | None:
+    namespace, collection, *names = word.split(".")
+    for root in roots:
+        path = os.path.abspath(os.path.join(root, "ansible_collections", namespace, collection, "plugins", "action", *names) + ".py")
+        if os.path.isfile(path):
+            return path
+    return None
 
 
 @functools.cache
@@ -37,8 +52,6 @@ def _module(word: str, roots: tuple[str, ...]) -> Program | None:
         plugins = os.path.join(root, "ansible_collections", namespace, collection, "plugins")
         path = os.path.abspath(os.path.join(plugins, "modules", *names) + ".py")
         if os.path.isfile(path):
-            if os.path.exists(os.path.join(plugins, "action", names[-1] + ".py")):
-                return None
             return _with_imports(path, f"ansible_collections.{namespace}.{collection}.plugins.modules", roots)
     return None
 

@@ -219,6 +219,7 @@ def use_role(
     shared = dataclasses.replace(shared, collections=(*role.collections, *shared.collections))
     scopes = (role.defaults, *place.scopes, role.vars, params)
     known = place.known | library(path)
+    reading.brought |= library(path)
     blocks: list[Block] = []
     within = dataclasses.replace(inner, role=role, scopes=scopes, known=known)
     dependencies: list[Role] = []

@@ -129,7 +129,8 @@ class Role:
 
 @dataclass(frozen=True)
 class Task:
-    """One action. `module` is the canonical short name ("copy" for ansible.builtin.copy)."""
+    """One action. `module` is the canonical short name ("copy" for ansible.builtin.copy), or "ansible.legacy.copy" where a file of that
+    name is brought beside the playbook."""
 
     span: Span
     module: str
@@ -155,6 +156,11 @@ class Task:
     params: tuple[Mapping[str, Any], ...] = ()  # vars of the includes that brought it, outer first
     block_vars: int = 0  # how many of shared.vars came from blocks (the rest is the task's own)
     file: str = ""  # the file it was written in: base for relative paths
+
+    @property
+    def word(self) -> str:
+        """The module as people call it."""
+        return self.module.removeprefix("ansible.legacy.")
 
 
 def called(handler: Task, word: str) -> list[str]:

@@ -44,9 +44,11 @@ GROUPS = {
 
 def canonical(word: str, known: Collection[str]) -> str | None:
     """The short name of a module however it is written (`ansible.builtin.copy` -> `copy`); None when there is no such module."""
+    collection, _, name = word.rpartition(".")
+    if collection in ("", "ansible.legacy") and f"ansible.legacy.{name}" in known:
+        return f"ansible.legacy.{name}"  # brought beside the playbook, in place of the one that is here
     if word in known:
         return word
-    collection, _, name = word.rpartition(".")
     return name if name in known and collection in COLLECTIONS else None
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nxtplay.errors import NxtplayError, PlaybookErrors, Span
+from nxtplay.modules import registry
 from nxtplay.playbook.findings import Findings
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Item, Role
@@ -32,7 +33,7 @@ class Options:
     @property
     def known(self) -> frozenset[str]:
         """The modules that can be named anywhere."""
-        return self.modules.union(*(modules_in(folder) for folder in self.module_paths))
+        return self.modules | brought(self.module_paths)
 
     def collection_roots(self, base: str) -> list[str]:
         """Where collections may lie for a playbook in the directory `base`."""
@@ -63,6 +64,7 @@ class Reading:
         self.sources: dict[str, str] = {}
         self.roles: list[Role] = []  # of the play being read, in the order they run
         self.handlers: list[Item] = []  # of those roles
+        self.brought: frozenset[str] = frozenset()  # modules of the roles that were read: those behind them find them too
         self.checked: dict[int, Any] = {}  # specifications that were looked at, by id
         self._parsed: dict[str, Any] = {}
         self._lines: dict[str, list[str]] = {}
@@ -132,8 +134,14 @@ def searched(paths: Sequence[str]) -> str:
 
 
 def library(directory: str) -> frozenset[str]:
-    """The names of modules in a `library/` next to a playbook or in a role."""
-    return modules_in(os.path.join(directory, "library"))
+    """The names of modules in a `library/`, and of actions in `action_plugins/`, next to a playbook or in a role."""
+    return brought([os.path.join(directory, folder) for folder in ("library", "action_plugins")])
+
+
+def brought(folders: Iterable[str]) -> frozenset[str]:
+    """The names that folders of modules and actions bring. One that nxtplay has too is there as `ansible.legacy.NAME`."""
+    names: frozenset[str] = frozenset().union(*map(modules_in, folders))
+    return frozenset(f"ansible.legacy.{name}" if name in registry.names() or name in registry.WORDS else name for name in names)
 
 
 def modules_in(folder: str) -> frozenset[str]:

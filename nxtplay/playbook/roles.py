@@ -92,7 +92,13 @@ def installed(word: str, place: Place, options: Options, of: Sequence[str]) -> d
     """The modules of installed collections that a word may mean, by their full names; see `routes`."""
     roots = collection_roots(place.role, options.collection_roots(place.base))
     names = [one.name for one in routes(word, place, options, of) if not one.gone]
-    return {name: found for name in names if (found := collections.module(name, roots))}
+    return {name: found for name in names if (found := _runs(name, roots))}
+
+
+def _runs(name: str, roots: Sequence[str]) -> collections.Program | None:
+    """What a full name runs: the action plugin of that name, else the module."""
+    plugin = collections.action(routing.route("action", name, roots).name, roots)
+    return collections.Program(plugin) if plugin else collections.module(name, roots)
 
 
 def find(name: str, span: Span, place: Place, reading: Reading, collections: Sequence[str] = ()) -> str | None:

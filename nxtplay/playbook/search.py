@@ -32,12 +32,23 @@ def candidates(path: str, subfolder: str, folders: Sequence[str]) -> list[str]:
     return [os.path.normpath(place) for place in dict.fromkeys(out)]
 
 
+def plain_name(name: str) -> str:
+    """A module's name without `ansible.legacy.`, by which one that is brought is told from one of ours that has its name."""
+    return name.removeprefix("ansible.legacy.")
+
+
 def library_file(name: str, task: Task, base: str, further: Sequence[str]) -> str | None:
     """The file of a module in the `library/` of a role around the task or beside the playbook, or in one of the `further` folders."""
+    return beside(name, "library", task, base, further)
+
+
+def beside(name: str, kind: str, task: Task, base: str, further: Sequence[str], endings: Sequence[str] = ()) -> str | None:
+    """The file that brings a name, in the folder `kind` of a role around the task or of the playbook, or in one of `further`."""
     roles = (task.role, *task.role.parents) if task.role else ()
-    for folder in (*(os.path.join(place, "library") for place in (*(role.path for role in roles), base)), *further):
+    for folder in (*(os.path.join(place, kind) for place in (*(role.path for role in roles), base)), *further):
         for file in files_of_library(folder):
-            if os.path.splitext(file)[0] == name:
+            stem, ending = os.path.splitext(file)
+            if stem == name and (not endings or ending in endings):
                 return os.path.abspath(os.path.join(folder, file))
     return None
 

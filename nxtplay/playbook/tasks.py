@@ -55,6 +55,8 @@ def read_item(reading: Reading, raw: Any, span: Span, shared: Shared, place: Pla
         return None
     where = HANDLER if place.handlers else TASK
     collections = tuple(str(one.value) for one in words(raw, "collections")) or shared.collections
+    if reading.brought:
+        place = dataclasses.replace(place, known=place.known | reading.brought)
 
     def installed(word: str) -> dict[str, Program]:
         return roles.installed(word, place, reading.options, collections)

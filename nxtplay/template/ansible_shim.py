@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
+import importlib
 import importlib.abc
 import importlib.machinery
 import os
 import sys
+import tempfile
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from nxtplay.modules._ansible.common.validation import TYPES
+from nxtplay.modules._ansible.common.validation import TRUE, TYPES
 from nxtplay.modules.ansible_module import is_package, source_of
 
 
@@ -23,10 +27,34 @@ class AnsibleError(Exception):
         self.message = str(message)
 
 
+class AnsibleAction(AnsibleError):
+    """The end of an action plugin; `result` is what is registered of it."""
+
+    def __init__(self, message: str = "", *rest: Any, result: Mapping[str, Any] | None = None, **more: Any) -> None:
+        super().__init__(message)
+        self.result = dict(result or {})
+
+
 _ERRORS = (
     "AnsibleAssertionError AnsibleFilterError AnsibleFilterTypeError AnsibleLookupError AnsibleOptionsError AnsibleParserError "
+    "AnsibleConnectionFailure AnsibleFileNotFound AnsibleModuleError "
     "AnsiblePluginError AnsibleRuntimeError AnsibleTemplateError AnsibleUndefinedVariable AnsibleTypeError AnsibleValueError"
 )
+_ENDS = "AnsibleActionFail AnsibleActionSkip _AnsibleActionDone"
+
+_CONSTANTS = {
+    "BOOLEANS_TRUE": TRUE,
+    "DEFAULT_LOCAL_TMP": tempfile.gettempdir(),
+    "DEFAULT_REMOTE_TMP": "~/.ansible/tmp",
+    "DEFAULT_TIMEOUT": 10,
+    "MAX_FILE_SIZE_FOR_DIFF": 104448,
+    "COLOR_CHANGED": "yellow",
+    "COLOR_DEBUG": "dark gray",
+    "COLOR_ERROR": "red",
+    "COLOR_OK": "green",
+    "COLOR_VERBOSE": "blue",
+    "COLOR_WARN": "bright purple",
+}
 
 
 class Loader:
@@ -146,10 +174,60 @@ class LookupBase(AnsiblePlugin):
         return out
 
 
-class Display:
-    """Messages of plugins; they go nowhere."""
+_ear: contextvars.ContextVar[tuple[Callable[[str, str], None], int] | None] = contextvars.ContextVar("ear", default=None)
 
-    verbosity = 0
+
+@contextlib.contextmanager
+def heard(say: Callable[[str, str], None], verbosity: int) -> Iterator[None]:
+    """While it lasts, what plugins of this thread display is said: `say(level, text)`, levels as those of a Notice."""
+    token = _ear.set((say, verbosity))
+    try:
+        yield
+    finally:
+        _ear.reset(token)
+
+
+class Display:
+    """Messages of plugins; they go nowhere unless somebody listens."""
+
+    @property
+    def verbosity(self) -> int:
+        ear = _ear.get()
+        return ear[1] if ear else 0
+
+    def _say(self, level: str, text: Any, needed: int = 0) -> None:
+        ear = _ear.get()
+        if ear and ear[1] >= needed:
+            ear[0](level, str(text))
+
+    def display(self, msg: Any, *_: Any, **__: Any) -> None:
+        self._say("note", msg)
+
+    banner = display
+
+    def warning(self, msg: Any, *_: Any, **__: Any) -> None:
+        self._say("warning", msg)
+
+    def error(self, msg: Any, *_: Any, **__: Any) -> None:
+        self._say("warning", msg)
+
+    def deprecated(self, msg: Any, *_: Any, **__: Any) -> None:
+        self._say("deprecated", msg)
+
+    def verbose(self, msg: Any, host: Any = None, caplevel: int = 2) -> None:
+        self._say("note" if caplevel < 2 else "debug", msg, caplevel + 1)
+
+    def v(self, msg: Any, host: Any = None) -> None:
+        self.verbose(msg, caplevel=0)
+
+    def vv(self, msg: Any, host: Any = None) -> None:
+        self.verbose(msg, caplevel=1)
+
+    def vvv(self, msg: Any, host: Any = None) -> None:
+        self.verbose(msg, caplevel=2)
+
+    def vvvv(self, msg: Any, host: Any = None) -> None:
+        self.verbose(msg, caplevel=3)
 
     def __getattr__(self, name: str) -> Any:
         return lambda *args, **kwargs: None
@@ -171,12 +249,14 @@ def install() -> None:
     """Put the names where `import` finds them; does nothing the second time."""
     if "ansible" in sys.modules:
         return
-    errors = {"AnsibleError": AnsibleError, **{name: type(name, (AnsibleError,), {}) for name in _ERRORS.split()}}
+    errors: dict[str, type] = {"AnsibleError": AnsibleError, "AnsibleAction": AnsibleAction}
+    errors |= {name: type(name, (AnsibleError,), {}) for name in _ERRORS.split()}
+    errors |= {name: type(name, (AnsibleAction,), {}) for name in _ENDS.split()}
     modules: dict[str, dict[str, Any]] = {
         "ansible": {"__version__": "2.19.0"},
         "ansible.errors": errors,
         "ansible.release": {"__version__": "2.19.0"},
-        "ansible.constants": {"config": types.SimpleNamespace(DEPRECATED=[], WARNINGS=set())},
+        "ansible.constants": {"config": types.SimpleNamespace(DEPRECATED=[], WARNINGS=set()), **_CONSTANTS},
         "ansible.plugins": {"AnsiblePlugin": AnsiblePlugin},
         "ansible.plugins.lookup": {"LookupBase": LookupBase, "display": Display()},
         "ansible.utils": {},
@@ -184,6 +264,11 @@ def install() -> None:
         "ansible.utils.listify": {"listify_lookup_plugin_terms": lambda terms, *_, **__: terms if isinstance(terms, list) else [terms]},
     }
     sys.meta_path.append(_Utils())
+    offer(modules)
+
+
+def offer(modules: Mapping[str, Mapping[str, Any]]) -> None:
+    """Have these names be importable modules with these values, in front of others of the name."""
     for name, values in modules.items():
         module = types.ModuleType(name)
         module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
@@ -192,4 +277,4 @@ def install() -> None:
         sys.modules[name] = module
         parent, _, last = name.rpartition(".")
         if parent:
-            setattr(sys.modules[parent], last, module)
+            setattr(importlib.import_module(parent), last, module)

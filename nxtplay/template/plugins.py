@@ -16,7 +16,7 @@ from nxtplay.errors import Diagnostic, Span, TemplateError
 from nxtplay.template import routing
 from nxtplay.template.lazy import finish
 
-NOT_READ = tuple(f"{kind}_plugins" for kind in ("action", "become", "callback", "connection", "strategy", "vars"))
+NOT_READ = tuple(f"{kind}_plugins" for kind in ("become", "callback", "connection", "strategy", "vars"))
 FOLDERS = {"filter": "filter_plugins", "test": "test_plugins", "lookup": "lookup_plugins"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import contextlib
 import hashlib
 import json
@@ -20,8 +21,10 @@ from .common.text.formatters import bytes_to_human as bytes_to_human
 from .common.text.formatters import human_to_bytes as human_to_bytes
 from .common.validation import FALSE as BOOLEANS_FALSE
 from .common.validation import TRUE as BOOLEANS_TRUE
+from .errors import AnsibleFallbackNotFound as AnsibleFallbackNotFound
 
 AVAILABLE_HASH_ALGORITHMS = {name: getattr(hashlib, name) for name in sorted(hashlib.algorithms_guaranteed) if hasattr(hashlib, name)}
+SEQUENCETYPE = frozenset, collections.abc.KeysView, collections.abc.Sequence
 BOOLEANS = BOOLEANS_TRUE | BOOLEANS_FALSE
 FILE_COMMON_ARGUMENTS: dict[str, Any] = {
     "mode": {"type": "raw"},
@@ -68,10 +71,6 @@ def env_fallback(*names: str, **_: Any) -> str:
         if name in os.environ:
             return os.environ[name]
     raise AnsibleFallbackNotFound
-
-
-class AnsibleFallbackNotFound(Exception):
-    """A fallback has no value."""
 
 
 def missing_required_lib(library: str, reason: Optional[str] = None, url: Optional[str] = None) -> str:

@@ -57,11 +57,15 @@ def test_imports_come_with_their_packages(tmp_path: Path) -> None:
     assert {name: source for name, source in found.imports.items() if name.endswith("__init__.py")} == dict.fromkeys(packages, "")
 
 
-def test_what_is_carried_out_on_the_controller_there_is_not_here(tmp_path: Path) -> None:
+def test_an_action_of_a_collection_is_there_beside_its_module(tmp_path: Path) -> None:
     roots = plant(tmp_path, m=HEAD)
     (tmp_path / "ansible_collections/a/b/plugins/action").mkdir()
-    (tmp_path / "ansible_collections/a/b/plugins/action/m.py").touch()
-    assert collections.module("a.b.m", roots) is None
+    for name in ("m", "alone"):
+        (tmp_path / f"ansible_collections/a/b/plugins/action/{name}.py").touch()
+    assert collections.module("a.b.m", roots) is not None
+    assert collections.action("a.b.m", roots) == str(tmp_path / "ansible_collections/a/b/plugins/action/m.py")
+    assert (collections.action("a.b.alone", roots) is None, collections.module("a.b.alone", roots)) == (False, None)
+    assert collections.action("a.b.other", roots) is None
     assert collections.module("a.b.other", roots) is None
     assert collections.module("m", roots) is None
 

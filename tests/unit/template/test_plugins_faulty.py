@@ -26,7 +26,7 @@ def test_a_plugin_that_cannot_be_loaded_is_passed_over_with_a_warning(tmp_path: 
 
 
 def test_folders_of_plugins_that_are_not_read(tmp_path: Path) -> None:
-    for name in ("callback_plugins/tell.py", "action_plugins/do.py", "action_plugins/__init__.py", "strategy_plugins/notes.txt"):
+    for name in ("callback_plugins/tell.py", "become_plugins/do.py", "become_plugins/__init__.py", "strategy_plugins/notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     told = plugins.load([str(tmp_path)])

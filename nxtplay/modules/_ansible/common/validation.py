@@ -59,6 +59,17 @@ def _evaluated(text: str) -> Any:
     raise TypeError("unable to evaluate string as dictionary")
 
 
+def safe_eval(value: Any, locals: Any = None, include_exceptions: bool = False) -> Any:
+    """What a literal of Python holds; the text itself where it is none."""
+    error: Optional[Exception] = None
+    if isinstance(value, str):
+        try:
+            value = ast.literal_eval(value)
+        except (ValueError, SyntaxError) as wrong:
+            error = wrong
+    return (value, error) if include_exceptions else value
+
+
 def check_type_bool(value: Any) -> bool:
     word = value.lower().strip() if isinstance(value, str) else value
     if isinstance(word, (str, int, float)) and word in TRUE | FALSE:
