@@ -58,6 +58,7 @@ class FileState:
     gid: Union[int, Unknown, None] = None
     content: Union[Content, Unknown, None] = None  # files; a directory of whose content nothing can be foreseen has an Unknown
     target: Optional[str] = None  # links only
+    flags: Optional[str] = None  # letters of chattr, only where a task asks for others than there are
     mtime: Optional[float] = None  # only where a module compares it
     atime: Optional[float] = None
     inode: Optional[tuple[int, int]] = field(default=None, metadata={"volatile": True})

@@ -1,4 +1,4 @@
-"""The flags of a file that lsattr shows, asked of the system."""
+"""The flags of a file that lsattr shows and chattr sets, asked and told of the system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import stat
 import struct
 from typing import Any, Optional
 
-GET_FLAGS, GET_VERSION = 0x80086601, 0x80087601  # ioctl
+from nxtplay.core.files import kind_of
+from nxtplay.core.host import Failed
+
+GET_FLAGS, SET_FLAGS, GET_VERSION = 0x80086601, 0x40086602, 0x80087601  # ioctl
+OURS = "aAcCdDijsStTu"  # what may be set; the others are the file system's own
 FLAGS = (
     (0x1, "s", "zero"),
     (0x2, "u", "undelete"),
@@ -34,6 +38,48 @@ def attributes(path: str) -> dict[str, Any]:
     flags, version = _asked(path)
     held = [(letter, name) for bit, letter, name in FLAGS if flags & bit]
     return {"attr_flags": "".join(letter for letter, _ in held), "attributes": [name for _, name in held], "version": version}
+
+
+def wanted(path: str, spec: str, *, now: Optional[str] = None) -> str:
+    """The flags of a path once `spec` (`+i`, `-i`, `=Ad`, which `Ad` is too) is applied to those it has. Failed where it can have none."""
+    operator, letters = (spec[0], spec[1:]) if spec[:1] in "+-=" else ("=", spec)
+    strange = sorted(set(letters) - set(OURS))
+    if strange or not spec:
+        raise Failed(f"attributes: '{spec}' holds {''.join(strange) or 'nothing'}; write +, - or = and letters of {OURS}")
+    if now is None:
+        flags, version = _asked(path)
+        if version is None and os.path.lexists(path):
+            raise Failed(f"attributes: {path} can have none: the file system has no flags, or it is a {_kind(path)}")
+        now = _letters(flags)
+    held = set(now)
+    if operator == "=":
+        held = (held - set(OURS)) | set(letters)
+    else:
+        held = held | set(letters) if operator == "+" else held - set(letters)
+    return "".join(letter for _, letter, _ in FLAGS if letter in held)
+
+
+def put(path: str, letters: str) -> None:
+    """Give a path these flags."""
+    import fcntl
+
+    flags = sum(bit for bit, letter, _ in FLAGS if letter in letters)
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        try:
+            fcntl.ioctl(opened, SET_FLAGS, struct.pack("l", flags))
+        finally:
+            os.close(opened)
+    except OSError as error:
+        raise Failed(f"cannot give {path} the attributes {letters or 'none'}: {error.strerror}") from error
+
+
+def _letters(flags: int) -> str:
+    return "".join(letter for bit, letter, _ in FLAGS if flags & bit)
+
+
+def _kind(path: str) -> str:
+    return kind_of(os.lstat(path).st_mode)
 
 
 def _asked(path: str) -> tuple[int, Optional[str]]:

@@ -128,7 +128,18 @@ def with_attributes(host: Reader, args: Ownership, state: FileState, *, mode: Op
     bits: Id = state.mode
     if wanted_mode is not None and state.kind != "link":
         bits = mode_bits(wanted_mode, state)
-    return dataclasses.replace(state, mode=bits, uid=uid, gid=gid)
+    return dataclasses.replace(state, mode=bits, uid=uid, gid=gid, flags=_flags(args, state))
+
+
+def _flags(args: Ownership, state: FileState) -> Optional[str]:
+    """The flags that the arguments ask for, where they are others than the path has."""
+    if args.attributes is None or state.path is None:
+        return state.flags
+    from nxtplay.modules import _attributes
+
+    there = _attributes.wanted(state.path, "+", now=state.flags)
+    wanted = _attributes.wanted(state.path, args.attributes, now=state.flags)
+    return state.flags if wanted == there else wanted
 
 
 def mode_bits(mode: str, state: FileState) -> Id:
@@ -150,8 +161,6 @@ def _may_chown(state: FileState, uid: Id, gid: Id) -> None:
 
 
 def _unsupported(args: Ownership) -> None:
-    if args.attributes is not None:
-        raise Failed("'attributes' is not supported yet; set the flags with command: chattr")
     if (args.seuser or args.serole or args.setype or args.selevel) and os.path.exists("/sys/fs/selinux/enforce"):
         raise Failed("SELinux contexts are not supported yet; set them with command: chcon")
 
@@ -167,6 +176,14 @@ def set_attributes(path: str, before: FileState, after: FileState) -> None:
             os.chmod(path, after.mode)
     except OSError as error:
         raise Failed(f"cannot change {path}: {error.strerror}") from error
+    _put_flags(path, before, after)
+
+
+def _put_flags(path: str, before: Optional[FileState], after: FileState) -> None:
+    if after.flags is not None and (before is None or after.flags != before.flags):
+        from nxtplay.modules import _attributes
+
+        _attributes.put(path, after.flags)
 
 
 # -- writing ---------------------------------------------------------------------------------------------------------
@@ -211,7 +228,7 @@ def put(host: Host, args: Any, path: str, before: Optional[FileState], after: Fi
         if getattr(args, "validate", None):
             run_validate(host, args.validate, temporary)
 
-    replace_file(host, path, fill, after, inspect=inspect, unsafe=args.unsafe_writes)
+    replace_file(host, path, fill, after, inspect=inspect, unsafe=args.unsafe_writes, attributes=args.attributes)
 
 
 def put_bytes(host: Host, args: Ownership, path: str, data: bytes) -> bool:
@@ -227,8 +244,11 @@ def put_bytes(host: Host, args: Ownership, path: str, data: bytes) -> bool:
     return True
 
 
-def replace_file(host: Host, path: str, fill: Any, after: FileState, *, inspect: Any = None, unsafe: bool = False) -> None:
-    """Replace a file at once; where the system refuses that (a bind mount) and `unsafe` allows, write into it."""
+def replace_file(
+    host: Host, path: str, fill: Any, after: FileState, *, inspect: Any = None, unsafe: bool = False, attributes: Optional[str] = None
+) -> None:
+    """Replace a file at once; where the system refuses that (a bind mount) and `unsafe` allows, write into it. What takes a file's place
+    has none of its flags, so `attributes` are asked for anew."""
     mode, uid, gid = (v if isinstance(v, int) else None for v in (after.mode, after.uid, after.gid))
     try:
         host.replace_with(path, fill, mode=mode, uid=uid, gid=gid, inspect=inspect)
@@ -241,6 +261,11 @@ def replace_file(host: Host, path: str, fill: Any, after: FileState, *, inspect:
         now = host.stat(path)
         if now is not None:
             set_attributes(path, now, after)
+        return
+    if attributes is not None:
+        from nxtplay.modules import _attributes
+
+        _attributes.put(path, _attributes.wanted(path, attributes))
 
 
 def check_validate(command: Optional[str]) -> None:

@@ -184,7 +184,7 @@ class File(_files.Ownership, Resource[FileState]):
         elif self.state == "hard":
             self._make_hard(host, path, after)
         elif before is None:
-            _files.replace_file(host, path, lambda stream: None, after, unsafe=self.unsafe_writes)
+            _files.replace_file(host, path, lambda stream: None, after, unsafe=self.unsafe_writes, attributes=self.attributes)
         else:
             _files.set_attributes(path, before, after)
         self._apply_others(plan)

@@ -106,7 +106,9 @@ class GetUrl(_files.Ownership, Resource[FileState]):
             _files.set_attributes(path, before, after)
             return
         if before is None:
-            _files.replace_file(host, path, lambda stream: self._download(host, stream), after, unsafe=self.unsafe_writes)
+            _files.replace_file(
+                host, path, lambda stream: self._download(host, stream), after, unsafe=self.unsafe_writes, attributes=self.attributes
+            )
             return
         with tempfile.TemporaryFile(dir=os.path.dirname(path)) as new:
             if not self._download(host, new) or _holds(new, before.content):
@@ -115,7 +117,9 @@ class GetUrl(_files.Ownership, Resource[FileState]):
             if self.backup:
                 host.note(backup_file=_files.keep_backup(path))
             new.seek(0)
-            _files.replace_file(host, path, lambda stream: shutil.copyfileobj(new, stream), after, unsafe=self.unsafe_writes)
+            _files.replace_file(
+                host, path, lambda stream: shutil.copyfileobj(new, stream), after, unsafe=self.unsafe_writes, attributes=self.attributes
+            )
 
     def _download(self, host: Host, stream: Any) -> bool:
         """What the server has into the stream; False where it has nothing newer."""

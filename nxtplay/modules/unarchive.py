@@ -114,7 +114,14 @@ class Unarchive(_files.Ownership, Resource[FileState]):
                 elif now is not None and now.kind == "file" and now.content == wanted.content:
                     _files.set_attributes(path, now, wanted)
                 else:
-                    _files.replace_file(host, path, lambda s, m=member: _archives.pour(archive, m, s), wanted, unsafe=self.unsafe_writes)
+                    _files.replace_file(
+                        host,
+                        path,
+                        lambda s, m=member: _archives.pour(archive, m, s),
+                        wanted,
+                        unsafe=self.unsafe_writes,
+                        attributes=self.attributes,
+                    )
                     os.utime(path, (member.mtime, member.mtime))
 
     def result(self, before: Optional[FileState], after: Optional[FileState]) -> dict[str, Any]:
@@ -146,8 +153,7 @@ class Unarchive(_files.Ownership, Resource[FileState]):
             heads = ["/".join(parts[: i + 1]) for i in range(len(parts))]
             return any(fnmatch.fnmatchcase(head, p.rstrip("/")) for p in patterns for head in heads)
 
-        anywhere = [f"*/{pattern}" for pattern in exclude]  # tar takes what is excluded for the end of a path as well
-        return not fits([*exclude, *anywhere]) and (not self.include or fits(self.include))
+        return not fits(exclude) and (not self.include or fits(self.include))
 
     def _members(self, host: Reader) -> list[Member]:
         with self._archive(host) as archive:
@@ -156,6 +162,8 @@ class Unarchive(_files.Ownership, Resource[FileState]):
     def _picked(self, archive: _archives.Archive) -> Iterator[Member]:
         how = _unpacking.unpacking(self.extra_opts)
         exclude = [*self.exclude, *how.exclude]
+        if isinstance(archive, tarfile.TarFile):
+            exclude += [f"*/{pattern}" for pattern in exclude]  # which tar takes for the end of a path as well
         return _archives.members(archive, lambda name: self._chosen(name, exclude), strip=how.strip, flat=how.flat)
 
     @contextmanager
