@@ -80,6 +80,7 @@ def _of_plays(ground: Ground, path: str, host: str, *, role: str | None, task: s
         hosts = compose.hosts_of(play, ground, scopes)
         if host not in hosts:
             continue
+        scopes.ask_for(play)
         scopes.begin_play(play, hosts)
         head = f"play #{number}" + (f" {play.name.value}" if play.name else "") + f" ({play.span})"
         tasks = flatten((*play.sections, *play.handlers))

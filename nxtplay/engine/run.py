@@ -178,6 +178,7 @@ class Run:
 
     def _play(self, play: Play) -> None:
         began = time.monotonic()
+        self.scopes.ask_for(play)
         name = self.scopes.title(play)
         names = self._hosts_of(play)
         self.scopes.begin_play(play, names)

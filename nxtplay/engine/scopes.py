@@ -14,7 +14,7 @@ from nxtplay.engine.includes import Includes
 from nxtplay.engine.magic import Magic, of_template
 from nxtplay.engine.options import Options
 from nxtplay.engine.prompts import Ask, answers
-from nxtplay.errors import Diagnostic, PlaybookErrors, TemplateError, VariableError
+from nxtplay.errors import Diagnostic, PlaybookErrors, TemplateError, UndefinedVariable, VariableError
 from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Located, Loop, Play, Role, Shared, Task
 from nxtplay.playbook.search import candidates, search_path
@@ -89,11 +89,17 @@ class Scopes:
         self._own: dict[int, tuple[Task, list[Layer], Layer, Reached]] = {}  # by id of a task
         self._vars_files: dict[str, Any] = {}
         self._prompted: dict[str, Any] = {}
+        self._answered: Play | None = None  # whose questions those are answers to
         self._stats: dict[str, dict[str, Any]] = {}
         self._extra = Layer(Level.EXTRA_VARS, "command line", options.extra_vars)
         self._magic = Magic(inventory, options, _HostVars(self), playbook_dir=playbook_dir)
 
     # -- plays
+
+    def ask_for(self, play: Play) -> None:
+        """What a play asks for comes before all else: which hosts it means may hang on it."""
+        self._prompted = answers(play, self.ask, self._extra.values, lambda said: self.keyword(play, Located(said, play.span)))
+        self._answered = play
 
     def begin_play(self, play: Play, hosts: Sequence[str]) -> None:
         self._play, self._play_hosts = play, list(hosts)
@@ -101,7 +107,6 @@ class Scopes:
         self._inherited.clear()
         self._own.clear()
         self.begin_batch(hosts)
-        self._prompted = answers(play, self.ask, self._extra.values, lambda said: self.keyword(play, Located(said, play.span)))
 
     def begin_batch(self, hosts: Sequence[str]) -> None:
         assert self._play is not None
@@ -125,8 +130,14 @@ class Scopes:
         return self.templates.render(located.value, Scope([*layers, self._extra, *self._magic.layers(None, None)]), span=located.span)
 
     def pattern(self, play: Play) -> str | list[str]:
-        """Which hosts a play means. What means none by accident (a variable that is empty) must not come to mean all."""
-        said = self.keyword(play, play.hosts)
+        """Which hosts a play means: none while that hangs on what it has not asked for yet. What means none by accident (a variable
+        that is empty) must not come to mean all."""
+        try:
+            said = self.keyword(play, play.hosts)
+        except UndefinedVariable as error:
+            if self._answered is not play and any(error.name == prompt.get("name") for prompt in play.vars_prompt):
+                return []
+            raise
         parts = said if isinstance(said, list) else [said]
         if any(isinstance(part, (Mapping, list)) or part is None or not str(part).strip() for part in parts):
             raise PlaybookErrors(Diagnostic(f"hosts: takes a pattern of hosts or a list of them, found {said!r}", play.hosts.span))
@@ -151,6 +162,8 @@ class Scopes:
         layers = [Layer(Level.ROLE_DEFAULTS, "role defaults", role.defaults) for role in roles]
         if play is not None:
             layers += [Layer(Level.PLAY_VARS, "play vars", values) for values in (play.import_vars, play.vars) if values]
+            if self._answered is play:
+                layers.append(Layer(Level.PLAY_VARS, "vars_prompt", self._prompted, trusted=False))
             layers += self._files_of(play, None, layers)
         return [*layers, *(Layer(Level.ROLE_VARS, "role vars", role.vars) for role in roles)]
 

@@ -25,9 +25,19 @@ PLAYBOOK = """
 """
 
 
-def talk(folder: Path, options: list[str], answers: list[tuple[str, str]]) -> str:
+MEANT = """
+- name: for {{ who }}
+  hosts: "{{ who }}"
+  serial: "{{ at_once }}"
+  gather_facts: false
+  vars_prompt: [{name: who}, {name: at_once}]
+  tasks: [{debug: {msg: "{{ ansible_play_batch }} of {{ who }}"}}]
+"""
+
+
+def talk(folder: Path, options: list[str], answers: list[tuple[str, str]], playbook: str = PLAYBOOK) -> str:
     """Run the playbook at a terminal; each answer is typed once its question has been seen. What the terminal showed."""
-    (folder / "p.yml").write_text(PLAYBOOK)
+    (folder / "p.yml").write_text(playbook)
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "nxtplay", "-i", "a,", "-c", "local", "-e", "given=g", *options, "p.yml"]
     root = str(Path(__file__).parents[2])
@@ -67,3 +77,9 @@ def test_step_asks_before_each_task(tmp_path: Path) -> None:
     seen = talk(tmp_path, ["--step"], [*QUESTIONS, ("Perform task: one", "n"), ("Perform task: two", "c"), ("go on", "x")])
     assert "red 7" not in seen
     assert "answer=x" in seen
+
+
+def test_which_hosts_a_play_means_may_be_asked_for(tmp_path: Path) -> None:
+    seen = talk(tmp_path, ["-i", "b,c"], [("who", "a:c"), ("at_once", "1")], MEANT)
+    assert "PLAY [for a:c]" in seen
+    assert ["['a'] of a:c" in seen, "['c'] of a:c" in seen, "b  " in seen] == [True, True, False]
