@@ -19,10 +19,12 @@ from nxtplay.errors import Unreachable
 Words = Callable[["Sequence[str] | str"], "Sequence[str]"]
 
 
-def local(*, interpreter: str | None = None, escalation: Escalation | None = None) -> AgentConnection:
-    """This machine: our own installation for ourselves, the cached agent for another user."""
+def local(*, interpreter: str | None = None, escalation: Escalation | None = None, directory: str | None = None) -> AgentConnection:
+    """This machine: our own installation for ourselves, the cached agent for another user. Relative paths start in `directory`."""
     python = interpreter or sys.executable
-    transport = PipeTransport("this machine", lambda command: ["/bin/sh", "-c", command] if isinstance(command, str) else command)
+    transport = PipeTransport(
+        "this machine", lambda command: ["/bin/sh", "-c", command] if isinstance(command, str) else command, directory=directory
+    )
     command = launch.anywhere((python, *launch.PYTHONS)) if escalation else launch.here(python)
     return AgentConnection(transport, interpreter=interpreter, escalation=escalation, command=command)
 
@@ -30,15 +32,15 @@ def local(*, interpreter: str | None = None, escalation: Escalation | None = Non
 class PipeTransport:
     """Starts processes. `words` makes of a command what is to be run here; `explain` words the end of a client program."""
 
-    def __init__(self, place: str, words: Words, *, explain: Callable[[int], str] | None = None) -> None:
+    def __init__(self, place: str, words: Words, *, explain: Callable[[int], str] | None = None, directory: str | None = None) -> None:
         self.place = place
-        self._words, self._explain = words, explain
+        self._words, self._explain, self._directory = words, explain, directory
         self._closed = False
 
     def run(self, command: Sequence[str] | str) -> Streams:
         if self._closed:
             raise Unreachable(f"{self.place}: the connection was closed")
-        return _Process(self._words(command), self._explain, self.place)
+        return _Process(self._words(command), self._explain, self.place, self._directory)
 
     def alive(self) -> bool:
         return not self._closed
@@ -50,14 +52,14 @@ class PipeTransport:
 class _Process:
     """A process of ours. Its stdin is a socket, so that any thread may end it without a race for a descriptor."""
 
-    def __init__(self, argv: Sequence[str], explain: Callable[[int], str] | None, place: str) -> None:
+    def __init__(self, argv: Sequence[str], explain: Callable[[int], str] | None, place: str, directory: str | None = None) -> None:
         self._explain = explain
         self._lock = threading.Lock()
         ours, theirs = socket.socketpair()
         try:
             with theirs:
                 self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                    list(argv), stdin=theirs.fileno(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+                    list(argv), cwd=directory, stdin=theirs.fileno(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
                 )
         except OSError as error:
             ours.close()

@@ -22,9 +22,10 @@ from nxtplay.modules import registry
 
 
 class ThreadConnection:
-    """An agent in this process; started at the first request."""
+    """An agent in this process; started at the first request. Relative paths start in `directory`."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: str | None = None) -> None:
+        self._directory = directory
         self._ours: socket.socket | None = None
         self._link: link.Link | None = None
         self._thread: threading.Thread | None = None
@@ -54,7 +55,7 @@ class ThreadConnection:
                 timer.cancel()
 
     def raw(self, command: str, *, timeout: float | None = None) -> Completed:
-        return run_command(["/bin/sh", "-c", command], timeout=timeout)
+        return run_command(["/bin/sh", "-c", command], cwd=self._directory, timeout=timeout)
 
     def alive(self) -> bool:
         return True
@@ -69,7 +70,7 @@ class ThreadConnection:
 
         def live() -> None:
             try:
-                agent.serve(source, sink, registry.load, leave=lambda code: _shut(theirs))
+                agent.serve(source, sink, registry.load, leave=lambda code: _shut(theirs), directory=self._directory)
             except OSError:
                 pass
 

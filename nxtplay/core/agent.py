@@ -18,7 +18,7 @@ import threading
 from typing import Any, BinaryIO, Callable, Iterator, Optional, Sequence
 
 from nxtplay.core import host as host_
-from nxtplay.core import library, wire
+from nxtplay.core import library, place, wire
 from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Emit, Host, Reader
 from nxtplay.core.resource import Module, decode
@@ -232,8 +232,17 @@ class _NoFiles:
 _no_files = _NoFiles()
 
 
-def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", leave: Callable[[int], None] = os._exit) -> None:
-    """Answer requests until the stream ends; then end what runs, and the process with it (`leave`). `early`: frames read already."""
+def serve(
+    source: BinaryIO,
+    sink: BinaryIO,
+    load: Load,
+    *,
+    early: bytes = b"",
+    leave: Callable[[int], None] = os._exit,
+    directory: Optional[str] = None,
+) -> None:
+    """Answer requests until the stream ends; then end what runs, and the process with it (`leave`). `early`: frames read already.
+    Relative paths start in `directory`, by default in the process's own."""
     lock = threading.Lock()
     over = threading.Event()
 
@@ -250,6 +259,7 @@ def serve(source: BinaryIO, sink: BinaryIO, load: Load, *, early: bytes = b"", l
     session = Session(send, incoming, load)
 
     def work() -> None:
+        place.settle(directory)
         try:
             while True:
                 request = requests.get()

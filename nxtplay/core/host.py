@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union
 
-from nxtplay.core import files
+from nxtplay.core import files, place
 from nxtplay.core.files import FileState
 from nxtplay.core.frozen import frozen
 from nxtplay.core.state import Unknown, UnknownReached
@@ -400,6 +400,7 @@ def run(
     import subprocess
 
     words = [executable or "/bin/sh", "-c", argv] if isinstance(argv, str) else list(argv)
+    cwd = cwd or place.own()
     began = time.monotonic()
     try:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nxtplay.connection.become import for_login, own_name
@@ -22,20 +23,27 @@ Maker = Callable[[Target], Connection]
 Warn = Callable[[str], None]
 
 
-def standard(options: Options, warn: Warn) -> dict[str, Maker]:
-    """The kinds there are. `warn` is told what cannot be followed, once each."""
+def standard(options: Options, warn: Warn, playbook_dir: str) -> dict[str, Maker]:
+    """The kinds there are. `warn` is told what cannot be followed, once each. What is run on this machine runs in the playbook's folder."""
     ssh = _SshMaker(options, warn)
-    return {"local": _local, "ssh": ssh.choose, "paramiko": ssh.own, "openssh": ssh.client, "docker": _docker, "docker_api": _docker}
+    return {
+        "local": partial(_local, directory=os.path.abspath(playbook_dir)),
+        "ssh": ssh.choose,
+        "paramiko": ssh.own,
+        "openssh": ssh.client,
+        "docker": _docker,
+        "docker_api": _docker,
+    }
 
 
-def _local(wanted: Target) -> Connection:
+def _local(wanted: Target, *, directory: str) -> Connection:
     """Our own session for the user we are; a process of its own for another user or another Python."""
     escalation = for_login(wanted.escalation, own_name())
     if escalation is None and wanted.interpreter in (None, sys.executable):
-        return ThreadConnection()
+        return ThreadConnection(directory)
     from nxtplay.connection import pipe
 
-    return pipe.local(interpreter=wanted.interpreter, escalation=escalation)
+    return pipe.local(interpreter=wanted.interpreter, escalation=escalation, directory=directory)
 
 
 def _docker(wanted: Target) -> Connection:

@@ -58,7 +58,7 @@ class Run:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._hosts: dict[str, HostRun] = {}
-        standard = makers_.standard(self.options, lambda text: self._tell(Notice("warning", text)))
+        standard = makers_.standard(self.options, lambda text: self._tell(Notice("warning", text)), self.scopes.playbook_dir)
         self._connections = Connections({**standard, **self.makers})
         self._number = 0
         self._current = ""

@@ -6,6 +6,7 @@ import datetime
 import os
 from typing import Any, Optional, Sequence, Union
 
+from nxtplay.core import place
 from nxtplay.core.files import FileState
 from nxtplay.core.host import Completed, Failed, Host, Reader
 from nxtplay.core.resource import Args, arg
@@ -44,7 +45,7 @@ def working_directory(host: Reader, args: Run) -> Optional[str]:
 
 def reason_to_skip(host: Reader, args: Run) -> str:
     """Why the command need not run, as creates and removes say; "" where it has to."""
-    base = working_directory(host, args) or os.getcwd()
+    base = working_directory(host, args) or place.here()
     if args.creates is not None and _files.glob(host, _pattern(base, args.creates)):
         return f"'{args.creates}' exists"
     if args.creates is not None:
@@ -79,7 +80,7 @@ def skipped(reason: str, cmd: Any) -> dict[str, Any]:
 
 def promised(host: Reader, args: Run) -> Sequence[tuple[str, Any]]:
     """What a check may count on afterwards: the path that `creates` names is there, of whatever kind; what `removes` names may be gone."""
-    base = working_directory(host, args) or os.getcwd()
+    base = working_directory(host, args) or place.here()
     out: list[tuple[str, Any]] = []
     if args.removes is not None:
         gone = Unknown(f"{args.removes} may be removed by a command that was not run")

@@ -9,6 +9,7 @@ import re
 import time
 from typing import Any, Iterable, Optional, Union
 
+from nxtplay.core import place
 from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader, current_umask
 from nxtplay.core.modes import apply_symbolic_mode
@@ -44,7 +45,7 @@ class Content_(Args):
 
 def host_path(path: str) -> str:
     """The absolute path on the host, `~` and `$HOME` expanded, without a slash at its end."""
-    return os.path.abspath(expanded(path))
+    return os.path.normpath(os.path.join(place.here(), expanded(path)))
 
 
 def expanded(path: str) -> str:

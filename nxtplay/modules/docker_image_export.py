@@ -11,7 +11,7 @@ from nxtplay.core.host import Failed, Host, Reader, current_umask
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown, diff
 from nxtplay.core.types import Path
-from nxtplay.modules import _docker, _docker_archive, _docker_build
+from nxtplay.modules import _docker, _docker_archive, _docker_build, _files
 from nxtplay.modules._docker_build import ImageState
 
 
@@ -53,7 +53,7 @@ class DockerImageExport(_docker.DockerOptions, Resource[ArchiveState]):
         """What the archive holds; None where there is none."""
         state = host.stat(self.path, follow=True)
         if state is None:
-            folder = os.path.dirname(os.path.abspath(self.path))
+            folder = os.path.dirname(_files.host_path(self.path))
             if not host.is_dir(folder):
                 raise Failed(f"no folder {folder} on the host for the archive")
             return None

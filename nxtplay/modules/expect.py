@@ -76,8 +76,7 @@ class Expect(Action):
         pid, terminal = pty.fork()
         if pid == 0:
             try:
-                if self.chdir is not None:
-                    os.chdir(_files.host_path(self.chdir))
+                os.chdir(_files.host_path(self.chdir or "."))
                 os.execvpe(words[0], words, environ)
             finally:
                 os._exit(127)

@@ -6,6 +6,7 @@ import os
 import re
 from typing import Any, Literal, Optional
 
+from nxtplay.core import place
 from nxtplay.core.host import Completed, Failed, Host, Reader
 from nxtplay.core.resource import Action, arg, exclusive, one_of
 from nxtplay.core.types import Path
@@ -100,7 +101,7 @@ class Pip(Action):
 
     def _wanted(self, host: Reader) -> list[Requirement]:
         if self.requirements is not None:
-            folder = _files.host_path(self.chdir) if self.chdir is not None else os.getcwd()
+            folder = _files.host_path(self.chdir) if self.chdir is not None else place.here()
             return requirements(host, os.path.join(folder, os.path.expanduser(self.requirements)))
         names = _split(",".join(self.name or ()))  # a list that was written as one text came apart at every comma
         if self.version is not None:

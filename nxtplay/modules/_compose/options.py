@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Optional, Sequence
 
 from nxtplay.core.host import Failed
 from nxtplay.core.resource import Args, arg, exclusive, one_of
 from nxtplay.core.types import Path, Raw
+from nxtplay.modules import _files
 from nxtplay.modules._compose import load
 from nxtplay.modules._compose.load import Request
 
@@ -33,7 +33,7 @@ class ProjectOptions(Args):
         if self.definition is not None and not self.project_name:
             raise Failed("`definition` needs `project_name`, too")
         return Request(
-            directory=os.path.abspath(os.path.expanduser(self.project_src or ".")),
+            directory=_files.host_path(self.project_src or "."),
             files=tuple(self.files),
             definition=json.dumps(self.definition) if self.definition is not None else None,
             project_name=self.project_name,

@@ -133,3 +133,27 @@ def test_only_a_role_that_is_used_replaces_a_built_in_filter(tmp_path: Path) -> 
     (tmp_path / "play.yml").write_text("- hosts: localhost\n  gather_facts: false\n  roles: [used]\n")
     done = nxtplay("play.yml", cwd=tmp_path)
     assert "from used X" in done.stdout, done.stdout + done.stderr
+
+
+def test_what_is_done_on_this_machine_is_done_in_the_playbooks_folder(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "p.yml").write_text(
+        """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - command: pwd
+      register: ran
+    - raw: pwd
+      register: raw
+    - expect: {command: pwd, responses: {none: none}}
+      register: asked
+    - copy: {content: kept, dest: relative}
+    - assert:
+        that: [ran.stdout == playbook_dir, raw.stdout == playbook_dir ~ '\\n', playbook_dir in asked.stdout]
+"""
+    )
+    done = nxtplay("sub/p.yml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "sub" / "relative").read_text() == "kept"
+    assert nxtplay("exec", "localhost", "-m", "stat", "-a", "path=sub/relative", cwd=tmp_path).returncode == 0
