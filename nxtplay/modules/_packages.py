@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import glob
 import os
@@ -16,6 +17,7 @@ from nxtplay.core.state import Unknown
 LISTS = "/var/lib/apt/lists"
 INFO = "/var/lib/dpkg/info"  # a list of files for each package that is there
 OWNED = ("/etc/", "/usr/", "/var/", "/lib/", "/run/")  # where packages put things
+MARKS = "/var/lib/apt/extended_states"  # which packages were installed for others only
 STAMPS = ("/var/lib/apt/periodic/update-success-stamp", LISTS)
 MORE = "packages:along"  # foreseen where packages come along of which nobody can tell the names yet
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"}
@@ -28,6 +30,7 @@ class Installed:
     """A package that is there; its version is unknown while the lists have to be fetched first."""
 
     version: Union[str, Unknown]
+    auto: bool = False  # it came for others only, and goes with them in an autoremove
 
 
 Version = Optional[Installed]
@@ -40,23 +43,27 @@ class Packages:
     versions: dict[str, Version] = field(default_factory=dict)
     along: dict[str, Version] = field(default_factory=dict, metadata={"volatile": True})
     held_back: int = 0  # packages an upgrade would change, for `upgrade`
+    told: str = field(default="", metadata={"volatile": True})  # what apt says that it would do
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One entry of `name`: `version` may be a pattern."""
+    """One entry of `name`: `version` may be a pattern; with `least` it is the lowest that will do."""
 
-    text: str
+    text: str  # as apt-get takes it
     name: str
     arch: str = ""
     version: str = ""
+    least: bool = False
 
 
 def spec_of(text: str) -> Spec:
     found = SPEC.match(text.strip())
     if not found:
         raise Failed(f"'{text}' is no package name")
-    return Spec(text.strip(), found.group("name"), found.group("arch") or "", found.group("version") or "")
+    least = found.group("op") == ">="
+    plain = text.strip().partition(">=")[0] if least else text.strip()
+    return Spec(plain, found.group("name"), found.group("arch") or "", found.group("version") or "", least)
 
 
 def installed(host: Reader, besides: Collection[str] = ()) -> dict[str, str]:
@@ -90,26 +97,39 @@ def expanded(host: Reader, specs: Sequence[Spec]) -> list[Spec]:
         found = fnmatch.filter(names, spec.name) if is_pattern(spec) else [spec.name]
         if not found:
             raise Failed(f"No package(s) matching '{spec.name}' available")
-        out += [Spec(name + spec.text[len(spec.name) :], name, spec.arch, spec.version) for name in found]
+        out += [dataclasses.replace(spec, text=name + spec.text[len(spec.name) :], name=name) for name in found]
     return out
 
 
 def looked(host: Reader, specs: Sequence[Spec], besides: Collection[str] = ()) -> dict[str, Version]:
     """The version of each package spoken of, foreseen or real; patterns stand for the installed packages that match."""
-    have = installed(host, besides)
+    have, auto = installed(host, besides), marked(host)
     out: dict[str, Version] = {}
     for spec in specs:
         if is_pattern(spec):
-            out.update({name: Installed(v) for name, v in have.items() if ":" not in name and fnmatch.fnmatchcase(name, spec.name)})
+            fitting = {name: v for name, v in have.items() if ":" not in name and fnmatch.fnmatchcase(name, spec.name)}
+            out.update({name: Installed(v, name in auto) for name, v in fitting.items()})
             continue
         name = f"{spec.name}:{spec.arch}" if spec.arch else spec.name
         key = f"package:{spec.name}"
         if host.has_foreseen(key):
             out[name] = host.foreseen_under(key)[key]
         elif name in have:
-            out[name] = Installed(have[name])
+            out[name] = Installed(have[name], name in auto)
         else:
             out[name] = host.foreseen(MORE)
+    return out
+
+
+def marked(host: Reader) -> set[str]:
+    """The packages that were installed for others only, as `name` and `name:arch`."""
+    if not host.exists(MARKS):
+        return set()
+    out: set[str] = set()
+    for entry in host.read(MARKS).decode().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in entry.splitlines() if ": " in line)
+        if fields.get("Auto-Installed") == "1":
+            out |= {fields.get("Package", ""), f"{fields.get('Package')}:{fields.get('Architecture')}"}
     return out
 
 
@@ -152,10 +172,16 @@ def apt_get(host: Host, words: Iterable[str], *, lock_timeout: int, env: Optiona
         raise Failed(f"apt-get {_verb(words)} failed: {_errors(done)}", rc=done.rc, stdout=done.stdout, stderr=done.stderr)
 
 
-def simulated(host: Reader, words: Sequence[str]) -> Optional[dict[str, Version]]:
-    """What apt-get would install or finish installing (version) and remove (None), without doing it. None where there are no lists."""
-    if not has_lists():
-        return None
+@dataclass(frozen=True)
+class Simulated:
+    """What apt-get would install or finish installing (version) and remove (None), and its own words for that."""
+
+    coming: dict[str, Version]
+    text: str
+
+
+def simulated(host: Reader, words: Sequence[str]) -> Simulated:
+    """What apt-get would do, without doing it. Failed where it would fail."""
     done = host.look(["apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", *words], env=QUIET, timeout=600)
     if done.rc != 0:
         raise Failed(f"apt-get {_verb(words)} would fail: {_errors(done)}", rc=done.rc, stdout=done.stdout, stderr=done.stderr)
@@ -164,7 +190,7 @@ def simulated(host: Reader, words: Sequence[str]) -> Optional[dict[str, Version]
         found = re.match(r"(Inst|Conf|Remv|Purg) (\S+)(?: \[[^\]]*\])?(?: \((\S+))?", line)
         if found:
             out[found.group(2).split(":")[0]] = Installed(found.group(3)) if found.group(1) in ("Inst", "Conf") else None
-    return out
+    return Simulated(out, done.stdout)
 
 
 def has_lists() -> bool:
@@ -222,7 +248,7 @@ def update(host: Host, *, lock_timeout: int, retries: int = 5, delay: float = 12
             return
         except Failed as failed:
             if attempt == retries or "NO_PUBKEY" in failed.message or "Permission denied" in failed.message:
-                raise
+                raise Failed(f"Failed to update apt cache: {failed.message}", **failed.result) from None
             host.progress(f"fetching the package lists again ({attempt + 2} of {retries + 1})")
             time.sleep(min(delay, 2**attempt))
 
@@ -240,6 +266,10 @@ def _errors(done: Completed) -> str:
     return " ".join(line[3:] for line in lines if line.startswith("E:")) or " ".join(lines) or (done.stderr or done.stdout).strip()[-800:]
 
 
-def fits(package: Version, wanted: str) -> bool:
-    """Whether it is there, in a version that the pattern matches."""
-    return package is not None and (not wanted or fnmatch.fnmatchcase(str(package.version), wanted))
+def fits(host: Reader, package: Version, spec: Spec) -> bool:
+    """Whether it is there, in a version that will do."""
+    if package is None or not spec.version:
+        return package is not None
+    if spec.least:
+        return host.look(["dpkg", "--compare-versions", str(package.version), "ge", spec.version]).rc == 0
+    return fnmatch.fnmatchcase(str(package.version), spec.version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from typing import Any, Literal, Optional, Sequence
@@ -10,7 +11,7 @@ from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
 from nxtplay.core.state import Plan, Unknown
 from nxtplay.modules import _debs, _packages
-from nxtplay.modules._packages import Installed, Packages, Spec, Version
+from nxtplay.modules._packages import Installed, Packages, Simulated, Spec, Version
 
 PRESENT = ("present", "installed", "fixed")
 
@@ -57,7 +58,8 @@ class Apt(Resource[Packages]):
         if not self._updates() or not (self.name or self.deb or self._upgrades()) or self._removes():
             return
         before = Packages(_packages.looked(host, self._entries(host)))
-        if self.state in ("latest", "build-dep") or self._upgrades() or not all(self._satisfied(before, s) for s in self._entries(host)):
+        sure = self.state in ("latest", "build-dep") or self._upgrades()
+        if sure or not all(self._satisfied(host, before, spec) for spec in self._entries(host)):
             self._root()
             self._refresh(host)
 
@@ -68,7 +70,10 @@ class Apt(Resource[Packages]):
         versions = _packages.looked(host, self._entries(host), left)
         if self.deb is not None:
             versions.update(self._deb_there(host))
-        return Packages(versions, held_back=len(self._upgradable(host)) if self._upgrades() else 0)
+        if not self._upgrades():
+            return Packages(versions)
+        rest = self._upgradable(host)
+        return Packages(versions, held_back=len(rest.coming), told=rest.text)
 
     def desired(self, host: Reader, before: Optional[Packages]) -> Optional[Packages]:
         assert before is not None
@@ -77,41 +82,51 @@ class Apt(Resource[Packages]):
             name, version = self._deb_facts(host)
             versions[name] = None if self._removes() else Installed(version)
         if self._removes():
-            return Packages(dict.fromkeys(versions), held_back=before.held_back)
+            going = self._going(host, before)
+            return Packages(dict.fromkeys(versions), going.coming, told=going.text)
         if self.state == "build-dep":
             return before
-        missing = [s for s in self._entries(host) if not self._satisfied(before, s)]
+        if self._upgrades() and "*" in self.name and self._names():
+            raise Failed(f"name: beside '*', which is everything that is installed, there is {', '.join(self._names())}; take two tasks")
+        missing = [s for s in self._entries(host) if not self._satisfied(host, before, s)]
         if self.only_upgrade:
             missing = [s for s in missing if before.versions.get(self._named(s)) is not None]
         latest = self.state == "latest"
         along: dict[str, Version] = {}
-        if missing or latest:
+        told = before.told
+        if missing or (latest and self._entries(host)):
             self._root()
-            coming, along = self._coming(host, missing if not latest else self._entries(host), before)
+            coming, along, text = self._coming(host, missing if not latest else self._entries(host), before)
             versions.update(coming)
-        return Packages(versions, along)
+            told = text if coming else told
+        wanted = {name: state if state is None else dataclasses.replace(state, auto=False) for name, state in versions.items()}
+        return Packages(wanted, along, told=told)
 
     def apply(self, host: Host, plan: Plan[Packages]) -> None:
         with _Policy(self.policy_rc_d):
             if self._removes():
                 words = ["purge" if self.purge else "remove", *(["--auto-remove"] if self.autoremove else [])]
-                self._apt_get(host, *words, *self._names())
+                self._apt_get(host, *words, *self._there(host, plan.before))
                 return
             if self._upgrades():
-                verb = ["upgrade", "--with-new-pkgs"] if self.upgrade in ("yes", "safe") else ["dist-upgrade"]
-                self._apt_get(host, *verb)
+                self._apt_get(host, *self._verb())
             names = self._install_names(host, plan)
             if names:
                 extra = ["--only-upgrade"] if self.only_upgrade else []
                 self._apt_get(host, "install", *extra, *names)
+            asked_for = [name for name, (old, new) in _changed(plan).items() if old and new and old.version == new.version]
+            if asked_for:
+                host.run(["apt-mark", "manual", *asked_for], check=True)
 
     # -- acts besides
 
     def due(self, host: Reader, plan: Plan[Packages]) -> Optional[str]:
         self._root_if(plan)
         if self.state == "build-dep" and self.name:
-            coming = _packages.simulated(host, [*self._options(), "build-dep", *self._names()])
-            return None if coming == {} else "installs build dependencies"
+            if not _packages.has_lists():
+                return "installs build dependencies"
+            coming = _packages.simulated(host, [*self._options(), "build-dep", *self._names()]).coming
+            return "installs build dependencies" if coming else None
         if (
             self._updates()
             and not plan
@@ -120,10 +135,13 @@ class Apt(Resource[Packages]):
         ):
             return "fetches the package lists"
         if self.autoremove and not self._removes():
-            going = [name for name, version in (_packages.simulated(host, ["autoremove"]) or {}).items() if version is None]
-            return f"removes {', '.join(going)}" if going else None
+            going = [name for name, version in _packages.simulated(host, ["autoremove"]).coming.items() if version is None]
+            if going:
+                return f"removes {', '.join(going)}"
         if self.clean and any(n.endswith(".deb") for n in _listing("/var/cache/apt/archives")):
             return "drops downloaded package files"
+        if self.autoclean and "\nDel " in "\n" + host.look(["apt-get", "-s", "autoclean"]).stdout:
+            return "drops package files that can no longer be had"
         return None
 
     def perform(self, host: Host, plan: Plan[Packages]) -> None:
@@ -139,10 +157,10 @@ class Apt(Resource[Packages]):
     def also_foresee(self, host: Reader, plan: Plan[Packages]) -> Sequence[tuple[str, Any]]:
         """Every package that comes or goes, those along with it too."""
         assert plan.after is not None and plan.before is not None
-        named = {c.path[1].split(":")[0]: plan.after.versions.get(c.path[1]) for c in plan.changes if len(c.path) > 1}
+        named = {name.split(":")[0]: new for name, (_, new) in _changed(plan).items()}
         later = next((s.version for s in named.values() if s is not None and isinstance(s.version, Unknown)), None)
         unsaid: list[tuple[str, Any]] = [(_packages.MORE, later)] if later is not None else []
-        new = [name for name, state in named.items() if state is not None]
+        new = [name for name, (old, to) in _changed(plan).items() if to is not None and (old is None or old.version != to.version)]
         if new:  # users, directories, programs: of what it brings, nobody can tell here
             unsaid.append(("act:package", Unknown(f"the package {new[0]} is not installed yet")))
         return [*((f"package:{name}", state) for name, state in {**plan.after.along, **named}.items()), *unsaid]
@@ -150,16 +168,18 @@ class Apt(Resource[Packages]):
     def result(self, before: Optional[Packages], after: Optional[Packages]) -> dict[str, Any]:
         packages = {name: state.version if state else None for name, state in (after.versions if after else {}).items()}
         age = _packages.lists_age()
-        return {"packages": packages, "cache_updated": False, "cache_update_time": 0 if age == float("inf") else int(time.time() - age)}
+        told = {"stdout": after.told, "stderr": ""} if after is not None and after.told else {}
+        cache = {"cache_updated": False, "cache_update_time": 0 if age == float("inf") else int(time.time() - age)}
+        return {"packages": packages, **cache, **told}
 
     # -- what is meant
 
     def _entries(self, host: Reader) -> list[Spec]:
-        specs = [_packages.spec_of(n) for n in self.name if n.strip()] if self.state != "build-dep" else []
+        specs = [_packages.spec_of(n) for n in self._names()] if self.state != "build-dep" else []
         return specs if self._removes() else _packages.expanded(host, specs)
 
     def _names(self) -> list[str]:
-        return [n.strip() for n in self.name if n.strip()]
+        return [n.strip() for n in self.name if n.strip() not in ("", "*")]
 
     def _named(self, spec: Spec) -> str:
         return f"{spec.name}:{spec.arch}" if spec.arch else spec.name
@@ -168,7 +188,10 @@ class Apt(Resource[Packages]):
         return self.state in ("absent", "removed")
 
     def _upgrades(self) -> bool:
-        return self.upgrade != "no" and not self._removes()
+        return not self._removes() and (self.upgrade != "no" or ("*" in self.name and self.state == "latest"))
+
+    def _verb(self) -> list[str]:
+        return ["dist-upgrade"] if self.upgrade in ("full", "dist") else ["upgrade", "--with-new-pkgs"]
 
     def _updates(self) -> bool:
         return self.update_cache or self.cache_valid_time > 0
@@ -176,30 +199,55 @@ class Apt(Resource[Packages]):
     def _stale(self, host: Reader) -> bool:
         return not _packages.has_lists() or (self._updates() and not _packages.fresh_lists(host, self.cache_valid_time))
 
-    def _satisfied(self, before: Packages, spec: Spec) -> bool:
+    def _satisfied(self, host: Reader, before: Packages, spec: Spec) -> bool:
         if _packages.is_pattern(spec):
             return any(v is not None for v in before.versions.values())
-        return _packages.fits(before.versions.get(self._named(spec)), spec.version)
+        return _packages.fits(host, before.versions.get(self._named(spec)), spec)
 
-    def _coming(self, host: Reader, specs: Sequence[Spec], before: Packages) -> tuple[dict[str, Version], dict[str, Version]]:
-        """What would be installed of the packages spoken of, and what comes along; versions unknown where lists are to be fetched."""
-        if not specs:
-            return {}, {}
+    def _there(self, host: Reader, before: Optional[Packages]) -> list[str]:
+        """What is spoken of and there, on the machine as it is."""
+        have = _packages.installed(host, (*_packages.BEGUN, "config-files"))
+        return [name for name, state in (before.versions if before is not None else {}).items() if state is not None and name in have]
+
+    def _going(self, host: Reader, before: Packages) -> Simulated:
+        """What would go with the packages spoken of."""
+        names = self._there(host, before)
+        if not names:
+            return Simulated({}, "")
+        self._root()
+        words = ["purge" if self.purge else "remove", *(["--auto-remove"] if self.autoremove else [])]
+        return _packages.simulated(host, [*self._options(), *words, *names])
+
+    def _coming(self, host: Reader, specs: Sequence[Spec], before: Packages) -> tuple[dict[str, Version], dict[str, Version], str]:
+        """What would be installed of the packages spoken of, what comes along, and apt's words; versions unknown where lists are to be
+        fetched."""
         held = {self._named(s): before.versions.get(self._named(s)) for s in specs}
         extra = ["--only-upgrade"] if self.only_upgrade else []
         words = [*self._options(), "install", *extra, *(s.text for s in specs)]
-        coming = None if self._stale(host) else _packages.simulated(host, words)
-        if coming is None:
+        if self._stale(host):
             later = Installed(Unknown("the version is known once the package lists are fetched"))
-            return {name: later if now is None or self.state == "latest" else now for name, now in held.items()}, {}
-        if self.fail_on_autoremove and any(v is None for v in coming.values()):
-            raise Failed(f"packages would be removed: {', '.join(n for n, v in coming.items() if v is None)}")
-        return {self._named(s): coming.get(s.name, held[self._named(s)]) for s in specs}, coming
+            return {name: later if now is None or self.state == "latest" else now for name, now in held.items()}, {}, ""
+        would = _packages.simulated(host, words)
+        found = {self._named(s): would.coming.get(s.name, held[self._named(s)]) for s in specs}
+        for spec in specs:
+            state = found[self._named(spec)]
+            if spec.least and state is not None and not _packages.fits(host, state, spec):
+                raise Failed(f"{spec.name}: {state.version} is the newest that can be had, and {spec.version} at least was asked for")
+        return found, self._along(host, would.coming), would.text if would.coming else ""
+
+    def _along(self, host: Reader, coming: dict[str, Version]) -> dict[str, Version]:
+        """What comes and goes, the new of it as installed for others only; of what a check has foreseen already, nothing."""
+        have, auto = _packages.installed(host), _packages.marked(host)
+        return {
+            name: state if state is None else dataclasses.replace(state, auto=name in auto or name not in have)
+            for name, state in coming.items()
+            if not host.has_foreseen(f"package:{name}")
+        }
 
     def _install_names(self, host: Host, plan: Plan[Packages]) -> list[str]:
-        assert plan.before is not None and plan.after is not None
         out = [_debs.path(host, self.deb)] if self.deb is not None else []
-        return [*out, *(spec.text for spec in self._entries(host) if plan.changed("versions", self._named(spec)))]
+        new = {name for name, (old, to) in _changed(plan).items() if to is not None and (old is None or old.version != to.version)}
+        return [*out, *(spec.text for spec in self._entries(host) if self._named(spec) in new)]
 
     def _apt_get(self, host: Host, *words: str) -> None:
         done = _packages.apt_get(host, [*self._options(), *words], lock_timeout=self.lock_timeout)
@@ -224,13 +272,13 @@ class Apt(Resource[Packages]):
             (self.allow_unauthenticated, "--allow-unauthenticated"),
             (self.allow_downgrade or self.force, "--allow-downgrades"),
             (self.allow_change_held_packages, "--allow-change-held-packages"),
+            (self.fail_on_autoremove and not self._removes(), "--no-remove"),
         ):
             options += [option] if flag else []
         return options
 
-    def _upgradable(self, host: Reader) -> dict[str, Version]:
-        verb = ["upgrade", "--with-new-pkgs"] if self.upgrade in ("yes", "safe") else ["dist-upgrade"]
-        return _packages.simulated(host, [*self._options(), *verb]) or {}
+    def _upgradable(self, host: Reader) -> Simulated:
+        return _packages.simulated(host, [*self._options(), *self._verb()]) if _packages.has_lists() else Simulated({}, "")
 
     def _deb_facts(self, host: Reader) -> tuple[str, str]:
         return _debs.facts(host, str(self.deb))
@@ -273,6 +321,13 @@ class _Policy:
         os.unlink(self.PATH)
         if self.kept:
             os.rename(self.kept, self.PATH)
+
+
+def _changed(plan: Plan[Packages]) -> dict[str, tuple[Version, Version]]:
+    """What is and what shall be, of each package that is not as it shall be."""
+    assert plan.before is not None and plan.after is not None
+    both = {name: (plan.before.versions.get(name), new) for name, new in plan.after.versions.items()}
+    return {name: (old, new) for name, (old, new) in both.items() if old != new}
 
 
 def _listing(path: str) -> list[str]:

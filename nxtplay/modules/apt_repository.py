@@ -83,7 +83,6 @@ class AptRepository(Resource[Sources]):
                 for path in changed:
                     self._write(host, path, before.get(path))
                 raise
-        host.note(sources_added=sorted(set(after) - set(before)), sources_removed=sorted(p for p, text in changed.items() if text is None))
 
     def also_foresee(self, host: Reader, plan: Plan[Sources]) -> Sequence[tuple[str, Any]]:
         before, out = self._files(plan.before), []
@@ -95,7 +94,8 @@ class AptRepository(Resource[Sources]):
         return out
 
     def result(self, before: Optional[Sources], after: Optional[Sources]) -> dict[str, Any]:
-        return {"repo": self.repo, "state": self.state, "sources_added": [], "sources_removed": []}
+        was, now = ({path for path, text in self._files(state).items() if text is not None} for state in (before, after))
+        return {"repo": self.repo, "state": self.state, "sources_added": sorted(now - was), "sources_removed": sorted(was - now)}
 
     # -- files
 

@@ -201,7 +201,8 @@ else:
             ("package", {"name": "lawlib", "state": "present"}),
             ("service", {"name": "lawd", "state": "started", "enabled": True}),
         ]
-        assert check_then_run(tasks) == ["changed", "ok", "changed"]
+        assert check_then_run(tasks) == ["changed"] * 3, "lawlib came along with lawpack, and is wanted for itself now"
+        assert "lawlib" not in subprocess.run(["apt-mark", "showauto"], capture_output=True, text=True, check=True).stdout.split()
         assert check_then_run([("service", {"name": "lawd"})]) == ["ok"]
         assert check_then_run([("service", {"name": "lawd", "state": "stopped"})]) == ["changed"]
         assert [o.status for o in harness.run([("service", {"name": "lawd", "state": "restarted"})] * 2)] == ["changed", "changed"]
@@ -211,6 +212,20 @@ else:
         assert check_then_run([("apt", {"name": "no-such-package"})]) == ["failed"]
         assert check_then_run([("apt", {"name": "lawpack=1.*", "state": "present"})]) == ["ok"]
         assert check_then_run([("apt", {"name": "lawpack", "state": "latest"})]) == ["ok"]
+        assert check_then_run([("apt", {"name": "lawpack>=0.9"})]) == ["ok"]
+        assert check_then_run([("apt", {"name": "lawpack>=2.0"})]) == ["failed"]
+        assert check_then_run([("apt", {"name": "*", "state": "latest"})]) == ["ok"], "everything that is installed, not everything"
+        assert check_then_run([("apt", {"name": ["*", "lawhalf"], "state": "latest"})]) == ["failed"]
+        Path("/var/cache/apt/archives/gone_1.0_all.deb").touch()
+        assert check_then_run([("apt", {"autoclean": True})]) == ["changed"]
+        assert not os.path.exists("/var/cache/apt/archives/gone_1.0_all.deb")
+        assert check_then_run([("dpkg_selections", {"name": "lawpack", "selection": "hold"})]) == ["changed"]
+        assert check_then_run([("apt", {"name": "lawpack", "state": "absent"})]) == ["failed"]
+        held: Task = ("apt", {"name": ["lawpack", "no-such"], "state": "absent", "allow_change_held_packages": True})
+        assert check_then_run([held]) == ["changed"]
+        (coming,) = harness.check([("apt", {"name": "lawpack>=1.0"})])
+        assert "Inst lawpack (1.0" in coming.result["stdout"], "what apt would say"
+        assert check_then_run([("apt", {"name": "lawpack>=1.0"}), ("apt", {"name": "lawlib"})]) == ["changed", "ok"]
         assert check_then_run([("apt", {"name": "lawpack", "state": "absent", "purge": True, "autoremove": True})]) == ["changed"]
         assert check_then_run([("apt", {"name": "lawpack", "state": "absent"})]) == ["ok"]
         assert check_then_run([("apt", {"name": ["lawp?ck", "la*ib"]})]) == ["changed"]
