@@ -23,6 +23,8 @@ from nxtplay.template.undefined import Undefined, UndefinedUsed
 from nxtplay.template.values import MISSING, item
 from nxtplay.template.values import attribute as attribute_of
 
+LOOKING = frozenset(("lookup", "query", "q"))
+
 
 class ObjectCodeGenerator(NativeCodeGenerator):
     """Hands every expression's object out as it is; only the text around expressions is known when compiling."""
@@ -44,6 +46,36 @@ class Environment(jinja2.Environment):
     context_class = Context
     template_class = FileTemplate
     concat = staticmethod(joined)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        if "{{" in source:
+            for call in tree.find_all(nodes.Call):
+                if isinstance(call.node, nodes.Name) and call.node.name in LOOKING:
+                    call.args[1:] = [self._rendered(one) for one in call.args[1:]]
+        return tree
+
+    def _rendered(self, node: nodes.Expr) -> nodes.Expr:
+        """What a lookup is asked for, with the `{{ }}` that stand in its quoted texts taken as templates of their own."""
+        if isinstance(node, (nodes.List, nodes.Tuple)):
+            node.items = [self._rendered(one) for one in node.items]
+        elif isinstance(node, nodes.Dict):
+            for pair in node.items:
+                pair.value = self._rendered(pair.value)
+        elif isinstance(node, nodes.Add):
+            node.left, node.right = self._rendered(node.left), self._rendered(node.right)
+        elif isinstance(node, nodes.Const) and isinstance(node.value, str) and "{{" in node.value:
+            try:
+                body = self.parse(node.value).body
+            except jinja2.TemplateSyntaxError:
+                return node
+            pieces = [one for output in body if isinstance(output, nodes.Output) for one in output.nodes]
+            if not all(isinstance(output, nodes.Output) for output in body):
+                return node
+            parts = [nodes.Const(one.data) if isinstance(one, nodes.TemplateData) else one for one in pieces]
+            whole = parts[0] if len(parts) == 1 else nodes.Concat(parts)
+            return whole.set_lineno(node.lineno, override=True).set_environment(self)  # type: ignore[return-value]
+        return node
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if attribute.startswith("__"):
