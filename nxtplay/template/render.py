@@ -113,7 +113,7 @@ class Templates:
                     return unknown
                 raise
             if isinstance(answer, Unknown):
-                unknown = unknown or answer
+                unknown = answer if unknown is None else unknown
             elif not answer:
                 if false is not None:
                     false.append(text)

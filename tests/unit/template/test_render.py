@@ -217,6 +217,7 @@ class TestUnknown:
         assert templates.test(["cmd.rc == 0", "n == 2"], self.scope) is False
         assert templates.test(["n == 2", "cmd.rc == 0"], self.scope) is False
         assert templates.test(["n == 1", "cmd.rc == 0"], self.scope) is self.unknown
+        assert templates.test(["cmd.rc == 0", "cmd.stdout"], self.scope) is self.unknown
         assert templates.test([True, "n == 1", None, ""], self.scope) is True
 
 
