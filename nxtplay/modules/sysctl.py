@@ -11,7 +11,7 @@ from nxtplay.core.files import Content, FileState
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg, decode
 from nxtplay.core.state import Plan
-from nxtplay.core.types import Path
+from nxtplay.core.types import FALSE, TRUE, Path
 from nxtplay.modules import _files, _lines
 
 
@@ -47,7 +47,7 @@ class Sysctl(Resource[_Setting]):
             return _Setting(None, before.live)
         if self.value is None:
             raise Failed("value is required with state: present")
-        value = " ".join(self.value.split())
+        value = " ".join(self._value().split())
         after = _Setting(value, value if before.live is not None else None)
         if after != before and os.geteuid() != 0 and self.sysctl_file.startswith("/etc/"):
             raise Failed("only root may change settings of the kernel (try become: true)")
@@ -62,20 +62,33 @@ class Sysctl(Resource[_Setting]):
             path = self._proc()
             try:
                 with open(path, "w") as stream:
-                    stream.write(f"{self.value}\n")
+                    stream.write(f"{self._value()}\n")
             except OSError as error:
                 raise Failed(f"cannot set {self.name} to {self.value}: {error.strerror}") from error
         if not plan.changed("kept"):
             return
         _files.put_bytes(host, decode(_File, {}), self._place(host), self._edited(self._text(host)).encode())
         if self.reload:
-            words = ["sysctl", *(["-e"] if self.ignoreerrors else []), "-p", self._place(host)]
-            program = host.which("sysctl")
-            if program is None:
-                raise Failed("no sysctl on this host: install procps, or reload: false")
-            done = host.run([program, *words[1:]])
-            if done.rc != 0 and not self.ignoreerrors:
-                raise Failed(f"the kernel refuses settings of {self._place(host)}: {done.stderr.strip()}", rc=done.rc)
+            self._read_again(host)
+
+    def due(self, host: Reader, plan: Plan[_Setting]) -> Optional[str]:
+        """The file is read again where it holds the value and the kernel has another: it was changed behind the file's back."""
+        if not self.reload or self.state == "absent" or self.sysctl_set or plan or host.has_foreseen(self.key()):
+            return None
+        found = self._in_force()
+        same = found is None or found == " ".join(self._value().split())
+        return None if same or (self.ignoreerrors and not os.access(self._proc(), os.W_OK)) else f"is {found} in the kernel"
+
+    def perform(self, host: Host, plan: Plan[_Setting]) -> None:
+        self._read_again(host)
+
+    def _read_again(self, host: Host) -> None:
+        program = host.which("sysctl")
+        if program is None:
+            raise Failed("no sysctl on this host: install procps, or reload: false")
+        done = host.run([program, *(["-e"] if self.ignoreerrors else []), "-p", self._place(host)])
+        if done.rc != 0 and not self.ignoreerrors:
+            raise Failed(f"the kernel refuses settings of {self._place(host)}: {done.stderr.strip()}", rc=done.rc)
 
     def also_foresee(self, host: Reader, plan: Plan[_Setting]) -> Sequence[tuple[str, Any]]:
         if not plan.changed("kept"):
@@ -99,6 +112,18 @@ class Sysctl(Resource[_Setting]):
         separator = "/" if "/" in self.name else "."
         return "/proc/sys/" + self.name.replace(separator, "/")
 
+    def _value(self) -> str:
+        """The value as the kernel has it: what means true or false is 1 or 0."""
+        word = (self.value or "").strip()
+        return "1" if word.lower() in TRUE else "0" if word.lower() in FALSE else word
+
+    def _in_force(self) -> Optional[str]:
+        try:
+            with open(self._proc()) as stream:
+                return " ".join(stream.read().split())
+        except OSError:
+            return None
+
     def _live(self, host: Reader) -> Optional[str]:
         if not self.sysctl_set or self.state == "absent":
             return None
@@ -120,10 +145,10 @@ class Sysctl(Resource[_Setting]):
             if _name(line) != self.name:
                 out.append(line)
             elif not done:
-                out.append(f"{self.name}={self.value}")
+                out.append(f"{self.name}={self._value()}")
                 done = True
         if not done:
-            out.append(f"{self.name}={self.value}")
+            out.append(f"{self.name}={self._value()}")
         return "".join(f"{line}\n" for line in out)
 
 

@@ -138,6 +138,8 @@ CASES = [
     _sysctl("failed", name="e.f"),
     _sysctl("failed", name="no.such.setting", value="1", sysctl_set=True),
     _sysctl("changed", "a.b = 1\na.b = 3\n", name="a.b", value="4"),
+    _sysctl("ok", name="a.b", value=True),
+    _sysctl(name="c.d", value="off"),
     _ini(section="a", option="x", value="2"),
     _ini("ok", section="a", option="x", value="1"),
     _ini(section="p", section_has_values=[{"option": "a", "value": "2"}], option="b", value="3", text=PEERS),
