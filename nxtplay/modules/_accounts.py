@@ -33,6 +33,15 @@ def field(path: str, name: str, number: int) -> Optional[str]:
     return None
 
 
+def own_groups() -> bool:
+    """Whether an account has a group of its own name that goes with it (USERGROUPS_ENAB)."""
+    try:
+        with open("/etc/login.defs", encoding="utf-8", errors="replace") as stream:
+            return any(line.split()[:2] == ["USERGROUPS_ENAB", "yes"] for line in stream)
+    except OSError:
+        return False
+
+
 def change(host: Host, words: list[str], *, stdin: bytes = b"") -> Completed:
     """Run one of the tools; Failed with its own words."""
     program = host.which(words[0])

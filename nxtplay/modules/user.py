@@ -319,6 +319,8 @@ class User(Resource[_User]):
         if after is None:
             if self.remove and plan.before is not None:
                 out.append((f"file:{plan.before.home}", None))
+            if plan.before is not None and self._group_goes(host, plan.before):
+                out.append((f"group:{self.name}", None))
             return out
         if after.home_there and not (plan.before is not None and plan.before.home_there):
             later = Unknown(f"{after.home} is made from the skeleton")
@@ -327,6 +329,24 @@ class User(Resource[_User]):
         if plan.before is None and self.group is None and not _has_group(self.name):
             out.append((f"group:{self.name}", _accounts.GroupState(after.gid)))
         return out
+
+    def _group_goes(self, host: Reader, before: _User) -> bool:
+        """Whether userdel takes the group of the account's name along: its own group, with nobody else in it."""
+        import grp
+        import pwd
+
+        if not _accounts.own_groups():
+            return False
+        if host.has_foreseen(f"group:{self.name}"):
+            made = host.foreseen(f"group:{self.name}")
+            return isinstance(made, _accounts.GroupState) and (made.gid is before.gid or _same(made.gid, before.gid))
+        try:
+            entry = grp.getgrnam(self.name)
+        except KeyError:
+            return False
+        if not _same(entry.gr_gid, before.gid) or set(entry.gr_mem) - {self.name}:
+            return False
+        return self.force or not any(p.pw_gid == entry.gr_gid and p.pw_name != self.name for p in pwd.getpwall())
 
     def result(self, before: Optional[_User], after: Optional[_User]) -> dict[str, Any]:
         out: dict[str, Any] = {"name": self.name, "state": self.state}
@@ -368,6 +388,10 @@ def _days(seconds: float) -> str:
 def _number(value: Union[int, Unknown]) -> int:
     assert isinstance(value, int)
     return value
+
+
+def _same(one: Union[int, Unknown], other: Union[int, Unknown]) -> bool:
+    return isinstance(one, int) and isinstance(other, int) and one == other
 
 
 def _has_group(name: str) -> bool:

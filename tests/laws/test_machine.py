@@ -112,6 +112,11 @@ else:
         assert check_then_run([("user", {"name": "lawnone", "group": "no-such-group"})]) == ["failed"]
         assert check_then_run([("group", {"name": "lawtwice", "gid": 4242})]) == ["failed"]
         assert check_then_run([("user", {"name": "lawuser", "state": "absent", "remove": True})]) == ["changed"]
+        check_then_run([("user", {"name": "lawguest", "groups": ["lawstar"]}), ("user", {"name": "lawalone"})])
+        for name, group in (("lawalone", "ok"), ("lawstar", "changed"), ("lawguest", "ok")):
+            gone: list[Task] = [(module, {"name": name, "state": "absent"}) for module in ("user", "group")]
+            foreseen = [said.status for said in harness.check(gone)]
+            assert foreseen == check_then_run(gone) == ["changed", group], "its own group goes with it where nobody else is in it"
         assert check_then_run([("group", {"name": "lawgroup", "state": "absent"})]) == ["changed"]
 
     def test_alternatives() -> None:
