@@ -39,7 +39,9 @@ class Apt(Resource[Packages]):
     force: bool = arg(False, help="Go on where apt has doubts; dangerous.")
     force_apt_get: bool = arg(False, help="Of no effect: apt-get is always used.")
     allow_unauthenticated: bool = arg(False, help="Take packages nobody signed.", aliases=["allow-unauthenticated"])
-    allow_downgrade: bool = arg(False, help="A version may be older than what is there.", aliases=["allow-downgrade"])
+    allow_downgrade: bool = arg(
+        False, help="A version may be older than what is there.", aliases=["allow-downgrade", "allow_downgrades", "allow-downgrades"]
+    )
     allow_change_held_packages: bool = arg(False, help="Change packages that are held.")
     only_upgrade: bool = arg(False, help="Upgrade what is installed, install nothing.")
     fail_on_autoremove: bool = arg(False, help="Fail when something would be removed on the way.")

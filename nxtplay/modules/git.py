@@ -54,7 +54,10 @@ class Git(Resource[_Copy]):
     umask: str | None = arg(None, help="umask for the files, octal.")
     reference: str | None = arg(None, help="A local repository to take objects from.")
     separate_git_dir: Path | None = arg(None, help="Where .git is kept instead.")
-    verify_commit: bool = arg(False, help="The commit has to be signed by a trusted key.")
+    verify_commit: bool = arg(False, help="The commit, or the annotated tag, has to be signed by a key that gpg knows.")
+    gpg_allowlist: list[str] = arg(
+        default_factory=list, help="Fingerprints; with verify_commit only these keys are trusted.", aliases=["gpg_whitelist"]
+    )
     archive: Path | None = arg(None, help="Pack the version into this file, too: .zip, .tar, .tar.gz or .tgz.")
     archive_prefix: str | None = arg(None, help="What the names in the archive begin with; it ends in a slash.")
 
@@ -288,7 +291,7 @@ class Git(Resource[_Copy]):
 
     def _check_out(self, host: Host, commit: str) -> None:
         if self.verify_commit:
-            self._run(host, "verify-commit", commit)
+            self._verify(host, commit)
         force = ["--force"] if self.force else []
         branch = self.version if self._is_branch(host) else None
         if self.version == "HEAD":
@@ -304,6 +307,18 @@ class Git(Resource[_Copy]):
         if self.recursive and host.exists(os.path.join(self._dest(), ".gitmodules")):
             self._run(host, "submodule", "sync", "--recursive")
             self._run(host, "submodule", "update", "--init", "--recursive", *(["--remote"] if self.track_submodules else []), *force)
+
+    def _verify(self, host: Host, commit: str) -> None:
+        annotated = self._look(host, "cat-file", "-t", f"refs/tags/{self.version}").stdout.strip() == "tag"
+        what = ("verify-tag", self.version) if annotated else ("verify-commit", commit)
+        raw = ["--raw"] if self.gpg_allowlist else []
+        done = host.run(self._words(host, what[0], *raw, what[1]), env=self._environ())
+        if done.rc != 0:
+            raise Failed(f"Failed to verify GPG signature of commit/tag {what[1]}: {done.stderr.strip() or 'there is none'}", rc=done.rc)
+        signed = re.search(r"^\[GNUPG:\] VALIDSIG (.+)$", done.stderr, re.MULTILINE)
+        keys = set(signed.group(1).split()) if signed else set()  # of the key itself, and of the one that it belongs to
+        if self.gpg_allowlist and not keys.intersection(self.gpg_allowlist):
+            raise Failed(f"{what[1]} is signed by {min(keys, default='a key that git does not name')}, which gpg_allowlist does not hold")
 
     def _look_quietly(self, host: Host, *words: str) -> None:
         host.run(self._words(host, *words), env=self._environ())
