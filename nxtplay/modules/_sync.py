@@ -262,6 +262,7 @@ class _Plain:
     """What writing a file asks of the arguments, with nothing set."""
 
     unsafe_writes: bool = False
+    attributes: Optional[str] = None
 
 
 def _plain(state: FileState) -> FileState:

@@ -193,7 +193,9 @@ class Archive(_files.Ownership, Resource[FileState]):
     def _pack(self, host: Host, after: FileState) -> None:
         found, members = self._found(host), list(self._walk(host))
         fill = self._compress if self._single(host) else self._zip if self.format == "zip" else self._tar
-        _files.replace_file(host, self._place(), lambda stream: fill(stream, members), after, unsafe=self.unsafe_writes)
+        _files.replace_file(
+            host, self._place(), lambda stream: fill(stream, members), after, unsafe=self.unsafe_writes, attributes=self.attributes
+        )
         if self.remove:
             host.note(**self._told(host))
             for path in found:
