@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import struct
+from dataclasses import dataclass
 from typing import Any, Iterator, Optional
 
 RTM_GETADDR, RTM_GETROUTE = 22, 26
@@ -13,20 +14,34 @@ DUMP = 0x301  # request, root, match
 DONE, ERROR = 3, 2
 
 
+@dataclass(frozen=True)
+class _Address:
+    """What the kernel says of an address; `number` is its interface's, `broadcast` and `label` may be empty."""
+
+    family: int
+    number: int
+    address: str
+    prefix: int
+    scope: str
+    broadcast: str
+    label: str
+
+
 def interfaces() -> dict[str, Any]:
     """interfaces, one fact per interface, default_ipv4, default_ipv6, all_ipv4_addresses, all_ipv6_addresses, locally_reachable_ips."""
     names = sorted(os.listdir("/sys/class/net")) if os.path.isdir("/sys/class/net") else []
     facts: dict[str, Any] = {name: _link(name) for name in names}
     index = {_number(name): name for name in names}
-    for family, number, address, prefix, scope in _addresses():
-        entry = facts.get(index.get(number, ""))
+    for found in _addresses():
+        entry = facts.get(index.get(found.number, ""))
         if entry is None:
             continue
-        if family == socket.AF_INET:
-            _add_ipv4(entry, address, prefix)
+        if found.family == socket.AF_INET:
+            own = found.label in ("", index[found.number])  # else eth0:1, an interface of its own to those who think in ifconfig
+            _add_ipv4(entry if own else facts.setdefault(found.label.replace(":", "_"), {}), _ipv4(found))
         else:
-            entry.setdefault("ipv6", []).append({"address": address, "prefix": str(prefix), "scope": scope})
-    out: dict[str, Any] = {"interfaces": names, **{name.replace("-", "_"): value for name, value in facts.items()}}
+            entry.setdefault("ipv6", []).append({"address": found.address, "prefix": str(found.prefix), "scope": found.scope})
+    out: dict[str, Any] = {"interfaces": list(facts), **{name.replace("-", "_"): value for name, value in facts.items()}}
     out["default_ipv4"] = _default(socket.AF_INET, index, facts)
     out["default_ipv6"] = _default(socket.AF_INET6, index, facts)
     four = [f["ipv4"]["address"] for f in facts.values() if "ipv4" in f] + [
@@ -68,18 +83,35 @@ def _link(name: str) -> dict[str, Any]:
     entry["promisc"] = bool(int(_sys(name, "flags") or "0", 16) & 0x100)
     if _sys(name, "speed"):
         entry["speed"] = int(_sys(name, "speed"))
+    device = f"/sys/class/net/{name}/device"
+    if os.path.exists(f"{device}/driver/module"):
+        entry["module"] = os.path.basename(os.path.realpath(f"{device}/driver/module"))
+    if os.path.exists(device):
+        entry["pciid"] = os.path.basename(os.path.realpath(device))
+    if kind == "bridge":
+        folder = f"/sys/class/net/{name}/brif"
+        ports = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+        entry.update(id=_sys(name, "bridge/bridge_id"), stp=_sys(name, "bridge/stp_state") == "1", interfaces=ports)
+    if os.path.isdir(f"/sys/class/net/{name}/bonding"):
+        first = {word: _sys(name, f"bonding/{word}").split(" ")[0] for word in ("mode", "miimon", "lacp_rate")}
+        entry.update(type="bonding", slaves=_sys(name, "bonding/slaves").split(), **first)
+        if _sys(name, "bonding/primary"):
+            entry["primary"] = _sys(name, "bonding/primary")
     return entry
 
 
-def _add_ipv4(entry: dict[str, Any], address: str, prefix: int) -> None:
-    bits = (0xFFFFFFFF << (32 - prefix)) & 0xFFFFFFFF
-    number = struct.unpack(">I", socket.inet_aton(address))[0]
+def _ipv4(found: _Address) -> dict[str, str]:
+    bits = (0xFFFFFFFF << (32 - found.prefix)) & 0xFFFFFFFF
+    number = struct.unpack(">I", socket.inet_aton(found.address))[0]
 
     def text(value: int) -> str:
         return socket.inet_ntoa(struct.pack(">I", value & 0xFFFFFFFF))
 
-    found = {"address": address, "netmask": text(bits), "network": text(number & bits), "prefix": str(prefix),
-             "broadcast": text(number | ~bits) if entry["type"] != "loopback" else ""}  # fmt: skip
+    return {"address": found.address, "netmask": text(bits), "network": text(number & bits), "prefix": str(found.prefix),
+            "broadcast": found.broadcast}  # fmt: skip
+
+
+def _add_ipv4(entry: dict[str, Any], found: dict[str, str]) -> None:
     if "ipv4" in entry:
         entry.setdefault("ipv4_secondaries", []).append(found)
     else:
@@ -126,8 +158,7 @@ def _attributes(data: bytes) -> dict[int, bytes]:
     return out
 
 
-def _addresses() -> Iterator[tuple[int, int, str, int, str]]:
-    """(family, interface index, address, prefix length, scope)"""
+def _addresses() -> Iterator[_Address]:
     scopes = {0: "global", 200: "site", 253: "link", 254: "host"}
     for family in (socket.AF_INET, socket.AF_INET6):
         for _, payload in _ask(RTM_GETADDR, family):
@@ -135,7 +166,11 @@ def _addresses() -> Iterator[tuple[int, int, str, int, str]]:
             attributes = _attributes(payload[8:])
             raw = attributes.get(2) or attributes.get(1)
             if raw and found == family:
-                yield family, number, socket.inet_ntop(family, raw), prefix, scopes.get(scope, str(scope))
+                four = family == socket.AF_INET
+                broadcast = socket.inet_ntop(family, attributes[4]) if four and 4 in attributes else ""
+                label = attributes.get(3, b"").rstrip(b"\0").decode() if four else ""
+                text = socket.inet_ntop(family, raw)
+                yield _Address(family, number, text, prefix, scopes.get(scope, str(scope)), broadcast, label)
 
 
 def _local(family: int) -> list[str]:

@@ -84,7 +84,8 @@ class AptKey(Resource[_Keys]):
         done = host.look(["gpg", "--no-tty", "--batch", "--with-colons", "--show-keys"], stdin=self._bytes(host))
         found = _fingerprints(done.stdout)
         if not found:
-            raise Failed(f"what is given is no OpenPGP key: {done.stderr.strip()[-400:]}")
+            what = "the inline data" if self.data else self.file or self.url
+            raise Failed(f"{what} is no OpenPGP key: {done.stderr.strip()[-400:]}")
         return found
 
     def _bytes(self, host: Reader) -> bytes:

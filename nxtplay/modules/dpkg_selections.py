@@ -31,7 +31,7 @@ class DpkgSelections(Resource[_Selection]):
 
     def desired(self, host: Reader, before: Optional[_Selection]) -> Optional[_Selection]:
         if before is None and not host.has_foreseen(f"package:{self.name}"):
-            raise Failed(f"dpkg knows no package '{self.name}'")
+            raise Failed(f"Failed to find package '{self.name}': dpkg does not know it")
         return _Selection(self.selection)
 
     def apply(self, host: Host, plan: Plan[_Selection]) -> None:

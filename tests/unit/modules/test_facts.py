@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
+import pytest
+
 from nxtplay.core.host import Reader
-from nxtplay.modules import _block, _facts
+from nxtplay.modules import _block, _facts, _network
 
 
 def test_block_devices_and_their_partitions(tmp_path: Path) -> None:
@@ -37,3 +40,31 @@ def test_what_a_process_may_do() -> None:
     assert _facts.capabilities(everything, 40) == {"system_capabilities": [], "system_capabilities_enforced": "False"}
     assert _facts.capabilities("CapEff:\t0000000000200001\n", 40)["system_capabilities"] == ["cap_chown", "cap_sys_admin"]
     assert _facts.capabilities("", 40) == {"system_capabilities": [], "system_capabilities_enforced": "NA"}
+
+
+def test_addresses_with_a_label_and_without_a_broadcast(monkeypatch: pytest.MonkeyPatch) -> None:
+    def address(text: str, prefix: int, broadcast: str = "", label: str = "lo") -> _network._Address:
+        return _network._Address(socket.AF_INET, socket.if_nametoindex("lo"), text, prefix, "global", broadcast, label)
+
+    found = [address("127.0.0.1", 8), address("10.1.1.1", 32), address("10.2.1.1", 24, "10.2.1.255", "lo:7")]
+    monkeypatch.setattr(_network, "_addresses", lambda: iter(found))
+    facts = _network.interfaces()
+    assert [one["address"] for one in facts["lo"]["ipv4_secondaries"]] == ["10.1.1.1"]
+    assert facts["lo"]["ipv4_secondaries"][0]["broadcast"] == ""
+    assert facts["lo_7"]["ipv4"] == {
+        "address": "10.2.1.1",
+        "netmask": "255.255.255.0",
+        "network": "10.2.1.0",
+        "prefix": "24",
+        "broadcast": "10.2.1.255",
+    }
+    assert "lo_7" in facts["interfaces"] and facts["all_ipv4_addresses"] == ["10.2.1.1", "10.1.1.1"]
+
+
+def test_what_a_bridge_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {"bridge/bridge_id": "8000.1", "bridge/stp_state": "1"}
+    monkeypatch.setattr(_network, "_sys", lambda name, attribute: held.get(attribute, ""))
+    monkeypatch.setattr("os.path.isdir", lambda path: path.endswith(("/br0/bridge", "/br0/brif")))
+    monkeypatch.setattr("os.listdir", lambda path: ["veth1", "eth1"])
+    bridge = _network._link("br0")
+    assert (bridge["type"], bridge["id"], bridge["stp"], bridge["interfaces"]) == ("bridge", "8000.1", True, ["eth1", "veth1"])
