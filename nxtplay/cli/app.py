@@ -20,11 +20,12 @@ COMMANDS = {
     "exec": "one module on some hosts, without a playbook",
     "inventory": "hosts, groups and variables as nxtplay sees them",
     "lint": "everything that is wrong in playbooks, without running them",
+    "pull": "a repository fetched, and its playbook run on this machine",
     "schema": "the JSON Schema of playbooks, for editors",
     "vars": "a host's variables, and where each value comes from",
     "vault": "encrypt, decrypt, view and edit files of secrets",
 }
-UNCONFIGURED = ("doc", "schema")
+UNCONFIGURED = ("doc", "pull", "schema")
 INTERRUPTED = 99
 
 

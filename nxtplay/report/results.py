@@ -14,7 +14,7 @@ from nxtplay.report.text import Style, clean
 _WORDS = {ev.OK: "SUCCESS", ev.IGNORED: "FAILED", ev.UNREACHABLE: "UNREACHABLE!"}
 _FAILED = (ev.FAILED, ev.IGNORED)
 _AS_TEXT = ("command", "shell", "raw", "script")  # what they print is what they are run for
-_UNSAID = ("failed", "skipped", "stdout_lines", "stderr_lines", "unreachable")
+_UNSAID = ("failed", "exception", "skipped", "stdout_lines", "stderr_lines", "unreachable")
 
 
 class Results:
