@@ -105,6 +105,12 @@ class BecomeFailed(Unreachable):
     exit_code = 2
 
 
+class NoPython(Unreachable):
+    """The host is reached, and the Python that it is to use is not there: the task fails, the host stays."""
+
+    exit_code = 2
+
+
 class BecomeMissing(BecomeFailed):
     """The user to become, or the program to do it by, is not on the host."""
 

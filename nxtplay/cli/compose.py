@@ -233,7 +233,9 @@ def _collections(roots: Sequence[str]) -> None:
 
 
 def _collections_path(config: Config) -> tuple[str, ...]:
-    return tuple(config.get("collections_path", tuple(map(os.path.expanduser, COLLECTIONS))))
+    """Folders that hold an `ansible_collections`, which may itself be named."""
+    found = config.get("collections_path", tuple(map(os.path.expanduser, COLLECTIONS)))
+    return tuple(path.rstrip("/").removesuffix("/ansible_collections") or "/" for path in found)
 
 
 def _beside(paths: Sequence[str], folder: str) -> list[str]:

@@ -14,7 +14,7 @@ from nxtplay.connection import launch
 from nxtplay.connection.become import Escalation
 from nxtplay.connection.connection import AgentConnection
 from nxtplay.connection.streams import SocketSink, Streams
-from nxtplay.errors import Unreachable
+from nxtplay.errors import NoPython, Unreachable
 
 Words = Callable[["Sequence[str] | str"], "Sequence[str]"]
 
@@ -63,6 +63,8 @@ class _Process:
                 )
         except OSError as error:
             ours.close()
+            if isinstance(error, FileNotFoundError) and list(argv[1:3]) == ["-IS", "-c"]:
+                raise NoPython(f"{place}: the interpreter '{argv[0]}' was not found") from error
             raise Unreachable(f"{place}: cannot run {argv[0]}: {error.strerror}") from error
         self._socket = ours
         self.stdin = SocketSink(ours)

@@ -10,7 +10,7 @@ from nxtplay.connection.become import Dialog, Escalation
 from nxtplay.connection.link import Link, first_of
 from nxtplay.connection.streams import Streams, Tail, Transport, last_lines
 from nxtplay.core import agent
-from nxtplay.errors import BecomeFailed, BecomeMissing, Diagnostic, Unreachable
+from nxtplay.errors import BecomeFailed, BecomeMissing, Diagnostic, NoPython, Unreachable
 
 PATIENCE = 60.0  # seconds for a host to find its Python, unpack the archive and greet
 
@@ -68,7 +68,7 @@ class Agent:
         self.streams.end()
         found = launch.no_python(stderr, self._interpreter)
         if found:
-            return Unreachable(Diagnostic(f"{self.place}: {found[0]}", hint=found[1]))
+            return (NoPython if self._interpreter else Unreachable)(Diagnostic(f"{self.place}: {found[0]}", hint=found[1]))
         said = last_lines(stderr) or last_lines(printed)
         if self._escalation:
             problem = (self._dialog.problem if self._dialog else "") or become.explain(stderr, self._escalation.method)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
 import importlib
 import json
 import struct
@@ -96,6 +97,8 @@ def encode(value: Any, blobs: "Optional[dict[str, Any]]" = None) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         held = {f.name: encode(getattr(value, f.name), blobs) for f in dataclasses.fields(value)}
         return {TAG: "state", "t": f"{type(value).__module__}:{type(value).__qualname__}", "v": held}
+    if isinstance(value, (datetime.date, datetime.time)):  # as YAML reads `2026-11-27`
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 

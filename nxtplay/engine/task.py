@@ -19,7 +19,7 @@ from nxtplay.engine.lookahead import LookAhead
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal, Verdict
-from nxtplay.errors import BecomeFailed, Diagnostic, NxtplayError, TemplateError, UndefinedVariable, Unreachable
+from nxtplay.errors import BecomeFailed, Diagnostic, NoPython, NxtplayError, TemplateError, UndefinedVariable, Unreachable
 from nxtplay.events import HandlerNotified, ItemFinished, TaskFinished, TaskProgress
 from nxtplay.playbook.model import Located, Task
 from nxtplay.playbook.words import ARGS
@@ -96,7 +96,7 @@ class TaskRunner:
 
     def _broken(self, error: NxtplayError, task: Task) -> Attempt:
         """An expression of the task itself could not be rendered: the host fails here."""
-        if isinstance(error, Unreachable) and not isinstance(error, BecomeFailed):
+        if isinstance(error, Unreachable) and not isinstance(error, (BecomeFailed, NoPython)):
             return Attempt("unreachable", {"unreachable": True, "changed": False, "msg": str(error)}, reason=str(error), span=task.span)
         diagnostics = tuple(d if d.span else replace(d, span=task.span) for d in error.diagnostics)
         message = "; ".join(d.message for d in diagnostics)

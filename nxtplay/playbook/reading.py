@@ -15,7 +15,7 @@ from nxtplay.playbook.model import Item, Role
 from nxtplay.playbook.source import parse, read_text
 
 ENDINGS = ("", ".yml", ".yaml", ".json")
-NO_MODULES = (".pyc", ".md", ".rst", ".txt", ".yml", ".yaml", ".json", ".ps1")  # endings of other files in a `library/`
+NO_MODULES = tuple(".pyc .pyo .bak .swp .rpm .ini .md .rst .txt .yml .yaml .json .ps1".split())  # endings of other files in a `library/`
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,12 @@ def brought(folders: Iterable[str]) -> frozenset[str]:
 
 
 def modules_in(folder: str) -> frozenset[str]:
-    return frozenset(os.path.splitext(name)[0] for name in files_of_library(folder))
+    return frozenset(map(module_of, files_of_library(folder)))
+
+
+def module_of(file: str) -> str:
+    """The module that a file of a `library/` is; one that is to go has an underscore before its name."""
+    return os.path.splitext(file)[0].removeprefix("_")
 
 
 def files_of_library(folder: str) -> list[str]:
@@ -154,5 +159,6 @@ def files_of_library(folder: str) -> list[str]:
         names = sorted(os.listdir(folder))
     except OSError:
         return []
-    modules = [name for name in names if os.path.splitext(name)[1] not in NO_MODULES and not name.startswith(("_", "."))]
+    modules = [name for name in names if os.path.splitext(name)[1] not in NO_MODULES and not name.startswith(("__", "."))]
+    modules.sort(key=lambda name: name.startswith("_"))
     return [name for name in modules if os.path.isfile(os.path.join(folder, name))]

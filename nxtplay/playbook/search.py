@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from nxtplay.playbook.model import Role, Task
-from nxtplay.playbook.reading import files_of_library
+from nxtplay.playbook.reading import files_of_library, module_of
 
 
 def search_path(task: Task, base: str) -> list[str]:
@@ -47,8 +47,7 @@ def beside(name: str, kind: str, task: Task, base: str, further: Sequence[str], 
     roles = (task.role, *task.role.parents) if task.role else ()
     for folder in (*(os.path.join(place, kind) for place in (*(role.path for role in roles), base)), *further):
         for file in files_of_library(folder):
-            stem, ending = os.path.splitext(file)
-            if stem == name and (not endings or ending in endings):
+            if module_of(file) == name and (not endings or file.endswith(tuple(endings))):
                 return os.path.abspath(os.path.join(folder, file))
     return None
 

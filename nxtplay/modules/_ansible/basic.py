@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import syslog
 import tempfile
 from typing import Any, NoReturn, Optional
 
@@ -154,6 +155,16 @@ def _load_params() -> dict[str, Any]:
     return given
 
 
+def _stand_somewhere() -> None:
+    """Programs want a folder to stand in: another one, where that which the module was started in is gone or cannot be read."""
+    for folder in (".", os.path.expanduser("~"), tempfile.gettempdir(), "/"):
+        with contextlib.suppress(OSError):
+            if os.access(folder, os.R_OK | os.X_OK):
+                os.chdir(folder)
+                os.getcwd()
+                return
+
+
 class AnsibleModule:
     """The arguments of the task, checked, and the ways to answer it."""
 
@@ -171,6 +182,7 @@ class AnsibleModule:
         required_by: Any = None,
     ) -> None:
         given = _load_params()
+        _stand_somewhere()
         internal = {key[len("_ansible_") :]: given.pop(key) for key in list(given) if key.startswith("_ansible_")}
         self._name = internal.get("module_name", "")
         self._verbosity = internal.get("verbosity", 0)
@@ -230,10 +242,14 @@ class AnsibleModule:
         self._deprecations.append({"msg": msg, "version": version, "date": date, "collection_name": collection_name})
 
     def log(self, msg: Any, log_args: Any = None) -> None:
-        """There is no log of modules."""
+        """Tell the system's log, unless the task hides what it does."""
+        if self.no_log:
+            return
+        syslog.openlog(f"ansible-{os.path.basename(self._name)}", 0, syslog.LOG_USER)
+        syslog.syslog(syslog.LOG_INFO, str(remove_values(to_text(msg), self.no_log_values)).replace("\0", ""))
 
     def debug(self, msg: Any) -> None:
-        """As `log`."""
+        """Nobody asks for this much."""
 
     def jsonify(self, data: Any) -> str:
         return jsonify(data)

@@ -223,3 +223,13 @@ def test_groups_get_names_that_variables_may_have(here: Path) -> None:
     tasks = "[{group_by: {key: new-group}}, {debug: {msg: \"{{ groups | sort | join(',') }} {{ v }}\"}}]"
     text = f"[{{hosts: a_b, gather_facts: false, tasks: {tasks}}}]"
     assert "a_b,all,new_group,ungrouped,web_1 1" in play(here, text, "-i", "hosts", ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS="silently").stdout
+
+
+def test_the_folder_of_collections_may_be_named_itself(here: Path) -> None:
+    modules = here / "shared/ansible_collections/a/b/plugins/modules"
+    modules.mkdir(parents=True)
+    (modules / "m.sh").write_text("echo '{\"changed\": false}'\n")
+    (modules / "m.py").write_text("print('{\"changed\": false}')\n")
+    for path in ("shared", "shared/ansible_collections", "shared/ansible_collections/"):
+        done = play(here, "- {hosts: localhost, gather_facts: false, tasks: [a.b.m: ]}\n", ANSIBLE_COLLECTIONS_PATH=path)
+        assert done.returncode == 0, done.stdout + done.stderr
