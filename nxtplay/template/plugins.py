@@ -49,7 +49,7 @@ def load_folder(kind: str, folder: str, *, over: bool = True) -> list[Diagnostic
     """
     found: list[Diagnostic] = []
     for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        if file.endswith(".py") and not file.startswith("_"):
+        if file.endswith(".py") and file != "__init__.py":
             try:
                 _take(kind, os.path.join(folder, file), over=over)
             except TemplateError as error:
@@ -91,7 +91,7 @@ def _take_collection(kind: str, collection: str) -> None:
     for root in _roots:
         folder = os.path.join(root, "ansible_collections", *collection.split("."), "plugins", kind)
         for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-            if file.endswith(".py") and not file.startswith("_"):
+            if file.endswith(".py") and file != "__init__.py":
                 try:
                     _take(kind, os.path.join(folder, file), under=f"{collection}.", over=False)
                 except TemplateError as error:

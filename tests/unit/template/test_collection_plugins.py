@@ -47,7 +47,7 @@ def play(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
     plugins = folder / "collections/ansible_collections/our/tools/plugins"
     for path, text in (
         ("plugin_utils/shared.py", SHARED),
-        ("filter/all.py", FILTER),
+        ("filter/_all.py", FILTER),
         ("filter/broken.py", BROKEN),
         ("lookup/loud.py", LOOKUP),
     ):
