@@ -63,8 +63,8 @@ def check(
             parsed.check_task(seen.task)
             lint_files.check_task(seen, course.base, parsed, found, coming=coming)
             coming |= lint_files.made(seen.task)
-            if seen.expected:
-                found.soften(first, slips=seen.ignored)
+            if seen.expected or (seen.optional and seen.installed):
+                found.soften(first, slips=seen.ignored or seen.installed)
         if not broken:
             lint_handlers.check_play(course, found, must_be_heard=must_be_heard)
     if names_for_host is not None:

@@ -38,6 +38,11 @@ class Seen:
         return ignore is not None and str(ignore.value).lower() not in ("false", "no")
 
     @property
+    def installed(self) -> bool:
+        """Whether it stands in a collection, which those who run it did not write."""
+        return "/ansible_collections/" in (self.task.file or "")
+
+    @property
     def optional(self) -> bool:
         """Whether the play may get there and leave it out."""
         return not self.certain or any(templated(one.value) or one.value is not True for one in self.task.shared.when)

@@ -229,6 +229,18 @@ def test_roles_for_many_systems_run_where_their_other_systems_conditions_do_not_
     assert (place, message) == ("site.yml:3:7", "module 'k8s' is Ansible's and not in nxtplay")
 
 
+def test_what_a_condition_may_leave_out_of_a_collection_is_for_others_to_mend(rich: Tree) -> None:
+    role = "ansible_collections/our/web/roles/server/tasks/"
+    rich.write(role + "main.yml", "- include_tasks: api.yml\n  when: api\n- debug: {msg: '{{ oops'}\n")
+    rich.write(role + "api.yml", "- ping:\n  when: \"a != 'b\"\n- debug: {mgs: a}\n")
+    found = lint(rich, f"- hosts: all\n  tasks:\n    - include_tasks: {role}main.yml\n")
+    assert [(rich.told(one)[0].rpartition("/")[2].rpartition(":")[0], one.severity) for one in found] == [
+        ("api.yml:2", "warning"),
+        ("api.yml:3", "warning"),
+        ("main.yml:3", "error"),
+    ]
+
+
 def test_variables_of_every_file_that_a_templated_name_may_mean(rich: Tree) -> None:
     rich.write("roles/web/tasks/main.yml", "- include_vars: '{{ ansible_os_family }}.yml'\n- debug: {msg: '{{ user }} {{ usr }}'}\n")
     rich.write("roles/web/vars/Debian.yml", "user: www-data\n")
@@ -376,6 +388,9 @@ def test_variables_that_nothing_reads_and_look_like_another(rich: Tree) -> None:
         ("site.yml:2:21", "warning", "did you mean 'listen_p"),
         ("site.yml:3:23", "error", "did you mean 'when'? A"),
     ]
+    rich.write("roles/web/tasks/main.yml", "- debug: {msg: '{{ listen_port }}'}\n- include_tasks: '{{ system }}.yml'\n")
+    found = lint(rich, "- hosts: all\n  vars: {unread: 1, listen_prot: 1}\n  roles: [{role: web, wehn: false, other: 1}]\n")
+    assert [rich.told(one)[0] for one in found] == ["site.yml:3:23"], "the included file may read listen_prot"
 
 
 def test_missing_vars_files(rich: Tree) -> None:
