@@ -12,6 +12,7 @@ from nxtplay.cli.run import asked_for, inventory_options
 if TYPE_CHECKING:
     from nxtplay.inventory.model import Inventory
 
+
 @click.command("inventory", context_settings={"help_option_names": ["-h", "--help"]})
 @inventory_options
 @click.option("--list", "as_list", is_flag=True, help="Every group, host and variable (JSON).")

@@ -6,7 +6,7 @@ import typing
 from typing import Any, Callable, Mapping, Sequence, Union
 
 from nxtplay.core.spec import ArgSpec
-from nxtplay.core.state import Secret, Unknown
+from nxtplay.core.state import Secret, Unknown, find_unknown
 from nxtplay.core.types import FALSE, SCALARS, TRUE, ArgError, Raw, near, wrong
 
 
@@ -27,6 +27,19 @@ def check(cls: type, args: Mapping[str, Any], is_template: Callable[[object], bo
 def decode(cls: type, args: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """Field values and everything that is wrong."""
     return _decode(cls, args, lambda _: False, ())
+
+
+def as_texts(cls: type, args: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, and where one takes text and a template gave a list or a mapping, its text, as Ansible has it. One that is `written`
+    as such is left, and refused: there it is a slip."""
+    specs: dict[str, ArgSpec] = cls.specs()  # type: ignore[attr-defined]
+    spellings = _names(specs)
+    out = dict(args)
+    for name, value in args.items():
+        by_template = isinstance(value, (list, Mapping)) and isinstance(written.get(name), str)
+        if by_template and name in spellings and specs[spellings[name]].type is str:
+            out[name] = find_unknown(value) or str(value)
+    return out
 
 
 def _decode(

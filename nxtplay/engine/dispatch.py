@@ -9,6 +9,7 @@ from typing import Any
 
 from nxtplay.connection.protocol import Connection, Job, Reply
 from nxtplay.core import background
+from nxtplay.core.decode import as_texts
 from nxtplay.core.host import Failed
 from nxtplay.core.resource import Args, Module, Query, Resource, check_args
 from nxtplay.core.state import Change, Unknown, UnknownReached
@@ -105,6 +106,7 @@ class Dispatch:
         cls = self.load_class(task)
         if cls.free_form and "_raw_params" in args:
             args[cls.free_form] = args.pop("_raw_params")
+        args = as_texts(cls, args, task.args)
         wrong = check_args(cls, args)
         if wrong:
             return self.wrong_args(task, cls, wrong)
