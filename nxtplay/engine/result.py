@@ -50,13 +50,14 @@ def with_lines(fields: dict[str, Any]) -> dict[str, Any]:
 
 LISTED_DIFFS = frozenset(("blockinfile", "copy", "lineinfile", "template"))  # whose results have a list of differences
 EDITORS = frozenset(("blockinfile", "lineinfile"))  # whose differences say what they are of
-SHOWN = {"kind": "state", "uid": "owner", "gid": "group"}
+SHOWN = {"kind": "state", "uid": "owner", "gid": "group", "flags": "attributes"}
 
 
 def diff_of(changes: Sequence[Change], name: str, module: str) -> Any:
     """What differs, as `register` has it where differences are asked for: a text under `before` and `after`, other attributes as
     mappings under the same names; of some modules as a list of both."""
     listed = module in LISTED_DIFFS
+    shown = {**SHOWN, "target": "src"} if module == "file" else SHOWN
     texts: dict[str, Any] = {}
     sides: tuple[dict[str, Any], dict[str, Any]] = ({"path": name} if name else {}, {"path": name} if name else {})
     for change in changes:
@@ -66,7 +67,7 @@ def diff_of(changes: Sequence[Change], name: str, module: str) -> Any:
                 whole = {k: v for k, v in value.items() if v is not None} if isinstance(value, Mapping) else {"state": value or "absent"}
             if "content" in whole:
                 texts[key] = whole.pop("content") or ""
-            side.update({SHOWN.get(field, field): _octal(field, one) for field, one in whole.items() if field != "inode"})
+            side.update({shown.get(field, field): _octal(field, one) for field, one in whole.items() if field != "inode"})
     attributes: dict[str, Any] = {"before": sides[0], "after": sides[1]}
     if module in EDITORS and changes:
         attributes.update(dict.fromkeys(("before_header", "after_header"), f"{name} (file attributes)"))

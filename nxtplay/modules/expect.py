@@ -52,7 +52,7 @@ class Expect(Action):
         text = output.decode("utf-8", "surrogateescape").replace("\r\n", "\n").rstrip("\r\n")
         result = {"cmd": self.command, "stdout": text, "rc": rc, "delta": str(round(time.time() - began, 3))}
         if rc is None:
-            raise Failed(f"the command did not finish, and nothing it said in {self.timeout:g} s matched", **result)
+            raise Failed(f"command exceeded timeout: it did not finish, and nothing it said in {self.timeout:g} s matched", **result)
         if rc != 0:
             raise Failed("non-zero return code", **result)
         return result
@@ -115,7 +115,7 @@ class _Question:
 
     def answer(self, output: bytes) -> str:
         if not self.answers:
-            raise Failed(f"no answer is left for '{self.pattern.pattern.decode()}'", stdout=output.decode("utf-8", "replace"), rc=1)
+            raise Failed(f"No remaining responses for '{self.pattern.pattern.decode()}'", stdout=output.decode("utf-8", "replace"), rc=1)
         return self.answers.pop(0) if self.once else self.answers[0]
 
 

@@ -42,7 +42,7 @@ def test_what_is_typed_is_seen_where_asked_for(script: str) -> None:
     ("responses", "timeout", "message"),
     [
         ({"Name": "law", "Again": "no"}, 20, "non-zero return code"),
-        ({"Name|Again": ["only one"]}, 20, "no answer is left for 'Name|Again'"),
+        ({"Name|Again": ["only one"]}, 20, "No remaining responses for 'Name|Again'"),
         ({"Colour": "blue"}, 0.3, "nothing it said in 0.3 s matched"),
     ],
 )
