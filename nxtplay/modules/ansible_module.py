@@ -39,6 +39,7 @@ _FILES = {
     "api.py": "api.py",
     "basic.py": "basic.py",
     "common/arg_spec.py": "common/arg_spec.py",
+    "common/arguments.py": "common/arguments.py",
     "common/collections.py": "collections.py",
     "common/dict_transformations.py": "dict_transformations.py",
     "common/network.py": "common/network.py",

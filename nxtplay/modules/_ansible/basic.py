@@ -17,7 +17,8 @@ import tempfile
 from typing import Any, NoReturn, Optional
 
 from . import distro
-from .common import validation, warnings
+from .common import arguments, validation, warnings
+from .common.arguments import env_fallback as env_fallback
 from .common.text.formatters import bytes_to_human as bytes_to_human
 from .common.text.formatters import human_to_bytes as human_to_bytes
 from .common.validation import FALSE as BOOLEANS_FALSE
@@ -65,13 +66,6 @@ def boolean(value: Any, strict: bool = True) -> bool:
     if word in BOOLEANS_FALSE or not strict:
         return False
     raise TypeError(f"The value {value!r} is not a valid boolean.")
-
-
-def env_fallback(*names: str, **_: Any) -> str:
-    for name in names:
-        if name in os.environ:
-            return os.environ[name]
-    raise AnsibleFallbackNotFound
 
 
 def missing_required_lib(library: str, reason: Optional[str] = None, url: Optional[str] = None) -> str:
@@ -196,13 +190,13 @@ class AnsibleModule:
         self.ansible_version = "2.19"
         self._tmpdir: Optional[str] = None
         self.cleanup_files: list[str] = []
-        self._warnings: list[str] = []
-        self._deprecations: list[dict[str, Any]] = []
-        self.no_log_values: set[str] = set()
+        noted = arguments.Noted()
+        self.no_log_values = noted.secrets
+        self._warnings, self._deprecations = noted.warnings, noted.deprecations
         rules = (mutually_exclusive, required_together, required_one_of, required_if, required_by)
         try:
-            self.params: dict[str, Any] = _read(self, self.argument_spec, given, rules, "")
-        except _Wrong as wrong:
+            self.params: dict[str, Any] = arguments.read(self.argument_spec, given, rules, module=self._name, noted=noted)
+        except arguments.Wrong as wrong:
             self.params = {}
             self.fail_json(msg=str(wrong))
 
@@ -239,7 +233,7 @@ class AnsibleModule:
         self._warnings.append(to_text(warning))
 
     def deprecate(self, msg: str, version: Any = None, date: Any = None, collection_name: Any = None, **_: Any) -> None:
-        self._deprecations.append({"msg": msg, "version": version, "date": date, "collection_name": collection_name})
+        self._deprecations.append(arguments.deprecation(msg, version=version, date=date, collection_name=collection_name))
 
     def log(self, msg: Any, log_args: Any = None) -> None:
         """Tell the system's log, unless the task hides what it does."""
@@ -466,75 +460,3 @@ def _umask(mask: Optional[int]) -> Any:
     finally:
         if old is not None:
             os.umask(old)
-
-
-# -- arguments
-
-
-class _Wrong(Exception):
-    """What is wrong with the arguments."""
-
-
-def _read(module: AnsibleModule, spec: dict[str, Any], given: dict[str, Any], rules: Any, where: str) -> dict[str, Any]:
-    names = {spelling: name for name, one in spec.items() for spelling in (name, *(one.get("aliases") or ()))}
-    unknown = sorted(str(name) for name in given if name not in names)
-    if unknown:
-        known = ", ".join(sorted(n + (f" ({', '.join(one['aliases'])})" if one.get("aliases") else "") for n, one in spec.items()))
-        dotted = ", ".join(f"{where}.{name}" if where else name for name in unknown)
-        raise _Wrong(f"Unsupported parameters for ({module._name}) module: {dotted}. Supported parameters include: {known}.")
-    params: dict[str, Any] = {names[name]: value for name, value in given.items()}
-    for name, one in spec.items():
-        if params.get(name) is None and one.get("fallback"):
-            take, *options = one["fallback"]
-            with contextlib.suppress(AnsibleFallbackNotFound):
-                positional = options[0] if options and isinstance(options[0], (list, tuple)) else []
-                named = next((option for option in options if isinstance(option, dict)), {})
-                params[name] = take(*positional, **named)
-    present = {name: value for name, value in params.items() if value is not None}
-    within = where.split(" -> ") if where else []
-    try:
-        _rules(present, rules, within)
-        validation.check_required_arguments(spec, present, within)
-    except TypeError as error:
-        raise _Wrong(str(error)) from None
-    for name, one in spec.items():
-        if params.get(name) is None:
-            params[name] = one.get("default")
-        if params[name] is not None:
-            params[name] = _value(module, name, one, params[name], f"{where} -> {name}" if where else name)
-            if one.get("no_log") and isinstance(params[name], (str, int)) and not isinstance(params[name], bool) and str(params[name]):
-                module.no_log_values.add(str(params[name]))
-        if not where:
-            for alias in one.get("aliases") or ():
-                params.setdefault(alias, params[name])
-    return params
-
-
-def _rules(params: dict[str, Any], rules: Any, within: list[str]) -> None:
-    exclusive, together, one_of, required_if, by = rules
-    validation.check_mutually_exclusive(exclusive, params, within)
-    validation.check_required_together(together, params, within)
-    validation.check_required_one_of(one_of, params, within)
-    validation.check_required_if(required_if, params, within)
-    validation.check_required_by(by, params, within)
-
-
-def _value(module: AnsibleModule, name: str, one: dict[str, Any], value: Any, where: str) -> Any:
-    kind = one.get("type", "str")
-    try:
-        value = kind(value) if callable(kind) else validation.TYPES[kind](value)
-    except (TypeError, ValueError) as error:
-        called = type(value).__name__
-        raise _Wrong(f"argument '{name}' is of type {called} and we were unable to convert to {kind}: {error}") from None
-    choices = one.get("choices")
-    if choices:
-        wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if item not in choices]
-        if wrong:
-            raise _Wrong(f"value of {name} must be one of: {', '.join(map(str, choices))}, got: {', '.join(wrong)}")
-    if one.get("elements") and isinstance(value, list):
-        inner = {**one, "type": one["elements"], "elements": None, "choices": None}
-        return [_value(module, name, inner, item, where) for item in value]
-    if one.get("options") and isinstance(value, dict):
-        rules = [one.get(rule) for rule in ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")]
-        return _read(module, one["options"], value, rules, where)
-    return value

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any, Mapping
 
-from .. import basic
 from ..errors import AnsibleValidationError, AnsibleValidationErrorMultiple, UnsupportedError
+from . import arguments
 
 
 class ValidationResult:
@@ -34,14 +34,6 @@ class ValidationResult:
         return self.errors.messages
 
 
-class _Asked:
-    """What reading arguments wants to know of the module that they are for."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.no_log_values: set[str] = set()
-
-
 class ArgumentSpecValidator:
     """A specification to hold arguments against."""
 
@@ -59,23 +51,20 @@ class ArgumentSpecValidator:
 
     def validate(self, parameters: Mapping[str, Any], *_: Any, **__: Any) -> ValidationResult:
         found = ValidationResult(parameters)
-        asked: Any = _Asked("")
+        noted = arguments.Noted()
         names = {spelling for name, one in self.argument_spec.items() for spelling in (name, *(one.get("aliases") or ()))}
         found._unsupported_parameters = {name for name in parameters if name not in names}
         known = {name: value for name, value in found._validated_parameters.items() if name in names}
+        try:
+            found._validated_parameters.update(arguments.read(self.argument_spec, known, self._rules, module="", noted=noted))
+        except arguments.Wrong as wrong:
+            found.errors.append(AnsibleValidationError(str(wrong)))
         if found._unsupported_parameters:
             listed, supported = ", ".join(sorted(map(str, found._unsupported_parameters))), ", ".join(sorted(self.argument_spec))
             found.errors.append(UnsupportedError(f"{listed}. Supported parameters include: {supported}."))
-        try:
-            found._validated_parameters.update(basic._read(asked, self.argument_spec, known, self._rules, ""))
-        except basic._Wrong as wrong:
-            found.errors.append(AnsibleValidationError(str(wrong)))
-        for name, one in self.argument_spec.items():  # under their own names alone
-            for alias in one.get("aliases") or ():
-                if alias not in parameters:
-                    found._validated_parameters.pop(alias, None)
-                found._aliases[alias] = name
-        found._no_log_values = asked.no_log_values
+        found._aliases = {alias: name for name, one in self.argument_spec.items() for alias in one.get("aliases") or ()}
+        found._warnings, found._deprecations = noted.warnings, noted.deprecations
+        found._no_log_values = noted.secrets
         return found
 
 

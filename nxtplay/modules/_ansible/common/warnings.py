@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .arguments import deprecation
+
 _warnings: list[str] = []
 _deprecations: list[dict[str, Any]] = []
 
@@ -14,7 +16,7 @@ def warn(warning: str, **_: Any) -> None:
 
 
 def deprecate(msg: str, version: Any = None, date: Any = None, collection_name: Any = None, **_: Any) -> None:
-    _deprecations.append({"msg": msg, "version": version, "date": date, "collection_name": collection_name})
+    _deprecations.append(deprecation(msg, version=version, date=date, collection_name=collection_name))
 
 
 def get_warning_messages() -> tuple[str, ...]:
