@@ -282,6 +282,8 @@ class _Walk:
             first = node.args[0]
             if isinstance(first, nodes.Const) and isinstance(first.value, str):
                 self.lookups.append(first.value)
+            for constant in jinja.embedded(node):
+                self.visit(_inside(constant), frozenset(), safe)
         for child in node.iter_child_nodes():
             self.visit(child, bound, safe)
 
@@ -319,7 +321,18 @@ def _loaded(node: nodes.Node | None) -> frozenset[str]:
     """Every name in an expression."""
     if node is None:
         return frozenset()
-    return frozenset(name.name for name in (node, *node.find_all(nodes.Name)) if isinstance(name, nodes.Name))
+    calls = [call for call in (node, *node.find_all(nodes.Call)) if isinstance(call, nodes.Call)]
+    embedded = [constant for call in calls for constant in jinja.embedded(call)]
+    found = frozenset(name.name for name in (node, *node.find_all(nodes.Name)) if isinstance(name, nodes.Name))
+    return found.union(*(_loaded(_inside(constant)) for constant in embedded))
+
+
+def _inside(constant: nodes.Const) -> nodes.Template:
+    """The template in a text that a lookup is given; wrong syntax is told where it is rendered."""
+    try:
+        return _environment().parse(constant.value)
+    except jinja2.TemplateSyntaxError:
+        return nodes.Template([])
 
 
 def _known_when(test: nodes.Node, outcome: bool) -> frozenset[str]:

@@ -44,7 +44,9 @@ def _compiled(environment: Environment, source: str, shown: str) -> Callable[[Va
         code = environment.compile(source, None, "<template>")
     except jinja2.TemplateSyntaxError as error:
         raise syntax_error(source, error) from None
-    except (SyntaxError, RecursionError, MemoryError):  # Python's own limits
+    except (SyntaxError, RecursionError, MemoryError) as error:  # Python's own rules and limits
+        if isinstance(error, SyntaxError) and "nested" not in error.msg:
+            raise TemplateError(Diagnostic(f"{error.msg} in `{shortened(shown)}`")) from None
         raise TemplateError(Diagnostic(f"`{shortened(shown)}` nests too deep", hint="take it apart into variables")) from None
     return runner(environment, FileTemplate.from_code(environment, code, {}, None), shown)
 

@@ -5,7 +5,7 @@ With `context` and `undefined` the only place that knows Jinja's inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jinja2
@@ -20,10 +20,22 @@ from nxtplay.template.context import Context, FileTemplate, listed
 from nxtplay.template.lazy import joined, text_of
 from nxtplay.template.registry import Registry, filters, tests
 from nxtplay.template.undefined import Undefined, UndefinedUsed
-from nxtplay.template.values import MISSING, item
+from nxtplay.template.values import MISSING, Embedded, is_template, item
 from nxtplay.template.values import attribute as attribute_of
 
 LOOKING = frozenset(("lookup", "query", "q"))
+
+
+def embedded(call: nodes.Call) -> Iterator[nodes.Const]:
+    """The texts with templates in them among the arguments of a call of `lookup` or `query`, within lists and mappings too."""
+    if isinstance(call.node, nodes.Name) and call.node.name in ("lookup", "query", "q"):
+        inside: list[nodes.Node] = list(call.args[1:])
+        while inside:
+            node = inside.pop()
+            if isinstance(node, (nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair)):
+                inside += node.iter_child_nodes()
+            elif isinstance(node, nodes.Const) and isinstance(node.value, str) and is_template(node.value):
+                yield node
 
 
 class ObjectCodeGenerator(NativeCodeGenerator):
@@ -33,6 +45,12 @@ class ObjectCodeGenerator(NativeCodeGenerator):
         if not isinstance(node, (nodes.TemplateData, nodes.Const)):
             raise nodes.Impossible()
         return super()._output_child_to_const(node, frame, finalize)
+
+    def visit_Const(self, node: nodes.Const, frame: Frame) -> None:
+        if isinstance(node.value, Embedded):
+            self.write(f"environment.embedded({str(node.value)!r})")
+        else:
+            super().visit_Const(node, frame)
 
     def _output_const_repr(self, group: Iterable[Any]) -> str:
         parts = list(group)
@@ -46,6 +64,13 @@ class Environment(jinja2.Environment):
     context_class = Context
     template_class = FileTemplate
     concat = staticmethod(joined)
+    embedded = Embedded
+
+    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
+        for call in source.find_all(nodes.Call):
+            for constant in embedded(call):
+                constant.value = Embedded(constant.value)
+        return super()._generate(source, *args, **kwargs)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)

@@ -171,18 +171,16 @@ def password_hash(
     return crypt(text(password), hashtype, salt=salt, salt_size=salt_size, rounds=rounds, ident=ident)
 
 
-def vault(
-    value: Any, secret: str, salt: str | None = None, vault_id: str = "filter_default", wrap_object: bool = False, **ignored: Any
-) -> str:
+def vault(value: Any, secret: Any, salt: Any = None, vault_id: str = "filter_default", wrap_object: bool = False, **ignored: Any) -> str:
     from nxtplay.template.vaulttext import encrypt
 
-    return encrypt(text(value), secret, label=vault_id, salt=salt)
+    return encrypt(text(value), text(secret), label=vault_id, salt=None if salt is None else text(salt))
 
 
-def unvault(value: Any, secret: str, vault_id: str = "", **ignored: Any) -> str:
+def unvault(value: Any, secret: Any, vault_id: str = "", **ignored: Any) -> str:
     from nxtplay.template.vaulttext import decrypt, is_vault
 
-    return decrypt(text(value), [(vault_id, secret)]) if is_vault(text(value)) else text(value)
+    return decrypt(text(value), [(vault_id, text(secret))]) if is_vault(text(value)) else text(value)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -68,7 +68,7 @@ def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace") -
     """Later dicts over earlier ones. list_merge says how two lists under one key meet when `recursive` or always at the top."""
     if list_merge not in ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp"):
         raise TemplateError(f"list_merge is '{list_merge}', expected replace, keep, append, prepend, append_rp or prepend_rp")
-    dicts = [term for term in _flat(terms) if term is not None]
+    dicts = [each for term in terms for each in (term if isinstance(term, (list, tuple)) else [term]) if each is not None]
     for each in dicts:
         if not isinstance(each, Mapping):
             raise TemplateError(f"combine takes dicts, this is {described(each)}: {str(each)[:60]!r}")

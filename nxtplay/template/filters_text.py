@@ -140,7 +140,8 @@ def comment(value: Any, style: str = "plain", **options: Any) -> str:
     newline, decoration = look["newline"], look["decoration"]
     inner = decoration + text(value).replace(newline, newline + decoration)
     body = inner.replace(decoration + newline, decoration.rstrip() + newline)
-    lines = [look["prefix"]] * int(look["prefix_count"]) + [body] + [look["postfix"]] * int(look["postfix_count"])
+    before = look["prefix"] if look["prefix"] in ("", newline) else look["prefix"] + newline  # a line of its own, where there is one
+    lines = [before * int(look["prefix_count"]) + body] + [look["postfix"]] * int(look["postfix_count"])
     if look["beginning"]:
         lines.insert(0, look["beginning"])
     if look["end"]:

@@ -18,7 +18,7 @@ from nxtplay.template.lookups_files import FILE_LOOKUPS
 from nxtplay.template.messages import described, undefined_name
 from nxtplay.template.registry import short_name
 from nxtplay.template.undefined import Undefined
-from nxtplay.template.values import MISSING
+from nxtplay.template.values import MISSING, Embedded
 
 if TYPE_CHECKING:
     from nxtplay.template.render import Values
@@ -29,7 +29,12 @@ Lookup = Callable[..., list[Any]]
 def asked(values: Values, *, wantlist: bool) -> Callable[..., Any]:
     """What `lookup` (or, with wantlist, `query`) is in a template that sees these variables."""
 
-    def ask(name: str, *terms: Any, wantlist: bool = wantlist, errors: str = "strict", **options: Any) -> Any:
+    def ask(name: str, /, *terms: Any, wantlist: bool = wantlist, errors: str = "strict", **options: Any) -> Any:
+        try:
+            terms = tuple(values.live(str(term)) if isinstance(term, Embedded) else term for term in terms)
+        except UndefinedVariable as error:
+            return Undefined(cause=error)
+        terms = tuple(_embedded(values, term) for term in terms)
         needed = [*terms, *(value for option, value in options.items() if (short_name(str(name)), option) != ("env", "default"))]
         absent = next((value for value in needed if isinstance(value, Undefined)), None)
         if absent is not None:
@@ -54,6 +59,15 @@ def asked(values: Values, *, wantlist: bool) -> Callable[..., Any]:
     return ask
 
 
+def _embedded(values: Values, term: Any) -> Any:
+    """The argument of a lookup with the templates in its texts rendered."""
+    if isinstance(term, Embedded):
+        return values.live(str(term))
+    if type(term) in (list, tuple):
+        return type(term)(_embedded(values, item) for item in term)
+    return {_embedded(values, key): _embedded(values, value) for key, value in term.items()} if type(term) is dict else term
+
+
 def lookup(name: str) -> Lookup | None:
     """The lookup of a name, short or full; one of a collection is taken in when it is first asked for."""
     found = LOOKUPS.get(short_name(name))
@@ -64,7 +78,7 @@ def lookup(name: str) -> Lookup | None:
     return found
 
 
-def run(values: Values, name: str, terms: Any, **options: Any) -> Any:
+def run(values: Values, name: str, terms: Any, /, **options: Any) -> Any:
     """The list a lookup gives; an Unknown when only a real run can tell. Raises TemplateError naming the lookup."""
     function = lookup(name)
     if function is None:
@@ -75,8 +89,9 @@ def run(values: Values, name: str, terms: Any, **options: Any) -> Any:
         raise
     except TypeError as error:
         unexpected = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-        message = f"there is no option '{unexpected.group(1)}'" if unexpected else str(error)
-        raise TemplateError(f"the lookup '{name}' failed: {message}") from None
+        if unexpected and unexpected.group(1) in options:  # one that it does not know says nothing
+            return run(values, name, terms, **{key: value for key, value in options.items() if key != unexpected.group(1)})
+        raise TemplateError(f"the lookup '{name}' failed: {error}") from None
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise TemplateError(f"the lookup '{name}' failed: {error}") from None
 
@@ -147,9 +162,16 @@ def subelements(asker: Values, terms: Any, skip_missing: bool = False) -> list[A
 
     if not isinstance(terms, (list, tuple)) or len(terms) < 2:
         raise TemplateError("the lookup 'subelements' takes a list and the key of the lists in it")
-    if len(terms) > 2 and isinstance(terms[2], Mapping):
+    if len(terms) > 3 or not isinstance(terms[2] if len(terms) == 3 else {}, Mapping):
+        raise TemplateError("the lookup 'subelements' takes, behind the list and the key, a mapping such as {skip_missing: true} at most")
+    if len(terms) == 3:
         skip_missing = bool(terms[2].get("skip_missing", False))
-    rows = of(terms[0], terms[1], skip_missing=skip_missing)
+    elements = terms[0]
+    if isinstance(elements, Mapping):
+        elements = [] if elements.get("skipped", False) is not False else list(elements.values())
+    if isinstance(elements, (list, tuple)):  # results of a loop, of which some were skipped
+        elements = [one for one in elements if not isinstance(one, Mapping) or one.get("skipped", False) is False]
+    rows = of(elements, terms[1], skip_missing=skip_missing)
     path = terms[1].split(".") if isinstance(terms[1], str) else list(terms[1])
     return [[_without(element, path), each] for element, each in rows]
 

@@ -6,7 +6,6 @@ import csv
 import glob
 import os
 import re
-import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -53,15 +52,18 @@ def _read(asker: Values, path: str) -> str:
     return asker.templates.reveal(text) if is_vault(text) and text.startswith("$") else text
 
 
+_WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|\S)+""")
+
+
 def _options(term: Any, names: Sequence[str], given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """`key name=value name=value` to the key and its options; the options given as keywords count first."""
     words: list[str] = []
     out: dict[str, Any] = dict(given)
     text = str(term)
-    for word in shlex.split(text, posix=True) if "'" in text or '"' in text else text.split(" "):
+    for word in _WORD.findall(text) if "'" in text or '"' in text else text.split(" "):
         name, equals, value = word.partition("=")
         if equals and name in names:
-            out[name] = value
+            out[name] = value[1:-1] if value[:1] in ("'", '"') and value[-1:] == value[:1] else value
         elif word:
             words.append(word)
     return " ".join(words), out
@@ -198,12 +200,12 @@ def url(
 def ini(asker: Values, terms: Any, **given: Any) -> list[Any]:
     import configparser
 
-    allowed = ("file", "section", "type", "re", "default", "encoding", "case_sensitive", "allow_no_value", "interpolation")
+    allowed = ("file", "section", "type", "re", "default", "encoding", "case_sensitive", "allow_no_value", "allow_none", "interpolation")
     out: list[Any] = []
     for term in terms:
         key, options = _options(term, allowed, given)
         parser = configparser.ConfigParser(
-            allow_no_value=_yes(options.get("allow_no_value")),
+            allow_no_value=_yes(options.get("allow_no_value", options.get("allow_none"))),
             interpolation=configparser.BasicInterpolation() if _yes(options.get("interpolation", True)) else None,
         )
         if _yes(options.get("case_sensitive")):
@@ -224,7 +226,8 @@ def ini(asker: Values, terms: Any, **given: Any) -> list[Any]:
         if not parser.has_section(section) and section != parser.default_section:
             raise TemplateError(f"the lookup 'ini' finds no section '{section}' in {options.get('file', 'ansible.ini')}")
         value = parser.get(section, key, fallback=options.get("default", ""))
-        out.append(value)
+        if value is not None:  # a key alone
+            out.append(value)
     return out
 
 

@@ -68,6 +68,12 @@ def is_template(text: str) -> bool:
     return "{" in text and _MARKER.search(text) is not None and not getattr(text, "__unsafe__", False)
 
 
+class Embedded(str):
+    """A template in a text that a template hands to a lookup, as in `lookup('file', '{{ name }}')`: the lookup gets what it renders to."""
+
+    __slots__ = ()
+
+
 _WRAPPED = re.compile(r"\s*\{\{(.*)\}\}\s*", re.DOTALL)
 
 
