@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from nxtplay.playbook.keywords import templated
 from nxtplay.playbook.model import Located, Loop, Play, Role, Shared, Task
 from nxtplay.playbook.search import candidates, search_path
 from nxtplay.template.render import Templates
-from nxtplay.template.values import OMIT, needs_rendering
+from nxtplay.template.values import OMIT, needs_rendering, unsafe
 from nxtplay.template.vaulttext import HEADER
 from nxtplay.variables.precedence import Layer, Level, Scope
 
@@ -295,6 +296,17 @@ class Scopes:
             return candidates(path, "vars", search_path(task, self.playbook_dir))
 
         return variables.include_vars(args, find=find, read=self._read, span=task.span)
+
+    def over(self, scope: Scope, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values merged into what their names stand for so far (hash_behaviour merge)."""
+        from nxtplay.variables import files as variables
+
+        there: dict[str, Any] = {}
+        for name in values:
+            with contextlib.suppress(KeyError):
+                value, trusted = scope.find(name)
+                there[name] = value if trusted else unsafe(value)
+        return variables.merged(there, values)
 
     # -- loops, files, changes of the inventory
 

@@ -21,7 +21,7 @@ from nxtplay.engine.restart import reboot, wait_for_connection
 from nxtplay.engine.result import PartialResult
 from nxtplay.engine.scopes import TaskScope
 from nxtplay.engine.walk import Signal
-from nxtplay.errors import Diagnostic, Span, TemplateError, UndefinedVariable, did_you_mean
+from nxtplay.errors import Diagnostic, Span, TemplateError, UndefinedVariable, VariableError, did_you_mean
 from nxtplay.inventory.names import with_port
 from nxtplay.playbook.keywords import is_identifier
 from nxtplay.playbook.model import Task
@@ -151,7 +151,15 @@ def fail(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: 
 
 
 def include_vars(dispatch: Dispatch, task: Task, host: HostRun, scope: TaskScope, args: dict[str, Any], doubt: Unknown | None) -> Attempt:
-    values, files = dispatch.scopes.read_vars(task, args)
+    given = {**args, "ignore_unknown_extensions": as_bool(args.get("ignore_unknown_extensions", False))}
+    try:
+        values, files = dispatch.scopes.read_vars(task, given)
+    except VariableError as error:
+        message = error.diagnostics[0].message
+        told = {**result_.failed(message), "message": message, "ansible_facts": {}, "ansible_included_var_files": []}
+        return Attempt("failed", told, reason=message, span=error.diagnostics[0].span or task.span, diagnostics=tuple(error.diagnostics))
+    if args.get("hash_behaviour") == "merge":
+        values = dispatch.scopes.over(scope, values)
     if doubt is not None:
         values = dict.fromkeys(values, doubt)
     host.included.update(values)

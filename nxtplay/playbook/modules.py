@@ -223,7 +223,7 @@ def _from_text(module: str, text: str, span: Span, found: Findings) -> tuple[Yam
                 pairs[FILE_WORDS[module]] = rest
                 pairs.keys_at[FILE_WORDS[module]] = pairs.values_at[FILE_WORDS[module]] = span
             args = pairs or args
-        return args, Located(args.get(FILE_WORDS[module], text), span)
+        return args, Located(args[FILE_WORDS[module]], span) if FILE_WORDS[module] in args else None
     args, rest, place = split_pairs(text, span)
     if module == "meta" or (not args and rest.startswith("{{") and rest.endswith("}}")):
         return YamlMap(span=span), Located(text.strip(), span)

@@ -168,12 +168,18 @@ def subelements(asker: Values, terms: Any, skip_missing: bool = False) -> list[A
         skip_missing = bool(terms[2].get("skip_missing", False))
     elements = terms[0]
     if isinstance(elements, Mapping):
-        elements = [] if elements.get("skipped", False) is not False else list(elements.values())
+        elements = [] if _left_out(elements) else list(elements.values())
     if isinstance(elements, (list, tuple)):  # results of a loop, of which some were skipped
-        elements = [one for one in elements if not isinstance(one, Mapping) or one.get("skipped", False) is False]
+        elements = [one for one in elements if not _left_out(one)]
     rows = of(elements, terms[1], skip_missing=skip_missing)
     path = terms[1].split(".") if isinstance(terms[1], str) else list(terms[1])
     return [[_without(element, path), each] for element, each in rows]
+
+
+def _left_out(element: Any) -> bool:
+    """Whether it is the result of a task that was skipped."""
+    skipped = element.get("skipped", False) if isinstance(element, Mapping) else False
+    return skipped is not False and not isinstance(skipped, Unknown)
 
 
 def _without(element: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:

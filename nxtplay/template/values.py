@@ -22,6 +22,15 @@ class Unsafe(str):
     __unsafe__ = True
 
 
+def unsafe(value: Any) -> Any:
+    """A value, such as a host's answer, whose texts stay data where templates are expected."""
+    if isinstance(value, Mapping):
+        return {key: unsafe(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [unsafe(item) for item in value]
+    return Unsafe(value) if type(value) is str else value
+
+
 class Encrypted(str):
     """Vault text as it stands in a file (YAML's `!vault`); decrypted when a template or a task first needs it."""
 

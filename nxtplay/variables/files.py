@@ -126,9 +126,9 @@ class VarsDirectory:
         return out
 
 
-def walk(path: str, *, depth: int = 0, extensions: Iterable[str] = _IN_DIRECTORIES) -> list[str]:
-    """The variables files below a directory, alphabetically, what is hidden and backups left out; depth 0: all of it."""
-    allowed = {extension if not extension or extension.startswith(".") else "." + extension for extension in extensions}
+def walk(path: str, *, depth: int = 0, extensions: Iterable[str] | None = _IN_DIRECTORIES) -> list[str]:
+    """The variables files below a directory, alphabetically, what is hidden and backups left out; depth 0: all of it; None: any ending."""
+    allowed = None if extensions is None else _endings(extensions)
     out: list[str] = []
     for entry in sorted(os.listdir(path)):
         if entry.startswith(".") or entry.endswith("~"):
@@ -137,9 +137,13 @@ def walk(path: str, *, depth: int = 0, extensions: Iterable[str] = _IN_DIRECTORI
         if os.path.isdir(full):
             if depth != 1:
                 out += walk(full, depth=max(depth - 1, 0), extensions=extensions)
-        elif os.path.splitext(entry)[1] in allowed:
+        elif allowed is None or os.path.splitext(entry)[1] in allowed:
             out.append(full)
     return out
+
+
+def _endings(extensions: Iterable[str]) -> set[str]:
+    return {extension if not extension or extension.startswith(".") else "." + extension for extension in extensions}
 
 
 _INCLUDE_KEYS = (
@@ -192,14 +196,20 @@ def _chosen(path: str, args: Mapping[str, Any], span: Span | None) -> list[str]:
     ignored = args.get("ignore_files") or []
     ignored = ignored.split() if isinstance(ignored, str) else [str(item) for item in ignored]
     matching = re.compile(str(args["files_matching"])) if args.get("files_matching") else None
-    found = walk(path, depth=int(args.get("depth") or 0), extensions=extensions)
+    found = walk(path, depth=int(args.get("depth") or 0), extensions=None)
+    allowed = _endings(extensions)
     skipped = [re.compile(pattern) for pattern in ignored]
-    return [
+    chosen = [
         file
         for file in found
         if not any(pattern.search(os.path.basename(file)) for pattern in skipped)
         and (matching is None or matching.search(os.path.basename(file)))
     ]
+    wrong = next((file for file in chosen if os.path.splitext(file)[1] not in allowed), None)
+    if wrong and not args.get("ignore_unknown_extensions"):
+        hint = "ignore_unknown_extensions passes over such files"
+        raise VariableError(Diagnostic(f"{wrong} does not have a valid extension: {', '.join(extensions)}", span, hint))
+    return [file for file in chosen if file != wrong and os.path.splitext(file)[1] in allowed]
 
 
 def _first_there(name: str, find: Callable[[str], Sequence[str]], span: Span | None) -> str:

@@ -83,7 +83,7 @@ class TestIncludeVars:
         folder = str(tmp_path / "d")
 
         def values(**args: object) -> dict[str, object]:
-            return include_vars({"dir": "d", **args}, find=lambda name: [folder], read=read)[0]
+            return include_vars({"dir": "d", "ignore_unknown_extensions": True, **args}, find=lambda name: [folder], read=read)[0]
 
         assert values() == {"x": "b", "m": {"b": 2}, "y": "d"}
         assert values(depth=1) == {"x": "b", "m": {"b": 2}}
@@ -91,6 +91,9 @@ class TestIncludeVars:
         assert values(ignore_files=["b.json"], depth=1) == {"x": "a", "m": {"a": 1}}
         assert values(files_matching="^b") == {"x": "b", "m": {"b": 2}}
         assert values(hash_behaviour="merge")["m"] == {"a": 1, "b": 2}
+        assert values(ignore_unknown_extensions=False, files_matching="[ab]")["x"] == "b"
+        with pytest.raises(VariableError, match=r"c\.txt does not have a valid extension: yml, yaml, json"):
+            values(ignore_unknown_extensions=False)
 
     @pytest.mark.parametrize(
         ("args", "message"),
