@@ -166,7 +166,7 @@ class TaskRunner:
                 status=attempt.status,
                 result=_censor(attempt.result) if censored else attempt.result,
                 changes=() if censored else attempt.changes,
-                reason=CENSORED if censored and attempt.reason else attempt.reason,
+                reason=_reason(attempt),
                 seconds=attempt.seconds,
                 span=attempt.span or task.span,
                 diagnostics=() if censored else attempt.diagnostics,
@@ -252,7 +252,7 @@ class TaskRunner:
                 item_label=_short(label),
                 result=_censor(attempt.result) if attempt.no_log else attempt.result,
                 changes=() if attempt.no_log else attempt.changes,
-                reason=CENSORED if attempt.no_log and attempt.reason else attempt.reason,
+                reason=_reason(attempt),
                 seconds=attempt.seconds,
                 span=attempt.span or task.span,
                 diagnostics=() if attempt.no_log else attempt.diagnostics,
@@ -275,7 +275,7 @@ class TaskRunner:
                 held = self.templates.test(task.shared.when, scope, false=false)
                 if held is False:
                     result = result_.skipped("Conditional result was False", _plain(false[0]))
-                    return Attempt("skipped", result, reason="condition is false")
+                    return Attempt("skipped", result, reason="condition is false", no_log=no_log)
                 if isinstance(held, Unknown):
                     doubt = held if held.reason.startswith(DOUBT) else Unknown(f"{DOUBT} ({held.reason})")
             delegate.require(self.templates, task, scope)
@@ -467,6 +467,10 @@ def _combined(attempts: Sequence[Attempt]) -> Attempt:
 def _censor(result: Mapping[str, Any]) -> dict[str, Any]:
     kept = {k: result[k] for k in ("changed", "failed", "skipped", "unreachable", "attempts") if k in result}
     return {"censored": CENSORED, **kept}
+
+
+def _reason(attempt: Attempt) -> str:
+    return CENSORED if attempt.no_log and attempt.reason and attempt.status != "skipped" else attempt.reason
 
 
 def _conditions(conditions: Sequence[Located] | None) -> str:

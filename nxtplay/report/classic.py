@@ -119,16 +119,16 @@ class Classic:
             line += f" => {clean(event.reason)}"
         elif of_loop and self._verbosity > 0:
             line += f" => {self._result({**event.result, 'msg': 'All items skipped'}, task.module if task else '', event.status)}"
-        elif told and "censored" not in event.result:
+        elif told and ("censored" not in event.result or self._verbosity > 0):
             line += f" => {self._result(event.result, task.module if task else '', event.status)}"
         self._say(self._style(event.status, line))
 
     def _failed(self, event: ev.Finished, module: str, *, is_item: bool) -> None:
         unreachable = event.status == ev.UNREACHABLE or event.result.get("unreachable") is True
-        cause = failure.cause(event)
+        cause = "(hidden)" if "censored" in event.result else failure.cause(event)
         place = [f"Origin: {event.span}"] if event.span else []
         self._say(*self._mask("\n".join([f"[ERROR]: Task failed: {cause}", *place, ""])).split("\n"), to=self._failures)
-        result = event.result if event.result.get("msg") is not None else {**event.result, "msg": cause}
+        result = event.result if event.result.get("msg") is not None or "censored" in event.result else {**event.result, "msg": cause}
         if is_item:
             head = f"failed: [{_where(event)}] (item={event.item_label})"
         else:
@@ -149,7 +149,8 @@ class Classic:
                 if name in told and f"{name}_lines" in told:
                     told[f"{name}_lines"] = "<omitted>"
             return "\n" + "\n".join(f"    {line}" for line in _yaml(told))
-        indent = 4 if (module in _ALWAYS_TOLD and status != ev.SKIPPED) or self._verbosity > 2 else None
+        indented = module in _ALWAYS_TOLD and status != ev.SKIPPED and "censored" not in told
+        indent = 4 if indented or self._verbosity > 2 else None
         return clean(json.dumps(told, indent=indent, sort_keys=True, ensure_ascii=False))
 
     def _tell_included(self) -> None:

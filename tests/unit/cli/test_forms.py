@@ -222,3 +222,32 @@ def test_what_set_stats_was_given(told: Any, tmp_path: Path) -> None:
     document = json.loads(told(STDOUT_CALLBACK="json"))
     assert document["global_custom_stats"] == {"b": 2, "d": {"b": {"e": 6}}, "l": [1, 1], "m": "aaaa", "n": 24, "s": "xx"}
     assert document["custom_stats"] == {"localhost": {"h": "localhost", "n": 3}, "other": {"h": "other", "n": 3}}
+
+
+SECRETS = """
+- hosts: localhost
+  gather_facts: false
+  no_log: true
+  tasks:
+    - {debug: {msg: "{{ item }}"}, loop: [one_secret, two_secret], when: item != 'one_secret'}
+    - {command: "echo {{ item }}", loop: [a_secret], when: false, loop_control: {label: "b_secret"}}
+    - {fail: {msg: c_secret}, ignore_errors: true}
+    - {debug: {msg: said}, loop: [1], no_log: false}
+"""
+
+
+@pytest.mark.parametrize("form", ["default", "yaml", "json", "minimal", "oneline", ""])
+def test_no_log_hides_what_was_left_out_too(told: Any, tmp_path: Path, form: str) -> None:
+    (tmp_path / "play.yml").write_text(SECRETS)
+    for words in ([], ["-v"]):
+        text = told(*words, **({"STDOUT_CALLBACK": form} if form else {}))
+        assert "_secret" not in text
+        assert "said" in text
+
+
+def test_no_log_is_told(told: Any, tmp_path: Path) -> None:
+    (tmp_path / "play.yml").write_text(SECRETS)
+    assert told("-v", STDOUT_CALLBACK="default").count("the output has been hidden") == 5
+    text = told(STDOUT_CALLBACK="default")
+    assert text.count("the output has been hidden") == 1
+    assert 'ok: [localhost] => (item=1) => {\n    "msg": "said"\n}' in text
