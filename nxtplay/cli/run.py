@@ -203,7 +203,7 @@ def _engine(config: Config, module_paths: tuple[str, ...] = ()) -> dict[str, Any
 
     named = {name: name for name in "ssh_args ssh_executable ssh_retries host_key_checking become_exe become_flags".split()}
     named |= {"port": "remote_port", "interpreter": "interpreter_python", "gathering": "gathering", "strategy": "strategy"}
-    named |= {name: name for name in "any_errors_fatal no_log error_on_missing_handler host_pattern_mismatch".split()}
+    named |= {name: name for name in "any_errors_fatal no_log deprecation_warnings error_on_missing_handler host_pattern_mismatch".split()}
     found = {option: config.values[name].value for option, name in named.items() if name in config.values}
     folder = config.get("fact_caching_connection")
     if config.get("fact_caching", "memory").rpartition(".")[2] == "jsonfile" and folder:

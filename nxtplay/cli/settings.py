@@ -84,6 +84,7 @@ host_pattern_mismatch | warning error ignore | inventory.host_pattern_mismatch |
 inventory_any_unparsed_is_failed | flag | inventory.any_unparsed_is_failed | | false: a source that cannot be read is a warning
 inventory_unparsed_is_failed | flag | inventory.unparsed_is_failed | INVENTORY_UNPARSED_FAILED | true: but one has to be read
 force_valid_group_names | always never ignore silently | | TRANSFORM_INVALID_GROUP_CHARS | always: as names of variables
+deprecation_warnings | flag | | | false: what modules say is going away is not told
 tags_run | words | tags.run | RUN_TAGS | only tasks with one of these tags
 tags_skip | words | tags.skip | SKIP_TAGS | no tasks with one of these tags
 diff_always | flag | diff.always | | show differences
@@ -151,7 +152,7 @@ HARMLESS = {
         "ansible_managed any_unparsed_is_failed async_dir bin_ansible_callbacks cache_plugins callback_format_pretty "
         "check_mode_markers cliconf_plugins collections_on_ansible_version_mismatch collections_scan_sys_path "
         "command_warnings conditional_bare_variables connection_facts_modules cow_selection cow_whitelist cowpath cowsay_enabled_stencils "
-        "debug deprecation_warnings devel_warning display_args_to_stdout "
+        "debug devel_warning display_args_to_stdout "
         "display_traceback dont_type_filters duplicate_dict_key enable_task_debugger executable "
         "gather_timeout home httpapi_plugins inject_facts_as_vars internal_poll_interval interpreter_python_distro_map "
         "interpreter_python_fallback invalid_task_attribute_failed inventory_ignore_extensions inventory_ignore_patterns "

@@ -61,5 +61,6 @@ class Options:
     error_on_missing_handler: bool = True
     host_pattern_mismatch: str = "warning"  # or error, ignore: of a play whose pattern matches nobody
     no_log: bool = False
+    deprecation_warnings: bool = True
     merge: bool = False  # mappings of one name on several levels are one mapping
     fact_cache: FactCache | None = None

@@ -177,12 +177,13 @@ class TaskRunner:
         self._warn(task, host, attempt)
 
     def _warn(self, task: Task, host: HostRun, attempt: Attempt) -> None:
-        """What the module warns of, once for each task and text."""
-        warnings = None if attempt.no_log else dict.get(attempt.result, "warnings")
-        for text in warnings if isinstance(warnings, list) else ():
-            if (text, task.span) not in self._warned:
+        """What the module warns of and what it says is going away, once for each task and text."""
+        lists: dict[str, Any] = {"warning": dict.get(attempt.result, "warnings"), "deprecated": dict.get(attempt.result, "deprecations")}
+        told = [(level, _said(one)) for level, found in lists.items() if isinstance(found, list) and not attempt.no_log for one in found]
+        for level, text in told:
+            if (text, task.span) not in self._warned and (level == "warning" or self.options.deprecation_warnings):
                 self._warned.add((text, task.span))
-                self.dispatch.note(str(text), task.span, host=host.name)
+                self.dispatch.note(text, task.span, host=host.name, level=level)
 
     # -- loops
 
@@ -467,6 +468,15 @@ def _combined(attempts: Sequence[Attempt]) -> Attempt:
 def _censor(result: Mapping[str, Any]) -> dict[str, Any]:
     kept = {k: result[k] for k in ("changed", "failed", "skipped", "unreachable", "attempts") if k in result}
     return {"censored": CENSORED, **kept}
+
+
+def _said(told: Any) -> str:
+    """A warning, or what is said of something that is going away."""
+    if not isinstance(told, Mapping):
+        return str(told)
+    version = f"{told.get('collection_name') or ''} {told.get('version') or ''}".strip()
+    when = f"after {told['date']}" if told.get("date") else f"in {version}" if version else ""
+    return f"{told.get('msg')}" + (f" (to be removed {when})" if when else "")
 
 
 def _reason(attempt: Attempt) -> str:

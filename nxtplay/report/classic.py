@@ -138,7 +138,7 @@ class Classic:
             self._say(self._style(ev.SKIPPED, "...ignoring"))
 
     def _result(self, result: Any, module: str, status: str = "") -> str:
-        left_out = {"failed", "exception", "warnings", *(["invocation", "diff"] if self._verbosity < 3 else [])}
+        left_out = {"failed", "exception", "warnings", "deprecations", *(["invocation", "diff"] if self._verbosity < 3 else [])}
         left_out |= {"skipped", "results"} if status == ev.SKIPPED else set()
         left_out |= _NOT_OF_DEBUG if module == "debug" else set()
         told = {key: value for key, value in ev.plain(result).items() if key not in left_out and not key.startswith("_")}

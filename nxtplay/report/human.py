@@ -302,7 +302,7 @@ def _most(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     return changes[:20]
 
 
-_SAID = ("changed", "failed", "results", "warnings", "exception")  # elsewhere
+_SAID = ("changed", "failed", "results", "warnings", "deprecations", "exception")  # elsewhere
 
 
 def _told(result: Mapping[str, Any]) -> dict[str, Any]:

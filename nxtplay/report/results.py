@@ -14,7 +14,7 @@ from nxtplay.report.text import Style, clean
 _WORDS = {ev.OK: "SUCCESS", ev.IGNORED: "FAILED", ev.UNREACHABLE: "UNREACHABLE!"}
 _FAILED = (ev.FAILED, ev.IGNORED)
 _AS_TEXT = ("command", "shell", "raw", "script")  # what they print is what they are run for
-_UNSAID = ("failed", "exception", "skipped", "stdout_lines", "stderr_lines", "unreachable")
+_UNSAID = ("failed", "exception", "skipped", "warnings", "deprecations", "stdout_lines", "stderr_lines", "unreachable")
 
 
 class Results:
@@ -31,9 +31,9 @@ class Results:
         elif isinstance(event, ev.TaskFinished):
             text = self._text(event)
             print(*(self._style(event.status, line) for line in text.split("\n")), sep="\n", file=self._stream, flush=True)
-        elif isinstance(event, ev.Notice) and event.level == "warning":
+        elif isinstance(event, ev.Notice) and event.level in ("warning", "deprecated"):
             said = f"{event.host}: {event.text}" if event.host else event.text
-            print(clean(errors.render(Diagnostic(said, event.span, event.hint, severity="warning"))), file=sys.stderr)
+            print(clean(errors.render(Diagnostic(said, event.span, event.hint, severity=event.level))), file=sys.stderr)
         elif isinstance(event, ev.RunFinished) and event.recap.interrupted_at:
             print("Interrupted.", file=sys.stderr)
 

@@ -251,3 +251,23 @@ def test_no_log_is_told(told: Any, tmp_path: Path) -> None:
     text = told(STDOUT_CALLBACK="default")
     assert text.count("the output has been hidden") == 1
     assert 'ok: [localhost] => (item=1) => {\n    "msg": "said"\n}' in text
+
+
+WARNER = """
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({})
+module.deprecate("old ways", version="9.9", collection_name="own.own")
+module.exit_json(changed=True)
+"""
+
+
+def test_what_a_module_says_is_going_away_is_told_once(told: Any, tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library/warner.py").write_text(WARNER)
+    tasks = "[{warner: , loop: [1, 2]}, {warner: , no_log: true}]"
+    (tmp_path / "play.yml").write_text(f"- hosts: localhost\n  gather_facts: false\n  tasks: {tasks}\n")
+    text = told("-v", STDOUT_CALLBACK="default", stderr=True)
+    assert text.count("[DEPRECATION WARNING]: localhost: old ways (to be removed in own.own 9.9)\n") == 1
+    assert "old ways" not in told("-v", STDOUT_CALLBACK="default")
+    assert "old ways" not in told(STDOUT_CALLBACK="default", stderr=True, DEPRECATION_WARNINGS="false")
+    assert told().count("deprecated: localhost: old ways") == 1
