@@ -37,6 +37,8 @@ from nxtplay.template.render import Templates
 from nxtplay.template.values import OMIT, drop_omitted, is_template
 from nxtplay.variables.precedence import Scope
 
+# words whose arguments have names
+MAPPED = frozenset(("add_host", "assert", "debug", "fail", "group_by", "pause", "set_fact", "set_stats"))
 MAX_TIMEOUT = 100_000_000  # seconds
 Ask = Callable[[str, bool], str]  # (prompt, echo) -> what is typed
 
@@ -69,7 +71,11 @@ class Dispatch:
                     merged.update(values)
         if task.free_form is not None:
             whole = self.templates.render(task.free_form.value, scope, span=task.free_form.span)
-            merged.update(drop_omitted(whole) if isinstance(whole, Mapping) else {"_raw_params": whole})
+            if isinstance(whole, Mapping):
+                merged.update(drop_omitted(whole))
+            elif whole is not OMIT:
+                self._as_mapping(task, whole)
+                merged["_raw_params"] = whole
         for name, value in task.args.items():
             rendered = self.templates.render(value, scope, span=task.args.values_at.get(name) or task.span)
             if rendered is OMIT:
@@ -77,6 +83,15 @@ class Dispatch:
             else:
                 merged[name] = rendered
         return merged
+
+    def _as_mapping(self, task: Task, whole: Any) -> None:
+        """Raises TemplateError where a template brings no mapping for a word that takes nothing else."""
+        if task.module not in MAPPED:
+            return
+        if isinstance(whole, Unknown):
+            raise UnknownReached(whole)
+        span = task.free_form.span if task.free_form else task.module_span
+        raise TemplateError(Diagnostic(f"the arguments of {task.module} must resolve to a 'dict', found {whole!r}", span))
 
     def with_module(self, task: Task, scope: Scope) -> Task:
         """A task of `action: "{{ ... }}"` with the module that is meant now."""

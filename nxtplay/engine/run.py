@@ -450,7 +450,7 @@ def _ordered(names: list[str], order: Any) -> list[str]:
 def _batches(names: Sequence[str], serial: Any, play: Play) -> list[list[str]]:
     """Hosts in batches: a number, a percentage of all, or a list of them whose last one repeats."""
     sizes = serial if isinstance(serial, list) else [serial]
-    if serial is None or not names:
+    if not sizes or serial is None or not names:
         return [list(names)] if names else []
     out: list[list[str]] = []
     left = list(names)

@@ -207,9 +207,12 @@ def _loop(reading: Reading, raw: YamlMap) -> Loop | None:
         return Loop(Located(raw[with_key], raw.values_at[with_key]), short_name(with_key[5:]), control)
     if "loop" not in raw:
         if raw.get("loop_control") is not None:
-            found.error("'loop_control' without a loop", raw.keys_at["loop_control"], "add loop: with the items")
+            found.warning("'loop_control' without a loop", raw.keys_at["loop_control"], "add loop: with the items")
         return None
     value, span = raw["loop"], raw.values_at["loop"]
+    if value is None:
+        found.warning("'loop' is empty: the task runs once, without items", raw.keys_at["loop"], "loop: [] is a loop without items")
+        return None
     if not isinstance(value, list) and not templated(value):
         hint = 'use dict2items:  loop: "{{ mapping | dict2items }}"' if isinstance(value, dict) else "write a list:  loop: [a, b]"
         found.error(f"'loop' takes a list, found {shown(value)}", span, hint)

@@ -223,7 +223,6 @@ FAULTS = [
     ("- command: ls\n  loop: abc", "site.yml:4:13", "'loop' takes a list, found 'abc'", "[a, b]"),
     ("- command: ls\n  loop: {a: b}", "site.yml:4:13", "found a mapping", "dict2items"),
     ("- command: ls\n  loop_control: {loop_vra: a}\n  loop: [a]", "site.yml:4:22", "'loop_vra'", "did you mean 'loop_var'?"),
-    ("- command: ls\n  loop_control: {loop_var: a}", "site.yml:4:7", "without a loop", "loop:"),
     ("- command: ls\n  become: maybe", "site.yml:4:15", "'become' takes true or false, found 'maybe'", ""),
     ("- command: ls\n  retries: few", "site.yml:4:16", "'retries' takes a whole number, found 'few'", ""),
     ("- command: ls\n  vars: [a]", "site.yml:4:13", "'vars' takes a mapping of variables, found a list", ""),
