@@ -96,6 +96,7 @@ def test_a_second_task_in_a_check_sees_the_first(case: Case, tmp_path: Path) -> 
 ELSEWHERE = {
     "ansible_module": "what it runs is other people's: tests/compat/playbooks/library.yml",
     "alternatives apt user group package service systemd_service timezone": "they change the machine: test_machine.py",
+    "at": "its queue is the machine's: tests/unit/modules/test_at.py",
     "apt_ deb822_ debconf dpkg_ iptables pip": "they change the machine: test_sources.py",
     "locale_gen modprobe npm ufw": "they need what only a machine of its own has: tests/integration/roles",
     "docker_ redis postgresql_ s3_object mail slack": "they need an engine or a server: tests/integration",
