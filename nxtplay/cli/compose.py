@@ -126,6 +126,7 @@ def lay(asked: Asked, masker: Masker, *, playbook_dir: str) -> Ground:
         playbook_dir=playbook_dir,
         templates=templates,
         extra_vars=extra,
+        decrypt=decrypt,
         merge=options.merge,
         lenient=not asked.config.get("inventory_any_unparsed_is_failed", True),
         one_at_least=asked.config.get("inventory_unparsed_is_failed", False),

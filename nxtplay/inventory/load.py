@@ -32,6 +32,7 @@ def load(
     playbook_dir: str | None = None,
     templates: Templates | None = None,
     extra_vars: Mapping[str, Any] | None = None,
+    decrypt: Callable[[str, str], str] | None = None,
     merge: bool = False,
     lenient: bool = False,
     one_at_least: bool = False,
@@ -42,7 +43,8 @@ def load(
     A source is a file (INI, YAML, TOML), a directory of sources, a program, or hosts separated by commas (`web1,web2,`). `read(path)` gives
     the value of a YAML file with places, `read_variables` that of a variables file where that differs. group_vars and host_vars are
     looked for beside every source and in `playbook_dir`; `templates` evaluates what a constructed inventory holds, which may
-    ask for `extra_vars`. `merge`: mappings of one name are one (hash_behaviour). No sources: this machine alone.
+    ask for `extra_vars`. `decrypt(text, path)` opens a file that is a vault. `merge`: mappings of one name are one
+    (hash_behaviour). No sources: this machine alone.
     `lenient`: a source that cannot be read is a warning, of all of them (`one_at_least`) an error again. `valid_names`: those of groups are
     made fit for variables.
     Raises InventoryError.
@@ -52,7 +54,7 @@ def load(
     inventory_dirs = [_vars_directories(path, of_variables) for path in dict.fromkeys(path for path in beside if path)]
     same = {pair.groups.path for pair in inventory_dirs}
     playbook = [] if playbook_dir is None else [_vars_directories(os.path.abspath(playbook_dir), of_variables)]
-    reader = _Reader(read, templates, inventory_dirs, extra_vars or {})
+    reader = _Reader(read, templates, inventory_dirs, extra_vars or {}, decrypt)
 
     def draft_of() -> Draft:
         draft = Draft(merge=merge, valid_names=valid_names)
@@ -108,6 +110,7 @@ class _Reader:
     templates: Templates | None
     directories: Sequence[VarsDirectories]
     extra_vars: Mapping[str, Any]
+    decrypt: Callable[[str, str], str] | None = None
 
 
 def _source(source: str, draft: Draft, reader: _Reader, *, top: bool) -> None:
@@ -141,9 +144,11 @@ def _file(path: str, draft: Draft, reader: _Reader) -> None:
         _yaml(path, draft, reader)
         return
     text = _text(path)
+    closed = text.startswith("$ANSIBLE_VAULT;")
+    text = reader.decrypt(text, path) if closed and reader.decrypt else text
     if extension == ".toml":
         tomlfile.fill(text, path, draft)
-    elif text.startswith("$ANSIBLE_VAULT;") or (extension != ".ini" and _looks_like_yaml(text)):
+    elif (closed and not reader.decrypt) or (extension != ".ini" and _looks_like_yaml(text)):
         _yaml(path, draft, reader)
     else:
         ini.parse(text, path, draft)

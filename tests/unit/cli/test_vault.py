@@ -231,3 +231,21 @@ def test_a_password_by_stdin_where_there_is_no_terminal(here: Path) -> None:
     assert vault(here, "view", "--ask-vault-pass", "s", stdin=b"open sesame\n").stdout == b"x"
     assert vault(here, "view", "--ask-vault-pass", "s", stdin=b"").returncode == 5
     assert vault(here, "view", "--ask-vault-pass", "s", stdin=b"wrong\n").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("hosts", "[web]\na word=told ansible_connection=local\n"),
+        ("hosts.ini", "[web]\na word=told ansible_connection=local\n"),
+        ("hosts.toml", '[web.hosts]\na = {word = "told", ansible_connection = "local"}\n'),
+        ("hosts.yml", "web: {hosts: {a: {word: told, ansible_connection: local}}}\n"),
+        ("plain", "all:\n  hosts: {a: {word: told, ansible_connection: local}}\n"),
+    ],
+)
+def test_inventories_of_every_kind_may_be_encrypted(here: Path, name: str, text: str) -> None:
+    (here / name).write_bytes(vault(here, "encrypt", "--vault-password-file", "password", stdin=text.encode()).stdout)
+    words = ("exec", "a", "-i", name, "-m", "copy", "-a", "content={{word}} dest=out")
+    assert nxtplay(*words, cwd=here).returncode == 4
+    assert nxtplay(*words, "--vault-password-file", "password", cwd=here).returncode == 0
+    assert (here / "out").read_text() == "told"
