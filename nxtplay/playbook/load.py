@@ -308,12 +308,23 @@ def _prompts(reading: Reading, raw: YamlMap) -> tuple[YamlMap, ...]:
 
 
 def variables_file(path: str, *, decrypt: Callable[[str, str], str] | None = None) -> YamlMap:
-    """The variables in a file (vars_files, include_vars, group_vars); an empty file holds none. Raises PlaybookErrors."""
+    """The variables in a file (vars_files, include_vars, group_vars), a mapping or several in a list; an empty file holds none. Raises
+    PlaybookErrors."""
     reading = Reading(Options(frozenset(), decrypt=decrypt))
     data = reading.read(path)
+    if isinstance(data, list) and data and all(isinstance(one, YamlMap) for one in data):
+        data = _joined(data)
     if data is not None and not isinstance(data, YamlMap):
         reading.found.append(Diagnostic(f"a mapping of variables was expected, found {described(data)}", place_of(data, Span(path, 1, 1))))
     elif data is not None:
         check_names(data, reading.found)
     reading.found.raise_errors()
     return data if data is not None else YamlMap(span=Span(path))
+
+
+def _joined(parts: Sequence[YamlMap]) -> YamlMap:
+    """Mappings as one, in which later values count."""
+    joined = YamlMap({key: value for part in parts for key, value in part.items()}, span=parts[0].span)
+    joined.keys_at = {key: place for part in parts for key, place in part.keys_at.items()}
+    joined.values_at = {key: place for part in parts for key, place in part.values_at.items()}
+    return joined
