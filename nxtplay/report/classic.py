@@ -17,7 +17,6 @@ COLUMNS = 79
 _WORDS = {ev.OK: "ok", ev.CHANGED: "changed", ev.SKIPPED: "skipping", ev.UNKNOWN: "unknown"}
 _ALWAYS_TOLD = ("debug", "assert")  # their results are what they are for
 _NOT_OF_DEBUG = frozenset("changed skipped skip_reason results ansible_loop_var ansible_index_var ansible_loop".split())
-_DIFFERS = {"+": "added", "-": "removed", "@": "place"}
 _SHOWN = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 
@@ -108,7 +107,7 @@ class Classic:
             return
         if event.status == ev.CHANGED and (self._show_diff if event.diff is None else event.diff):
             for line in _differences(event):
-                self._say(self._style(_DIFFERS.get(line[:1], ""), line))
+                self._say(self._style(diff.STYLES.get(line[:1], ""), line))
         if event.status in (ev.FAILED, ev.UNREACHABLE, ev.IGNORED):
             self._failed(event, task.module if task else "", is_item=is_item)
             return

@@ -11,6 +11,7 @@ from nxtplay.core.state import Change, Secret, Unknown, public
 from nxtplay.events import plain
 from nxtplay.report.text import clean, fit, one_line, outline
 
+STYLES = {"+": "added", "-": "removed", "@": "place"}  # by a line's first sign
 MASKED = "********"
 LONGEST = 5000  # lines of a text that are compared; beyond, only the sizes are told
 

@@ -230,8 +230,7 @@ class Human:
         return "" if event.reason == "always" or (plain_command and not self._tally.check) else one_line(event.reason)
 
     def _coloured(self, lines: Iterable[str]) -> list[str]:
-        kinds = {"+": "added", "-": "removed", "@": "place"}
-        return [self._style(kinds.get(line[:1], ""), line) for line in lines]
+        return [self._style(diff.STYLES.get(line[:1], ""), line) for line in lines]
 
     def _subject(self, event: ev.Finished) -> str:
         for key in ("dest", "path", "name"):

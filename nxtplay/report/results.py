@@ -9,6 +9,7 @@ from typing import TextIO
 from nxtplay import errors
 from nxtplay import events as ev
 from nxtplay.errors import Diagnostic
+from nxtplay.report import diff
 from nxtplay.report.text import Style, clean
 
 _WORDS = {ev.OK: "SUCCESS", ev.IGNORED: "FAILED", ev.UNREACHABLE: "UNREACHABLE!"}
@@ -29,6 +30,9 @@ class Results:
         if isinstance(event, ev.TaskStarted):
             self._module = event.module
         elif isinstance(event, ev.TaskFinished):
+            if event.status == ev.CHANGED and not self._in_lines:
+                for line in diff.told(event.result.get("diff")):
+                    print(self._style(diff.STYLES.get(line[:1], ""), line), file=self._stream)
             text = self._text(event)
             print(*(self._style(event.status, line) for line in text.split("\n")), sep="\n", file=self._stream, flush=True)
         elif isinstance(event, ev.Notice) and event.level in ("warning", "deprecated"):
@@ -50,7 +54,7 @@ class Results:
                 named = " ".join(f"({name}) {_escaped(text)}" for name, text in zip(("stdout", "stderr"), texts, strict=False) if text)
                 return clean(f"{head} | rc={result['rc']} | {named}")
             return clean("\n".join([f"{head} | rc={result['rc']} >>", *filter(None, texts)]))
-        told = {name: value for name, value in result.items() if name not in _UNSAID}
+        told = {name: value for name, value in result.items() if name not in _UNSAID and (name != "diff" or self._in_lines)}
         if event.reason and event.status in (ev.UNKNOWN, ev.SKIPPED, ev.UNREACHABLE) and "msg" not in told:
             told["msg"] = event.reason
         mark = "!" if event.status in _FAILED else ""

@@ -115,3 +115,14 @@ def test_the_interpreter_that_was_found_is_a_fact(tmp_path: Path) -> None:
 
     assert os.path.isabs(str(found()))
     assert found("-e", f"ansible_python_interpreter={sys.executable}") is None
+
+
+def test_differences_come_before_the_result(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("old\n")
+    copy = ("exec", "a", *HERE, "-m", "copy", "-a", f"content=new dest={tmp_path}/f", "--check")
+    done = nxtplay(*copy, "--diff", cwd=tmp_path)
+    shown, _, result = done.stdout.partition("a | CHANGED => ")
+    heads = [f"--- before: {tmp_path}/f", f"+++ after: {tmp_path}/f", "@@ -1 +1 @@"]
+    assert shown.splitlines() == [*heads, "-old", "+new", "\\ No newline at end of file", ""]
+    assert "diff" not in json.loads(result)
+    assert nxtplay(*copy, cwd=tmp_path).stdout.startswith("a | CHANGED => ")
