@@ -170,29 +170,38 @@ def url(
     terms: Any,
     split_lines: bool = True,
     timeout: Any = 10,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, Any] | None = None,
     username: str | None = None,
     password: str | None = None,
     validate_certs: bool = True,
     http_agent: str = "nxtplay",
-    follow_redirects: Any = True,
+    follow_redirects: Any = "urllib2",
     force: bool = False,
     use_proxy: bool = True,
+    force_basic_auth: bool = False,
+    use_netrc: bool = True,
+    ca_path: str | None = None,
+    unix_socket: str | None = None,
+    ciphers: Any = (),
+    unredirected_headers: Any = (),
 ) -> list[Any]:
-    import base64
-    import ssl
-    import urllib.request
+    """What is at an address, asked for as the module `uri` asks."""
+    from nxtplay.modules import _http
 
-    context = None if validate_certs else ssl._create_unverified_context()
+    sent = {str(name): str(value) for name, value in (headers or {}).items()} | ({"Cache-Control": "no-cache"} if force else {})
     out: list[Any] = []
     for term in terms:
-        request = urllib.request.Request(str(term), headers={"User-Agent": http_agent, **(headers or {})})
-        if username is not None:
-            request.add_header("Authorization", "Basic " + base64.b64encode(f"{username}:{password or ''}".encode()).decode())
-        if force:
-            request.add_header("Cache-Control", "no-cache")
-        with urllib.request.urlopen(request, timeout=float(timeout), context=context) as reply:
-            text = reply.read().decode("utf-8", "surrogateescape")
+        answer = _http.send(
+            _http.Request(
+                url=str(term), headers=sent, timeout=float(timeout), verify=_yes(validate_certs), ca_path=ca_path, agent=http_agent,
+                redirects=_http.redirects(follow_redirects), user=username, password=password, basic=_yes(force_basic_auth),
+                netrc=_yes(use_netrc), unix_socket=unix_socket, proxy=_yes(use_proxy), environ=asker.templates.environ,
+                ciphers=tuple(ciphers or ()), unredirected=tuple(unredirected_headers or ()),
+            )
+        )  # fmt: skip
+        if answer.status >= 400:
+            raise TemplateError(f"{term} answered HTTP Error {answer.status}: {answer.reason}")
+        text = answer.body.decode("utf-8", "surrogateescape")
         out.extend(text.splitlines()) if split_lines else out.append(text)
     return out
 

@@ -9,6 +9,8 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,8 +18,10 @@ from nxtplay.core.converge import Outcome, converge
 from nxtplay.core.host import Failed, Host
 from nxtplay.core.resource import decode
 from nxtplay.core.world import World
+from nxtplay.errors import TemplateError
 from nxtplay.modules import _http, registry
 from nxtplay.modules._http import Request
+from nxtplay.template import lookups_files
 
 
 def test_a_login_of_netrc_goes_to_its_host_alone(tmp_path: Path) -> None:
@@ -49,6 +53,9 @@ class _Server(http.server.BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", "/told")
             self.end_headers()
+            return
+        if self.path == "/nothing":
+            self.send_error(404)
             return
         body = json.dumps(dict(self.headers)).encode()
         self.send_response(200)
@@ -103,3 +110,13 @@ def test_a_header_may_be_for_the_first_address_alone(url: str, follow: str) -> N
     asked = {"url": f"{url}/elsewhere", "headers": {"X-Key": "k", "X-Other": "o"}, "follow_redirects": follow}
     assert run("uri", **asked, return_content=True).result["content"].count("X-") == 2
     assert "X-Key" not in run("uri", **asked, unredirected_headers=["X-KEY"], return_content=True).result["content"]
+
+
+def test_the_lookup_url_asks_as_the_module_does(url: str, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    asker: Any = SimpleNamespace(templates=SimpleNamespace(environ={"NETRC": f"{tmp_path}/netrc"}))
+    assert lookups_files.url(asker, [f"{url}/packed"]) == ["plain text"]
+    told = [lookups_files.url(asker, [f"{url}/elsewhere"], use_netrc=heeded, split_lines=False)[0] for heeded in (True, False)]
+    assert ["Authorization" in one for one in told] == [True, False]
+    with pytest.raises(TemplateError, match="404"):
+        lookups_files.url(asker, [f"{url}/nothing"])
