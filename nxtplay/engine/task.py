@@ -250,7 +250,7 @@ class TaskRunner:
                 id=task_id,
                 host=host.name,
                 status=attempt.status,
-                item_label=_short(label),
+                item_label=_told(label),
                 result=_censor(attempt.result) if attempt.no_log else attempt.result,
                 changes=() if attempt.no_log else attempt.changes,
                 reason=_reason(attempt),
@@ -491,8 +491,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (bool, int)) else str(value)
 
 
-def _short(label: Any) -> str:
+def _told(label: Any) -> str:
     if isinstance(label, (Secret, Unknown)) or find_unknown(label) is not None:
         return "(unknown)" if not isinstance(label, Secret) else "********"
-    text = str(label)
-    return text if len(text) <= 100 else text[:97] + "..."
+    return str(label)

@@ -9,7 +9,7 @@ from html import escape
 
 from nxtplay import events as ev
 from nxtplay.report import diff, failure, files
-from nxtplay.report.text import duration
+from nxtplay.report.text import LABEL, duration, fit
 
 _STYLE = """
 body{font:14px/1.5 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em;color:#222;background:#fff}
@@ -108,7 +108,7 @@ class Html:
             elif finished.reason and finished.status in (ev.UNKNOWN, ev.IGNORED, ev.CHANGED):
                 part.append(finished.reason)
             if part and finished.item_label:
-                lines.append(f"(item={finished.item_label})")
+                lines.append(f"(item={fit(finished.item_label, LABEL)})")
             lines += part
         if not lines:
             return ""

@@ -16,7 +16,7 @@ from nxtplay.report import diff, failure
 from nxtplay.report.recap import Tally, recap
 from nxtplay.report.screen import Screen
 from nxtplay.report.stats import CustomStats
-from nxtplay.report.text import Style, clean, count, duration, fit, one_line, outline, width
+from nxtplay.report.text import LABEL, Style, clean, count, duration, fit, one_line, outline, width
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 BARE = {ev.OK, ev.SKIPPED}  # of no interest where somebody watches
@@ -121,11 +121,11 @@ class Human:
     def _item_finished(self, event: ev.ItemFinished) -> None:
         running = self._run_of(event)
         running.items += 1
-        running.step, running.text = f"{count(running.items, 'item')}, last {one_line(event.item_label)}", ""
+        running.step, running.text = f"{count(running.items, 'item')}, last {fit(one_line(event.item_label), LABEL)}", ""
         if event.status in (ev.FAILED, ev.UNREACHABLE):
             running.explained = True
         if event.status not in BARE or self._verbosity or self._is_debug(event):
-            self._line(event, f"{self._name(event.id)} (item={one_line(event.item_label)})")
+            self._line(event, f"{self._name(event.id)} (item={fit(one_line(event.item_label), LABEL)})")
 
     def _task_finished(self, event: ev.TaskFinished) -> None:
         running = self._run_of(event)

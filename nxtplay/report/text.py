@@ -13,6 +13,7 @@ from nxtplay.events import plain
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+LABEL = 100  # columns for the name of a loop's item
 _CODES = {
     "ok": "32",
     "changed": "33",

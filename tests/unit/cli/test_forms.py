@@ -126,6 +126,13 @@ def test_what_debug_tells_of_a_loop(told: Any, tmp_path: Path) -> None:
     assert 'skipping: [localhost] => {"msg": "All items skipped"}\n' in text
 
 
+def test_items_have_their_whole_name_where_ansibles_form_tells_them(told: Any, tmp_path: Path) -> None:
+    item = "x" * 150
+    (tmp_path / "play.yml").write_text(f"[{{hosts: localhost, gather_facts: false, tasks: [{{command: 'true', loop: [{item}]}}]}}]")
+    assert f"changed: [localhost] => (item={item})\n" in told(STDOUT_CALLBACK="default")
+    assert f"(item={'x' * 99}…)" in told()
+
+
 def test_a_task_decides_about_its_differences(told: Any, tmp_path: Path) -> None:
     def play(diff: str, *words: str, **environ: str) -> str:
         (tmp_path / "f").write_text("old\n")
