@@ -28,11 +28,11 @@ LOOKING = frozenset(("lookup", "query", "q"))
 
 def embedded(call: nodes.Call) -> Iterator[nodes.Const]:
     """The texts with templates in them among the arguments of a call of `lookup` or `query`, within lists and mappings too."""
-    if isinstance(call.node, nodes.Name) and call.node.name in ("lookup", "query", "q"):
+    if isinstance(call.node, nodes.Name) and call.node.name in LOOKING:
         inside: list[nodes.Node] = list(call.args[1:])
         while inside:
             node = inside.pop()
-            if isinstance(node, (nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair)):
+            if isinstance(node, (nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Add)):
                 inside += node.iter_child_nodes()
             elif isinstance(node, nodes.Const) and isinstance(node.value, str) and is_template(node.value):
                 yield node
@@ -71,36 +71,6 @@ class Environment(jinja2.Environment):
             for constant in embedded(call):
                 constant.value = Embedded(constant.value)
         return super()._generate(source, *args, **kwargs)
-
-    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree = super()._parse(source, name, filename)
-        if "{{" in source:
-            for call in tree.find_all(nodes.Call):
-                if isinstance(call.node, nodes.Name) and call.node.name in LOOKING:
-                    call.args[1:] = [self._rendered(one) for one in call.args[1:]]
-        return tree
-
-    def _rendered(self, node: nodes.Expr) -> nodes.Expr:
-        """What a lookup is asked for, with the `{{ }}` that stand in its quoted texts taken as templates of their own."""
-        if isinstance(node, (nodes.List, nodes.Tuple)):
-            node.items = [self._rendered(one) for one in node.items]
-        elif isinstance(node, nodes.Dict):
-            for pair in node.items:
-                pair.value = self._rendered(pair.value)
-        elif isinstance(node, nodes.Add):
-            node.left, node.right = self._rendered(node.left), self._rendered(node.right)
-        elif isinstance(node, nodes.Const) and isinstance(node.value, str) and "{{" in node.value:
-            try:
-                body = self.parse(node.value).body
-            except jinja2.TemplateSyntaxError:
-                return node
-            pieces = [one for output in body if isinstance(output, nodes.Output) for one in output.nodes]
-            if not all(isinstance(output, nodes.Output) for output in body):
-                return node
-            parts = [nodes.Const(one.data) if isinstance(one, nodes.TemplateData) else one for one in pieces]
-            whole = parts[0] if len(parts) == 1 else nodes.Concat(parts)
-            return whole.set_lineno(node.lineno, override=True).set_environment(self)  # type: ignore[return-value]
-        return node
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if attribute.startswith("__"):
