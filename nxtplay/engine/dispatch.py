@@ -118,6 +118,11 @@ class Dispatch:
         """The job of a task, or how it went already when there is nothing to send."""
         if task.module not in registry.names():
             task, args = find.as_program(task, args, self.scopes.playbook_dir, self.options)
+            args["settings"] = {
+                "no_log": self.flag(task.shared.no_log, scope, default=self.options.no_log),
+                "diff": self.flag(task.shared.diff, scope, default=self.options.diff),
+                "verbosity": self.options.verbosity,
+            }
         cls = self.load_class(task)
         if cls.free_form and "_raw_params" in args:
             args[cls.free_form] = args.pop("_raw_params")
@@ -275,7 +280,7 @@ class Dispatch:
 
     def _add_diff(self, task: Task, fields: dict[str, Any], changes: tuple[Change, ...], args: Mapping[str, Any]) -> None:
         """The differences in the result, where the module has any to tell."""
-        if "diff" not in fields and issubclass(self.load_class(task), Resource):
+        if "diff" not in fields and task.module in registry.names() and issubclass(self.load_class(task), Resource):
             name = next((str(place[n]) for place in (fields, dict(args)) for n in ("dest", "path") if dict.get(place, n)), "")
             fields["diff"] = result_.diff_of(changes, name, task.module)
 

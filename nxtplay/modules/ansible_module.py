@@ -96,6 +96,7 @@ class AnsibleModule(Action):
     path: Anything = arg(help="Its file on the controller.")
     imports: dict[str, Any] = arg(default_factory=dict, help="What it imports: path below its folder to the file; empty for an empty one.")
     arguments: dict[str, Any] = arg(default_factory=dict, help="What it is given.")
+    settings: dict[str, Any] = arg(default_factory=dict, help="What the task says besides: no_log, diff, verbosity.")
 
     @classmethod
     def prepare(cls, args: dict[str, Any], controller: Any) -> dict[str, Any]:
@@ -131,6 +132,7 @@ class AnsibleModule(Action):
         """The module, its arguments and what it imports, in a folder; the command that runs it."""
         program: Any = self.path
         given = {**self.arguments, "_ansible_module_name": self.name, "_ansible_check_mode": False}
+        given |= {f"_ansible_{name}": value for name, value in self.settings.items()}
         source = _bytes(program.file)
         as_json = json.dumps({"ANSIBLE_MODULE_ARGS": given})
         dotted = self._of_collection()

@@ -270,7 +270,7 @@ def _broken(error: BaseException, errand: Errand) -> Attempt:
     if "AnsibleError" not in names:
         told_at = "".join(traceback.format_exception(error))
         result["exception"] = told_at
-        message = f"Unexpected failure during module execution: {message or type(error).__name__}"
+        message = f"Task failed: {message or type(error).__name__}"
     return Attempt("failed", {"changed": False, **result, "failed": True, "msg": message}, reason=message)
 
 

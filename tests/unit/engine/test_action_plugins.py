@@ -102,5 +102,5 @@ def test_what_cannot_be_kept_fails_the_task(tmp_path: Path) -> None:
 def test_an_error_of_the_plugin_is_told_with_its_trace(tmp_path: Path) -> None:
     found = outcome(tmp_path, "raise ValueError('boom')")
     assert found["status"] == "failed"
-    assert "boom" in found["result"]["msg"]
+    assert found["result"]["msg"] == "Task failed: boom"
     assert "ValueError" in found["result"]["exception"]
