@@ -7,13 +7,14 @@ import os
 
 from nxtplay.cli.app import COMMANDS
 from nxtplay.errors import Diagnostic, UsageError, did_you_mean
+from nxtplay.opening import is_pipe
 
 ENDINGS = (".yml", ".yaml")
 
 
 def find(word: str) -> str:
     """The path of a playbook: as it was typed, or `playbooks/WORD.yml` for a bare word. Raises UsageError with what is near."""
-    if os.path.isfile(word):
+    if os.path.isfile(word) or is_pipe(word):
         return word
     if os.path.isdir(word) and os.sep in word:
         raise UsageError(Diagnostic(f"'{word}' is a directory, not a playbook", hint=_there_are(glob.glob(os.path.join(word, "*.y*ml")))))

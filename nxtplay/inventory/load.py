@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from nxtplay.inventory.check import check
 from nxtplay.inventory.draft import Draft
 from nxtplay.inventory.model import Inventory, VarsDirectories
 from nxtplay.inventory.names import with_port
+from nxtplay.opening import opened
 from nxtplay.variables.files import VarsDirectory
 
 if TYPE_CHECKING:
@@ -179,14 +181,14 @@ def _yaml(path: str, draft: Draft, reader: _Reader) -> None:
 
 
 def _is_program(path: str) -> bool:
-    with open(path, "rb") as stream:
+    with opened(path) as stream:
         start = stream.read(4)
     return start[:2] == b"#!" or start == b"\x7fELF"
 
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8-sig") as stream:
+        with io.TextIOWrapper(opened(path), encoding="utf-8-sig") as stream:
             return stream.read()
     except UnicodeDecodeError:
         raise InventoryError(Diagnostic("the inventory is not UTF-8 text", Span(path))) from None

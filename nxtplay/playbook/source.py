@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nxtplay.errors import Diagnostic, PlaybookErrors, Span
+from nxtplay.opening import opened
 from nxtplay.playbook.model import YamlList, YamlMap
 from nxtplay.template.values import Encrypted, Unsafe
 
@@ -42,7 +43,7 @@ def read(path: str | os.PathLike[str], *, decrypt: Callable[[str, str], str] | N
 def read_text(path: str, *, decrypt: Callable[[str, str], str] | None = None) -> str:
     """The text of a file, without a byte order mark; decrypted when it is a vault. Raises PlaybookErrors."""
     try:
-        with open(path, "rb") as stream:
+        with opened(path) as stream:
             raw = stream.read(MAX_SIZE + 1)
     except IsADirectoryError:
         raise PlaybookErrors(Diagnostic(f"{path} is a directory, a file was expected")) from None

@@ -1,12 +1,15 @@
 """Whatever a file holds: a located error within seconds, never a traceback (`tests/malformed.py` does this for long)."""
 
 import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from malformed import scenarios, shipped, trial, wrong
 
-from .test_app import nxtplay
+from .test_app import ROOT, nxtplay
 
 
 @pytest.mark.parametrize("tree", [shipped, scenarios], ids=["shipped", "scenarios"])
@@ -66,3 +69,17 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "play.yml").write_text("- hosts: all\n  tasks: []\n")
     (tmp_path / "play.yml").chmod(0)
     assert not wrong(["lint", "-i", "a,", str(tmp_path / "play.yml")])
+
+
+def test_a_pipe_that_nobody_writes_to(tmp_path: Path) -> None:
+    """It is an error soon; one that is written to, however late, is read."""
+    (tmp_path / "play.yml").write_text(PLAY % "{{ x }}")
+    os.mkfifo(tmp_path / "pipe")
+    for words in (("pipe",), ("-i", "pipe", "play.yml"), ("-e", "@pipe", "play.yml")):
+        done = nxtplay(*words, cwd=tmp_path)
+        assert (done.returncode, "nobody writes to this pipe" in done.stderr) == (4, True), done.stderr
+    words = [sys.executable, "-m", "nxtplay"]
+    late = f"{shlex.join(words)} -i <(echo h1) -e @<(sleep 2.5; echo 'x: from a pipe') <(cat play.yml)"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["bash", "-c", late], cwd=tmp_path, capture_output=True, text=True, check=False, env=environ)
+    assert (done.returncode, "from a pipe" in done.stdout) == (0, True), done.stderr
