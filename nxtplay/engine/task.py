@@ -241,7 +241,7 @@ class TaskRunner:
                 label = self.templates.render(task.loop.control.label.value, scope)
             except NxtplayError as error:
                 self._break(attempt, self._broken(error, task))
-                attempt.pardoned = False
+                self._pardon(task, attempt, scope)
         return "(hidden)" if attempt.no_log else label
 
     def _tell_item(self, task: Task, host: HostRun, attempt: Attempt, task_id: str, label: Any) -> None:
