@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from nxtplay.core.frozen import frozen
 from nxtplay.core.host import Failed, Host, Reader
@@ -95,22 +95,34 @@ def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optio
             return Outcome("failed", {"msg": message}, (*left,), reason=message)
     else:
         found = before
+    acted = False
     if reason is not None:
-        resource.perform(permit, plan)
+        acted = resource.perform(permit, plan) is not False
         found = resource.observe(reader)
     changes = plan.changes
     if resource.edits and not plan.certain and not diff(before, found):
         changes = ()  # what could not be foreseen came out as it was
-    status = "changed" if changes or reason is not None else "ok"
-    return Outcome(status, {**resource.result(before, found), **permit.noted}, changes, reason or "")
+    status = "changed" if changes or acted else "ok"
+    return Outcome(status, {**resource.result(before, found), **permit.noted}, changes, _text(reason) if acted else "")
+
+
+def _text(reason: Union[str, Unknown, None]) -> str:
+    return reason.reason if isinstance(reason, Unknown) else reason or ""
 
 
 def _foresee(
-    resource: Resource[Any], reader: Reader, world: World, plan: Plan[Any], reason: Optional[str], doubt: Optional[Unknown]
+    resource: Resource[Any],
+    reader: Reader,
+    world: World,
+    plan: Plan[Any],
+    reason: Union[str, Unknown, None],
+    doubt: Optional[Unknown],
 ) -> Outcome:
     unknown: Optional[Unknown] = None
-    if plan.certain or reason is not None:
+    if plan.certain or isinstance(reason, str):
         status = "changed"
+    elif isinstance(reason, Unknown):
+        status, unknown = "unknown", reason
     elif plan:
         status = "unknown"
         first = next(c for c in plan.changes if c.unknown)
@@ -123,9 +135,9 @@ def _foresee(
         for key, state in resource.also_foresee(reader, plan):
             world.foresee(key, state if doubt is None else doubt)
     if doubt is not None and status != "ok":
-        return Outcome("unknown", {}, plan.changes, reason or "", doubt)
+        return Outcome("unknown", {}, plan.changes, _text(reason), doubt)
     try:
         result = resource.result(plan.before, plan.after)
     except UnknownReached as reached:
         result, unknown = {}, reached.unknown
-    return Outcome(status, result, plan.changes, reason or "", unknown)
+    return Outcome(status, result, plan.changes, _text(reason), unknown)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, ClassVar, Generic, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, ClassVar, Generic, Mapping, Optional, Sequence, TypeVar, Union
 
 from nxtplay.core import decode as decode_
 from nxtplay.core.frozen import by_identity, dataclass_transform
 from nxtplay.core.host import Host, Reader
 from nxtplay.core.spec import ArgSpec, Rule, specs_of
-from nxtplay.core.state import Plan
+from nxtplay.core.state import Plan, Unknown
 from nxtplay.core.types import ArgError, ArgErrors
 
 S = TypeVar("S")
@@ -129,12 +129,14 @@ class Resource(Module, Generic[S]):
         """Make it so. Called only when the plan has changes."""
         raise NotImplementedError
 
-    def due(self, host: Reader, plan: Plan[S]) -> Optional[str]:
-        """An act that is due besides the state, such as `state: restarted`: its reason, or None."""
+    def due(self, host: Reader, plan: Plan[S]) -> Union[str, Unknown, None]:
+        """An act that is due besides the state, such as `state: restarted`: its reason, or None. Unknown: only the act itself can
+        tell whether it changes anything."""
         return None
 
-    def perform(self, host: Host, plan: Plan[S]) -> None:
-        """The act that was due."""
+    def perform(self, host: Host, plan: Plan[S]) -> Optional[bool]:
+        """The act that was due; False says that nothing changed after all."""
+        return None
 
     def also_foresee(self, host: Reader, plan: Plan[S]) -> Sequence[tuple[str, Any]]:
         """Further (key, state) that a check may count on once this has been applied (parents made on the way, a package's unit)."""

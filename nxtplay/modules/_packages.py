@@ -19,6 +19,7 @@ INFO = "/var/lib/dpkg/info"  # a list of files for each package that is there
 OWNED = ("/etc/", "/usr/", "/var/", "/lib/", "/run/")  # where packages put things
 MARKS = "/var/lib/apt/extended_states"  # which packages were installed for others only
 STAMPS = ("/var/lib/apt/periodic/update-success-stamp", LISTS)
+FETCHED = "packages:lists"  # foreseen where the package lists are fetched
 MORE = "packages:along"  # foreseen where packages come along of which nobody can tell the names yet
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical", "LC_ALL": "C.UTF-8", "APT_LISTCHANGES_FRONTEND": "none"}
 BEGUN = ("half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending")  # states of dpkg between there and not
@@ -194,10 +195,17 @@ def simulated(host: Reader, words: Sequence[str]) -> Simulated:
 
 
 def has_lists() -> bool:
-    try:
-        return any("_Packages" in name for name in os.listdir(LISTS))
-    except OSError:
-        return False
+    return any("_Packages" in name for name in _names(LISTS))
+
+
+def lists() -> dict[str, tuple[int, float]]:
+    """The package lists by their files' names, with their sizes and times, which are their servers'; empty where none was fetched."""
+    found = {}
+    for name in _names(LISTS):
+        if "_Packages" in name:
+            stat = os.stat(os.path.join(LISTS, name))
+            found[name] = (stat.st_size, stat.st_mtime)
+    return found
 
 
 def lists_age() -> float:

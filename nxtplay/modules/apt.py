@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from typing import Any, Literal, Optional, Sequence
+from typing import Any, Literal, Optional, Sequence, Union
 
 from nxtplay.core.host import Failed, Host, Reader
 from nxtplay.core.resource import Resource, arg
@@ -63,7 +63,8 @@ class Apt(Resource[Packages]):
         sure = self.state in ("latest", "build-dep") or self._upgrades()
         if sure or not all(self._satisfied(host, before, spec) for spec in self._entries(host)):
             self._root()
-            self._refresh(host)
+            if self._stale(host):
+                self._fetch(host)
 
     def observe(self, host: Reader) -> Optional[Packages]:
         if not host.which("dpkg-query"):
@@ -122,20 +123,22 @@ class Apt(Resource[Packages]):
 
     # -- acts besides
 
-    def due(self, host: Reader, plan: Plan[Packages]) -> Optional[str]:
+    def due(self, host: Reader, plan: Plan[Packages]) -> Union[str, Unknown, None]:
         self._root_if(plan)
+        besides = self._besides(host)
+        if besides is None and self._updates() and not plan and not self.name and _packages.lists_age() >= self.cache_valid_time:
+            if _packages.lists() or host.has_foreseen(_packages.FETCHED):
+                return Unknown("only fetching the package lists tells whether they are new")
+            return "fetches the package lists"
+        return besides
+
+    def _besides(self, host: Reader) -> Optional[str]:
+        """Why there is more to do than to install and to fetch lists."""
         if self.state == "build-dep" and self.name:
             if not _packages.has_lists():
                 return "installs build dependencies"
             coming = _packages.simulated(host, [*self._options(), "build-dep", *self._names()]).coming
             return "installs build dependencies" if coming else None
-        if (
-            self._updates()
-            and not plan
-            and not self.name
-            and _packages.lists_age() >= max(self.cache_valid_time, 1 if self.cache_valid_time else 0)
-        ):
-            return "fetches the package lists"
         if self.autoremove and not self._removes():
             going = [name for name, version in _packages.simulated(host, ["autoremove"]).coming.items() if version is None]
             if going:
@@ -146,15 +149,16 @@ class Apt(Resource[Packages]):
             return "drops package files that can no longer be had"
         return None
 
-    def perform(self, host: Host, plan: Plan[Packages]) -> None:
-        if self._updates() and not self.name:
-            self._refresh(host)
+    def perform(self, host: Host, plan: Plan[Packages]) -> Optional[bool]:
+        besides = self._besides(host)
+        fetched = self._updates() and not self.name and _packages.lists_age() >= self.cache_valid_time and self._fetch(host)
         if self.state == "build-dep" and self.name:
             self._apt_get(host, "build-dep", *self._names())
         if self.autoremove:
             self._apt_get(host, "autoremove", *(["--purge"] if self.purge else []))
         if self.clean or self.autoclean:
             _packages.apt_get(host, ["clean" if self.clean else "autoclean"], lock_timeout=self.lock_timeout)
+        return besides is not None or fetched
 
     def also_foresee(self, host: Reader, plan: Plan[Packages]) -> Sequence[tuple[str, Any]]:
         """Every package that comes or goes, those along with it too."""
@@ -165,6 +169,8 @@ class Apt(Resource[Packages]):
         new = [name for name, (old, to) in _changed(plan).items() if to is not None and (old is None or old.version != to.version)]
         if new:  # users, directories, programs: of what it brings, nobody can tell here
             unsaid.append(("act:package", Unknown(f"the package {new[0]} is not installed yet")))
+        if self._updates():
+            unsaid.append((_packages.FETCHED, Unknown("the package lists are fetched anew")))
         return [*((f"package:{name}", state) for name, state in {**plan.after.along, **named}.items()), *unsaid]
 
     def result(self, before: Optional[Packages], after: Optional[Packages]) -> dict[str, Any]:
@@ -255,12 +261,12 @@ class Apt(Resource[Packages]):
         done = _packages.apt_get(host, [*self._options(), *words], lock_timeout=self.lock_timeout)
         host.note(stdout=done.stdout, stderr=done.stderr)
 
-    def _refresh(self, host: Host) -> None:
-        if self._updates() and self._stale(host):
-            _packages.update(
-                host, lock_timeout=self.lock_timeout, retries=self.update_cache_retries, delay=self.update_cache_retry_max_delay
-            )
-            host.note(cache_updated=True)
+    def _fetch(self, host: Host) -> bool:
+        """Whether the lists are others now."""
+        before = _packages.lists()
+        _packages.update(host, lock_timeout=self.lock_timeout, retries=self.update_cache_retries, delay=self.update_cache_retry_max_delay)
+        host.note(cache_updated=_packages.lists() != before)
+        return _packages.lists() != before
 
     def _options(self) -> list[str]:
         options = ["-y"]

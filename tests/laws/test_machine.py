@@ -207,6 +207,12 @@ else:
             ("service", {"name": "lawd", "state": "started", "enabled": True}),
         ]
         assert check_then_run(tasks) == ["changed"] * 3, "lawlib came along with lawpack, and is wanted for itself now"
+        fetch: Task = ("apt", {"update_cache": True})
+        assert [o.status for o in (*harness.check([fetch]), *harness.run([fetch]))] == ["unknown", "ok"], "nothing new came"
+        with open("/opt/repository/Packages", "a", encoding="utf-8") as index:
+            index.write("\n")
+        (fetched,) = harness.run([fetch])
+        assert (fetched.status, fetched.result["cache_updated"]) == ("changed", True)
         assert "lawlib" not in subprocess.run(["apt-mark", "showauto"], capture_output=True, text=True, check=True).stdout.split()
         assert check_then_run([("service", {"name": "lawd"})]) == ["ok"]
         assert check_then_run([("service", {"name": "lawd", "state": "stopped"})]) == ["changed"]
