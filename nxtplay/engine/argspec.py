@@ -26,12 +26,13 @@ def faults(options: Mapping[str, Any], given: Mapping[str, Any], *, rules: Mappi
     values = {named.get(name, name): value for name, value in given.items()}
     if where:
         out += unknown(options, given, at)
-    lacking = sorted(name for name, spec in options.items() if (spec or {}).get("required") and values.get(name) is None)
+    lacking = sorted(name for name, spec in options.items() if (spec or {}).get("required") and name not in values)
     if lacking:
         out.append(f"missing required arguments: {', '.join(lacking)}{at}")
     for name, spec in options.items():
         value = values.get(name)
-        if value is not None and not isinstance(value, Unknown):
+        wanted = (spec or {}).get("required") or (spec or {}).get("default") is not None  # nothing at all is no value of its type then
+        if name in values and (value is not None or wanted) and not isinstance(value, Unknown):
             out += _value(name, spec or {}, value, f"{where} -> {name}" if where else name)
     return out + _together(rules or {}, values, at)
 
@@ -88,6 +89,8 @@ def _taken(kind: str, value: Any) -> Any:
     reader = _READERS.get(kind)
     if reader is None and kind not in _ANYTHING:
         return Wrong("there is no such type")
+    if value is None and kind in ("str", "path", "sid"):
+        return ""
     return value if reader is None else reader(value)
 
 
@@ -134,6 +137,8 @@ def _dict(value: Any) -> Any:
 
 
 def _size(value: Any, *, bits: bool) -> Any:
+    if value is None:
+        return Wrong("nothing is no size")
     try:
         return human_to_bytes(value, isbits=bits)
     except TemplateError as error:

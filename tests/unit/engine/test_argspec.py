@@ -30,7 +30,7 @@ SPEC: dict[str, Any] = {
         ({"name": "x"}, 0),
         ({"title": "x"}, 0),
         ({}, 1),
-        ({"name": None}, 1),
+        ({"name": None}, 0),  # text may be nothing; a number may not, where it is required
         ({"name": "x", "other": 1}, 0),  # variables that the specification does not speak of are nobody's fault
         ({"name": "x", "count": "7"}, 0),
         ({"name": "x", "count": "many"}, 1),
