@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import Any, Literal, Optional
 
 from nxtplay.core import place
@@ -27,7 +28,9 @@ class Pip(Action):
     virtualenv_command: str = arg("virtualenv", help="What makes it; python3 -m venv where that is not installed.")
     virtualenv_python: str | None = arg(None, help="The Python to make it with.")
     virtualenv_site_packages: bool = arg(False, help="Whether it sees the system's packages.")
-    executable: str | None = arg(None, help="The pip to use, such as pip3.11.")
+    executable: str | None = arg(
+        None, help="The pip to use, such as pip3.11; else that of the host's Python (`ansible_python_interpreter`)."
+    )
     chdir: Path | None = arg(None, help="Directory to run pip in.")
     editable: bool = arg(False, help="Install from a directory so that changes there count.")
     extra_args: str | None = arg(None, help="Further words for pip.")
@@ -129,6 +132,9 @@ class Pip(Action):
             if found is None:
                 raise Failed(f"executable: no {self.executable} on this host")
             return [found]
+        # the Python that the host's agent runs on, unless that is nxtplay's own, where the agent is a thread of it
+        if "nxtplay.cli" not in sys.modules and sys.executable and host.look([sys.executable, "-c", "import pip"]).rc == 0:
+            return [sys.executable, "-m", "pip"]
         found = host.which("pip3") or host.which("pip")
         if found is None:
             raise Failed("no pip on this host; install python3-pip first")

@@ -164,3 +164,8 @@ else:
         assert pip(name="lawpython", state="absent") == "ok"
         latest = ("pip", {**where, **offline, "name": "lawpython", "state": "latest"})
         assert [one.status for one in harness.run([latest] * 2)] == ["changed", "ok"]
+        Path("/opt/play.yml").write_text("[{hosts: localhost, gather_facts: false, tasks: [{pip: {name: lawpython, state: absent}}]}]")
+        words = [sys.executable, "-m", "nxtplay", "/opt/play.yml", "-e", "ansible_python_interpreter=/opt/law-python/bin/python"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert "changed=1" in done.stdout, "without more, the pip of the Python that modules run on: " + done.stdout + done.stderr
+        assert pip(name="lawpython", state="absent") == "ok"
