@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
-from nxtplay.core.resource import Action, Module, Query, Resource
+from nxtplay.core.resource import Action, Args, Module, Query, Resource
 from nxtplay.core.spec import ArgSpec, Rule
 from nxtplay.core.types import Raw
 from nxtplay.modules import registry
-from nxtplay.playbook import schema
+from nxtplay.playbook import schema, words
 
 KINDS = {
     Resource: ("resource", "In a check it is compared with what is there; what a run would change is told and counted on by later tasks."),
@@ -52,7 +52,7 @@ def meaning(spec: ArgSpec) -> str:
     return " ".join(said)
 
 
-def rules(module: type[Module]) -> Iterator[str]:
+def rules(module: type[Args]) -> Iterator[str]:
     """What has to hold between arguments, in sentences."""
     for rule in module.rules:
         yield _rule(rule)
@@ -117,27 +117,34 @@ def walk(cls: type, depth: int = 0) -> Iterator[tuple[int, ArgSpec]]:
 
 
 def text(name: str, columns: int = 100) -> str:
-    """A module's page for a terminal. KeyError when there is no such module."""
-    import textwrap
-
+    """A page for a terminal: of a module, or of a word of the language. KeyError when there is neither."""
+    if name in registry.ENGINE_WORDS:
+        return _text(name, "word of the language", "", words.ARGS.get(name) or words.OPEN[name], columns)
     module = registry.load(name)
-    what, check = kind(module)
-    first, _, rest = inspect.cleandoc(module.__doc__ or "").partition("\n")
-    out = [f"{name} ({what})", "", *textwrap.wrap(first, columns), *rest.rstrip().split("\n"), "", *textwrap.wrap(check, columns)]
-    if module.free_form:
-        out += ["", f"`{name}: TEXT` is short for `{name}: {{{module.free_form}: TEXT}}`."]
-    out += ["", "Arguments:"]
-    for depth, spec in walk(module):
-        pad = "  " * (depth + 1)
-        value = f", default {default(spec)}" if default(spec) else ", required" if spec.required else ""
-        out += [
-            "",
-            *textwrap.wrap(f"{spec.name}: {_type(spec)}{value}", columns - len(pad), initial_indent=pad, subsequent_indent=pad + "    "),
-        ]
-        out += textwrap.wrap(meaning(spec), columns, initial_indent=pad + "    ", subsequent_indent=pad + "    ")
-    said = list(rules(module))
-    out += ["", "Rules:", *(f"  {sentence}" for sentence in said)] if said else []
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(out)) + "\n"
+    return _text(name, *kind(module), module, columns)
+
+
+def _text(name: str, what: str, check: str, about: type[Args] | str, columns: int) -> str:
+    from textwrap import TextWrapper
+
+    def wrapped(text: str, pad: str = "", further: str = "") -> list[str]:
+        return TextWrapper(columns, initial_indent=pad, subsequent_indent=pad + further, break_on_hyphens=False).wrap(text)
+
+    first, _, rest = inspect.cleandoc(about if isinstance(about, str) else about.__doc__ or "").partition("\n")
+    out = [f"{name} ({what})", "", *wrapped(first), *rest.rstrip().split("\n"), "", *wrapped(check)]
+    free_form = getattr(about, "free_form", None)
+    if free_form:
+        out += ["", f"`{name}: TEXT` is short for `{name}: {{{free_form}: TEXT}}`."]
+    if not isinstance(about, str):
+        out += ["", "Arguments:"]
+        for depth, spec in walk(about):
+            pad = "  " * (depth + 1)
+            value = f", default {default(spec)}" if default(spec) else ", required" if spec.required else ""
+            line = f"{spec.name}: {_type(spec)}{value}"
+            out += ["", *wrapped(line, pad, "    "), *wrapped(meaning(spec), pad + "    ")]
+        said = list(rules(about))
+        out += ["", "Rules:", *(f"  {sentence}" for sentence in said)] if said else []
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(out)).rstrip("\n") + "\n"
 
 
 def page(name: str) -> str:

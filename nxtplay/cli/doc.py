@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 
 import click
 
@@ -14,7 +15,7 @@ from nxtplay.errors import Diagnostic, UsageError, did_you_mean
 @click.option("--write", "folder", metavar="DIR", help="Write the reference pages there.")
 @click.option("--stale", metavar="DIR", help="Tell which pages there are not up to date; exit code 2 when some are.")
 def command(module: str | None, folder: str | None, stale: str | None) -> int:
-    """What a module does and which arguments it takes; without a name, the list of modules."""
+    """What a module does and which arguments it takes; without a name, the list of modules. `filters`, `tests` and `lookups` list those."""
     from nxtplay import reference
 
     if folder:
@@ -31,18 +32,30 @@ def command(module: str | None, folder: str | None, stale: str | None) -> int:
         for name, (kind, first) in reference.summaries().items():
             click.echo(f"{name:<26} {kind:<9} {first}"[:columns])
         return 0
+    named = _of_templates(module)
+    if named:
+        click.echo(textwrap.fill(", ".join(named), columns))
+        return 0
     click.echo(reference.text(known(module), columns), nl=False)
     return 0
 
 
+def _of_templates(kind: str) -> list[str]:
+    """The names of all filters, tests or lookups."""
+    from nxtplay.template import lookups, registry
+
+    if kind == "lookups":
+        return sorted(lookups.LOOKUPS)
+    return registry.filters.names() if kind == "filters" else registry.tests.names() if kind == "tests" else []
+
+
 def known(word: str) -> str:
-    """The module's short name. Raises UsageError with what is near."""
+    """The short name of a module or of a word of the language. Raises UsageError with what is near."""
     from nxtplay.modules import registry
     from nxtplay.playbook.modules import canonical
 
-    name = canonical(word, registry.names())
-    if name is not None:
-        return name
-    if canonical(word, registry.ENGINE_WORDS):
-        raise UsageError(Diagnostic(f"'{word}' is a word of the language, not a module", hint="see docs/playbooks.md"))
-    raise UsageError(Diagnostic(f"there is no module '{word}'", hint=did_you_mean(word, registry.names()) or "nxtplay doc lists them all"))
+    names = registry.names() | registry.ENGINE_WORDS
+    name = canonical(word, names)
+    if name is None:
+        raise UsageError(Diagnostic(f"there is no module '{word}'", hint=did_you_mean(word, names) or "nxtplay doc lists them all"))
+    return name

@@ -171,5 +171,12 @@ ARGS: dict[str, type[Args]] = {
     "wait_for_connection": WaitForConnection,
 }
 
+# those that take more than they could declare, in a sentence
+OPEN = {
+    "add_host": "Adds a host for the plays that follow: `name`, `groups` it belongs to, and any variables besides.",
+    "import_playbook": "Plays of another file; beside it stand `name`, `vars`, `when` and `tags`.",
+    "set_fact": "Sets variables of the host, each key a name; `cacheable: true` keeps them as facts too.",
+}
+
 # arguments that are expressions by themselves, without {{ }}
 EXPRESSIONS = {"assert": ("that",), "debug": ("var",)}

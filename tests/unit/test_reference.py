@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from nxtplay import reference
+from nxtplay.cli import app
 from nxtplay.modules import registry
 
 ROOT = Path(__file__).parents[2]
@@ -88,3 +89,17 @@ def test_a_playbook_fits(schema: dict[str, Any]) -> None:
 def test_a_typo_does_not(schema: dict[str, Any], task: Any) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate([{"hosts": "all", "tasks": [task]}], schema, jsonschema.Draft7Validator)
+
+
+@pytest.mark.parametrize("word", sorted(registry.ENGINE_WORDS))
+def test_words_of_the_language_have_a_page(word: str) -> None:
+    page = reference.text(word, 80)
+    assert page.startswith(f"{word} (word of the language)\n\n")
+    assert page.count("\n") >= 3
+    assert max(map(len, page.split("\n"))) <= 80
+
+
+def test_names_that_templates_may_use_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    for kind, names in {"filters": {"combine", "regex_replace"}, "tests": {"version", "subset"}, "lookups": {"env", "first_found"}}.items():
+        app.main(["doc", kind])
+        assert names <= set(capsys.readouterr().out.replace(",", "").split())

@@ -44,7 +44,7 @@ def test_without_arguments_help_is_shown() -> None:
         (["sit.yml"], "did you mean 'site.yml'?"),
         (["-f", "0", "site.yml"], "--forks"),
         (["doc", "coppy"], "did you mean 'copy'?"),
-        (["doc", "debug"], "a word of the language"),
+        (["doc", "debgu"], "did you mean 'debug'?"),
     ],
 )
 def test_a_wrong_word_is_told_without_a_traceback(tmp_path: Path, arguments: list[str], said: str) -> None:
