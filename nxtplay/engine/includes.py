@@ -65,7 +65,7 @@ class Includes:
                 parent=task.role,
                 files=files,
                 public=public,
-                allow_duplicates=as_bool(args.get("allow_duplicates", True)),
+                allow_duplicates=task.loop is not None or as_bool(args.get("allow_duplicates", True)),  # each item is another use
                 validate=as_bool(args.get("rolespec_validate", True)),
                 given=self._given,
             ),
