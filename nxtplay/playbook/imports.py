@@ -21,7 +21,9 @@ from nxtplay.playbook.words import ARGS
 
 # argument of import_role/include_role -> the directory of the role it chooses a file of
 FROM = {"tasks_from": "tasks", "vars_from": "vars", "defaults_from": "defaults", "handlers_from": "handlers"}
-_DIRECTORIES = ("tasks", "handlers", "defaults", "vars", "meta", "library", "files", "templates")
+_DIRECTORIES = (
+    "tasks handlers defaults vars meta library module_utils files templates filter_plugins test_plugins lookup_plugins action_plugins"
+).split()
 
 
 def task_files(name: str, place: Place) -> list[str]:

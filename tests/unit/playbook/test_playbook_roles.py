@@ -100,6 +100,13 @@ def test_where_roles_are_found(tree: Tree) -> None:
     assert [r.path.removeprefix(f"{tree.root}/") for r in playbook.plays[0].roles] == places
 
 
+def test_a_role_may_bring_nothing_but_plugins(tree: Tree) -> None:
+    tree.write("roles/filters/filter_plugins/mine.py", "class FilterModule:\n    def filters(self):\n        return {}\n")
+    tree.load("- hosts: all\n  roles: [filters]\n")
+    (tree.root / "roles" / "nothing" / "attic").mkdir(parents=True)
+    assert "is not a role" in tree.finding("- hosts: all\n  roles: [nothing]\n")[1]
+
+
 def test_short_names_of_a_collections_modules(tree: Tree) -> None:
     """A role of a collection, and `collections`, may mean its modules: one that cannot be run is no slip of the hand."""
     home = "collections/ansible_collections/n/s"
