@@ -97,7 +97,7 @@ def _settle(resource: Resource[Any], reader: Reader, world: World, permit: Optio
         found = before
     acted = False
     if reason is not None:
-        acted = resource.perform(permit, plan) is not False
+        acted = resource.perform(permit, plan) is not False or isinstance(reason, str)
         found = resource.observe(reader)
     changes = plan.changes
     if resource.edits and not plan.certain and not diff(before, found):

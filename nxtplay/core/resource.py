@@ -135,7 +135,7 @@ class Resource(Module, Generic[S]):
         return None
 
     def perform(self, host: Host, plan: Plan[S]) -> Optional[bool]:
-        """The act that was due; False says that nothing changed after all."""
+        """The act that was due; where it was due as Unknown, False says that nothing changed."""
         return None
 
     def also_foresee(self, host: Reader, plan: Plan[S]) -> Sequence[tuple[str, Any]]:

@@ -150,7 +150,6 @@ class Apt(Resource[Packages]):
         return None
 
     def perform(self, host: Host, plan: Plan[Packages]) -> Optional[bool]:
-        besides = self._besides(host)
         fetched = self._updates() and not self.name and _packages.lists_age() >= self.cache_valid_time and self._fetch(host)
         if self.state == "build-dep" and self.name:
             self._apt_get(host, "build-dep", *self._names())
@@ -158,7 +157,7 @@ class Apt(Resource[Packages]):
             self._apt_get(host, "autoremove", *(["--purge"] if self.purge else []))
         if self.clean or self.autoclean:
             _packages.apt_get(host, ["clean" if self.clean else "autoclean"], lock_timeout=self.lock_timeout)
-        return besides is not None or fetched
+        return fetched
 
     def also_foresee(self, host: Reader, plan: Plan[Packages]) -> Sequence[tuple[str, Any]]:
         """Every package that comes or goes, those along with it too."""
@@ -265,8 +264,9 @@ class Apt(Resource[Packages]):
         """Whether the lists are others now."""
         before = _packages.lists()
         _packages.update(host, lock_timeout=self.lock_timeout, retries=self.update_cache_retries, delay=self.update_cache_retry_max_delay)
-        host.note(cache_updated=_packages.lists() != before)
-        return _packages.lists() != before
+        new = _packages.lists() != before
+        host.note(cache_updated=new)
+        return new
 
     def _options(self) -> list[str]:
         options = ["-y"]
